@@ -1,0 +1,185 @@
+/*
+ * engine.h - a client of the Docker Engine API (version 1.41 and later), over a unix socket or TCP.
+ *
+ * Finds the engine in Docker's own order, negotiates the version, and speaks it to Docker (20.10 and
+ * later) and Podman (4.3 and later).  Where none is found and podman is installed, the embedded engine
+ * (engine_embedded.h's functions below) is `podman system service` on a private socket with a private
+ * root.  Differences between engines are found by asking, and live in src/engine/quirks.c.
+ *
+ *	struct engine_where where = {0};
+ *	struct engine *engine = NULL;
+ *	if (engine_find(&(struct engine_ask){.host = NULL}, &where, err) < 0 ||
+ *	    engine_open(&where, &engine, err) < 0)
+ *		return -1;
+ *	autojson json_t *list = NULL;
+ *	engine_get(engine, &list, err, "/containers/json?all=1");
+ *
+ * One struct engine is for one thread at a time (it keeps a connection); engine_clone() makes
+ * another for the next thread.  JSON in, JSON out: names and shapes are the API's own
+ * (docs.docker.com/engine/api/v1.41).  Errors are ERR_ENGINE with the engine's own "message", the
+ * object's name, and the HTTP status in err->status (404, 409 ...).
+ */
+#ifndef DEVENV_ENGINE_H
+#define DEVENV_ENGINE_H
+
+#include "devenv/buf.h"
+#include "devenv/err.h"
+#include "devenv/event.h"
+#include "devenv/json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct engine;
+
+/* === where it is === */
+
+struct engine_ask {
+	const char *context; /* --context */
+	const char *host;    /* --host */
+	bool no_embedded;    /* do not start (or use) the embedded engine */
+	const struct sink *sink; /* hears that the embedded engine is being started */
+};
+
+struct engine_where {
+	char *host; /* "unix:///run/docker.sock" or "tcp://..." */
+	char *why;  /* for people: "DOCKER_HOST", "context colima", "found at ...", "embedded engine" */
+	bool embedded;
+};
+
+/*
+ * --context, --host, DOCKER_HOST, DOCKER_CONTEXT, currentContext of config.json, the usual sockets
+ * (Docker, Docker Desktop, Colima, OrbStack, Rancher, Podman), then the embedded engine, which is
+ * started when it is not running. ERR_ENGINE says what was tried and how to get an engine.
+ */
+int engine_find(const struct engine_ask *ask, struct engine_where *where, struct err *err);
+void engine_where_release(struct engine_where *where);
+
+/* === the connection === */
+
+int engine_open(const struct engine_where *where, struct engine **engine, struct err *err);
+struct engine *engine_clone(const struct engine *engine); /* connects on first use */
+void engine_close(struct engine *engine);
+
+/* From now on every request that is not GET or HEAD fails with ERR_FAILED: for --dry-run. */
+void engine_forbid_writes(struct engine *engine);
+
+struct engine_facts {
+	bool podman;
+	bool rootless;
+	bool no_health_timer; /* declared healthchecks do not run by themselves: use engine_healthcheck */
+	char version[32];     /* "20.10.24" */
+	char api[16];         /* negotiated, "1.41" */
+	char os[16], arch[16]; /* "linux", "amd64" */
+};
+
+/* Asked once (from /version), then remembered and shared with clones. */
+const struct engine_facts *engine_facts(struct engine *engine);
+
+/* === requests: the path is made by printf, starts with "/" and has no version. Use %s only with
+ * names already escaped by engine_escape() === */
+
+int engine_get(struct engine *engine, json_t **out, struct err *err, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* `body` may be NULL; `out` may be NULL; borrows body. 304 (already so) is success. */
+int engine_post(struct engine *engine, const json_t *body, json_t **out, struct err *err,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+int engine_delete(struct engine *engine, struct err *err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+char *engine_escape(const char *text); /* percent-encoded for a path or query; the caller's */
+
+/* {"label": ["a=b"]} as an escaped query value for ?filters=; the caller's. Pairs end with NULL. */
+char *engine_filters(const char *key, const char *value, ...) __attribute__((sentinel));
+
+/* === containers === */
+
+/* Create; *id is the caller's. `platform` may be NULL. Warnings of the engine go to the sink. */
+int container_create(struct engine *engine, const char *name, const char *platform,
+	const json_t *body, const struct sink *sink, char **id, struct err *err);
+int container_start(struct engine *engine, const char *id, struct err *err);
+int container_stop(struct engine *engine, const char *id, int timeout_s, struct err *err); /* -1: its own */
+int container_restart(struct engine *engine, const char *id, int timeout_s, struct err *err);
+int container_kill(struct engine *engine, const char *id, const char *signal, struct err *err);
+int container_remove(struct engine *engine, const char *id, bool volumes, struct err *err); /* 404 is fine */
+int container_rename(struct engine *engine, const char *id, const char *name, struct err *err);
+int container_inspect(struct engine *engine, const char *id, json_t **out, struct err *err);
+int container_wait(struct engine *engine, const char *id, int *status, struct err *err);
+int container_resize(struct engine *engine, const char *id, int rows, int columns, struct err *err);
+
+/* Run the declared healthcheck once now, where the engine does not (quirk). 0 healthy, 1 not, -1. */
+int engine_healthcheck(struct engine *engine, const char *id, struct err *err);
+
+/* Upload a tar (POST archive) into `dir`, owners kept; used for inline secrets and configs. */
+int container_put(struct engine *engine, const char *id, const char *dir, const void *tar, size_t len,
+	struct err *err);
+
+/* === images === */
+
+int image_inspect(struct engine *engine, const char *ref, json_t **out, struct err *err); /* 404: status */
+
+/*
+ * Pull with the credentials that `docker` would use. Progress goes to the sink as EVENT_PROGRESS of
+ * "image REF" in bytes over all layers. ERR_REGISTRY for unauthorized, not found, unreachable.
+ */
+int image_pull(struct engine *engine, const char *ref, const char *platform, const struct sink *sink,
+	struct err *err);
+
+/* Load an image from a tar made by `docker save` (POST /images/load). */
+int image_load(struct engine *engine, int fd, struct err *err);
+
+/* === streams: attach, exec, logs === */
+
+struct stream_io {
+	int in;   /* read and sent; -1: no stdin */
+	int out;  /* stdout goes here; -1: use on_data */
+	int errfd; /* stderr */
+	bool tty; /* raw: no framing, and the local terminal is put into raw mode */
+	/* Called with each piece when out is -1; stream 1 or 2; return -1 to end. */
+	int (*on_data)(void *ctx, int stream, const char *data, size_t len);
+	void *ctx;
+	int cancel_fd; /* becomes readable: end quietly; -1: none */
+};
+
+/* Copies until both directions are finished. `before` starts the container once attached; may be NULL. */
+int container_attach(struct engine *engine, const char *id, const struct stream_io *io, bool logs,
+	int (*attached)(void *ctx, struct err *err), void *ctx, struct err *err);
+
+struct exec_spec {
+	const char *const *argv; /* NULL-terminated */
+	const char *const *env;  /* or NULL */
+	const char *user, *dir;  /* or NULL */
+	bool tty, detach, privileged;
+};
+
+/* Run in a running container and copy; *status gets its exit status. */
+int container_exec(struct engine *engine, const char *id, const struct exec_spec *spec,
+	const struct stream_io *io, int *status, struct err *err);
+
+/* Run and collect up to the buffer's limit (stdout and stderr together; out may be NULL). For probes. */
+int container_exec_output(struct engine *engine, const char *id, const char *const *argv,
+	int timeout_ms, struct buf *out, int *status, struct err *err);
+
+struct logs_spec {
+	bool follow, timestamps;
+	const char *since, *until; /* RFC 3339, unix seconds, or a Go duration; NULL: all */
+	int tail;                  /* -1: all */
+};
+
+/* Copies until the end, or for ever with follow. `tty` as the container's own setting. */
+int container_logs(struct engine *engine, const char *id, const struct logs_spec *spec,
+	const struct stream_io *io, struct err *err);
+
+/* The engine's events as JSON objects until on_event returns non-zero or cancel_fd is readable. */
+int engine_events(struct engine *engine, const char *filters, int (*on_event)(void *ctx, json_t *event),
+	void *ctx, int cancel_fd, struct err *err);
+
+/* === embedded engine (src/engine/embedded.c) === */
+
+enum embedded_state { EMBEDDED_ABSENT, EMBEDDED_STOPPED, EMBEDDED_RUNNING };
+
+/* Absent: podman is not installed. `root` and `socket` (the caller's) may be NULL. */
+enum embedded_state embedded_status(char **socket, char **root);
+int embedded_start(const struct sink *sink, struct err *err); /* 0 when it runs already */
+int embedded_stop(const struct sink *sink, struct err *err);  /* containers first */
+
+#endif

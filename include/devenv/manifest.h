@@ -1,0 +1,88 @@
+/*
+ * manifest.h - from files to the canonical model.
+ *
+ * A manifest is a Compose file (compose-spec) plus `x-` keys.  Loading is: YAML events -> nodes with
+ * positions -> interpolation -> canonical long forms -> extends, include, merge -> check against one
+ * table of keys -> normalised model.  The model is a json_t with exactly the value that
+ * `docker compose config --format json` (2.40.3) prints, `x-` keys kept where they were written.
+ *
+ * A workspace is a folder with envs/; a folder with only a Compose file is a workspace of one.
+ *
+ *	struct workspace ws = {0};
+ *	struct diags diags = DIAGS_INIT;
+ *	if (workspace_load(&options, &ws, &diags, &err) < 0) { diag_print(&diags, &out); ... }
+ *	json_t *services = json_object_get(ws.manifests[0].model, "services");
+ *	workspace_release(&ws);
+ *
+ * Not here: what the engine makes of a model (plan), and fetching anything.
+ */
+#ifndef DEVENV_MANIFEST_H
+#define DEVENV_MANIFEST_H
+
+#include "devenv/buf.h"
+#include "devenv/diag.h"
+#include "devenv/err.h"
+#include "devenv/json.h"
+#include "devenv/strv.h"
+
+#include <stdbool.h>
+
+struct load_options {
+	const char *dir;            /* where to look; NULL: the working directory */
+	const struct strv *files;   /* -f; else COMPOSE_FILE; else found upward from dir */
+	const char *project;        /* -p; else COMPOSE_PROJECT_NAME; else `name:`; else the folder */
+	const struct strv *profiles; /* --profile; COMPOSE_PROFILES is added by the loader; "*": all */
+	const struct strv *env_files; /* --env-file; else COMPOSE_ENV_FILES; else .env */
+	bool no_interpolate;
+	bool all_profiles; /* keep services of inactive profiles (down, status) */
+};
+
+struct manifest {
+	char *name;    /* "shop" of envs/shop.yaml; the project name in a workspace of one */
+	char *project; /* Compose's project: "<workspace>-<name>", or the project in a workspace of one */
+	char *dir;     /* the project directory, absolute: relative paths in the file start here */
+	struct strv files;    /* absolute, in merge order */
+	struct strv env_files; /* the ones that were read, absolute */
+	json_t *model;        /* owned; canonical; active services only unless all_profiles */
+	json_t *inactive;     /* owned; name -> service: of profiles that are not active */
+	struct strv requires; /* x-requires */
+	json_t *explain; /* owned; service -> variable -> {"value", "from": "file:line"} */
+	json_t *places;  /* owned; "services.web.ports" -> "file:line:column", for later errors */
+	json_t *env;     /* owned; the interpolation environment (names -> values) */
+};
+
+struct workspace {
+	char *name;  /* [a-z0-9][a-z0-9_-]* */
+	char *root;  /* absolute */
+	bool single; /* only a Compose file: no shared network, Compose's own names */
+	struct manifest *manifests; /* sorted by name */
+	size_t n;
+	json_t *settings; /* owned; envs/workspace.yaml, or an empty object */
+	char *lock_id;    /* name plus a hash of root: identity for locks and state */
+};
+
+/*
+ * Find and load. Every problem of every file goes into `diags` (warnings too). Returns 0, or -1 with
+ * ERR_MANIFEST (a count of problems, or why nothing was found and how to begin).
+ */
+int workspace_load(const struct load_options *options, struct workspace *ws, struct diags *diags,
+	struct err *err);
+void workspace_release(struct workspace *ws);
+
+/* The manifest of this name, or NULL. */
+struct manifest *workspace_find(const struct workspace *ws, const char *name);
+
+/*
+ * What the user typed - a service, MANIFEST/SERVICE or a manifest - as manifest and service (NULL: the
+ * whole manifest). ERR_USAGE with a suggestion when there is none, or when a service is in several.
+ */
+int workspace_resolve(const struct workspace *ws, const char *word, struct manifest **manifest,
+	const char **service, struct err *err);
+
+/* The model as `docker compose config` prints it in YAML. */
+void manifest_print_yaml(const json_t *model, struct buf *out);
+
+/* The JSON value of the table of keys, as a JSON Schema (2020-12). The caller's. */
+json_t *manifest_schema(void);
+
+#endif

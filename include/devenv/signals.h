@@ -1,0 +1,26 @@
+/*
+ * signals.h - Ctrl-C, as a flag and a pipe.
+ *
+ * The first SIGINT, SIGTERM or SIGHUP sets the flag and writes a byte to the pipe; the second one
+ * restores the terminal and ends the process at once with 128+n.
+ */
+#ifndef DEVENV_SIGNALS_H
+#define DEVENV_SIGNALS_H
+
+#include <stdbool.h>
+
+void signals_install(void); /* also ignores SIGPIPE; once, in main */
+
+/* The signal that asked us to stop, or 0. */
+int signals_pending(void);
+
+/* Becomes readable when one arrives, and stays so. To be polled beside other descriptors. */
+int signals_fd(void);
+
+/* Called (async-signal-safe code only) before the second signal ends the process. */
+void signals_on_exit(void (*restore)(void));
+
+/* From now on the first signal is only passed to `hook` too (e.g. forwarded to a container). */
+void signals_set_hook(void (*hook)(int signal));
+
+#endif

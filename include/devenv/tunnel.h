@@ -1,0 +1,42 @@
+/*
+ * tunnel.h - a local listener that forwards through SSH to a database.
+ *
+ * One poll loop.  devenv owns the socket: libssh2 reads from and writes to our own buffers
+ * (research: half-sent packets, the rekey deadlock).  The listener outlives the SSH leg, which is
+ * opened again with backoff; a connection that arrives during an outage waits a little and then gets a
+ * clear end.
+ */
+#ifndef DEVENV_TUNNEL_H
+#define DEVENV_TUNNEL_H
+
+#include "devenv/err.h"
+#include "devenv/event.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tunnel_spec {
+	const char *name;
+	const char *via;       /* [USER@]HOST[:PORT], or a Host of ~/.ssh/config */
+	const char *to_host;   /* as the bastion resolves it */
+	uint16_t to_port;
+	uint16_t port;         /* local; 0: any free one */
+	bool gateway;          /* listen on all addresses, not only 127.0.0.1 */
+	const char *identity;  /* key file, or NULL: ssh config, the agent, the usual files */
+	const char *known_hosts; /* NULL: the usual files */
+	const char *host_key;  /* pinned fingerprint "SHA256:...", or NULL */
+};
+
+/* Read one `x-tunnels` entry's "to" ("host:port"), in place of a parser in every caller. */
+int tunnel_parse_to(const char *text, char **host, uint16_t *port, struct err *err);
+
+/*
+ * Serve until Ctrl-C (signals.h). `ready` is called once with the local port as soon as the first ssh
+ * session stands. Errors before that are ERR_TUNNEL: unknown or changed host key (with file and line),
+ * no key accepted, refused, a taken local port (ERR_PORT).
+ */
+int tunnel_serve(const struct tunnel_spec *specs, size_t n, const struct sink *sink,
+	void (*ready)(void *ctx, const struct tunnel_spec *spec, uint16_t port), void *ctx,
+	struct err *err);
+
+#endif

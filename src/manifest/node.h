@@ -1,0 +1,88 @@
+/*
+ * node.h - a YAML document as a tree whose every node knows where it came from.
+ *
+ * The pipeline of this module (private to it; devenv/manifest.h is the public face):
+ *
+ *	yaml.c         text -> nodes; anchors and `<<` resolved, duplicates and bombs refused
+ *	interpolate.c  ${VAR} in scalars
+ *	canonical.c    short forms -> long forms, per file, driven by the table of keys.c
+ *	extends.c include.c merge.c   several files -> one tree (override rules of the Compose spec)
+ *	check.c        the tree against the table of keys.c: unknown keys, wrong types, did you mean
+ *	model.c        normalised -> json_t, equal to what `docker compose config` prints
+ *	load.c         runs them in order
+ *
+ * Nodes live in an arena that is released at once; nothing in a tree is freed on its own.
+ */
+#ifndef DEVENV_MANIFEST_NODE_H
+#define DEVENV_MANIFEST_NODE_H
+
+#include "devenv/diag.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum node_kind { NODE_NULL, NODE_BOOL, NODE_INT, NODE_FLOAT, NODE_STRING, NODE_LIST, NODE_MAP };
+
+/* `!reset` and `!override` (compose-spec 13-merge.md); they act in merge.c and are gone after it. */
+enum node_tag { TAG_NONE, TAG_RESET, TAG_OVERRIDE };
+
+struct position {
+	const char *file; /* lives as long as the arena */
+	int line, column; /* from 1 */
+};
+
+struct node {
+	enum node_kind kind;
+	enum node_tag tag;
+	struct position at;
+	bool quoted;      /* a quoted or block scalar: always a string */
+	const char *text; /* scalars: as written (after interpolation); NUL-terminated UTF-8 */
+	union {
+		bool boolean;
+		int64_t integer;
+		double number;
+	};
+	struct node **items; /* list items, or map values */
+	struct node **keys;  /* map: scalar nodes, keys[i] names items[i]; order as written */
+	size_t n, cap;
+};
+
+/* === arena.c === */
+
+struct arena;
+struct arena *arena_new(void);
+void arena_free(struct arena *arena);
+void *arena_alloc(struct arena *arena, size_t size); /* zeroed */
+char *arena_strdup(struct arena *arena, const char *s);
+char *arena_printf(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* === node.c: building and reading; `at` may be NULL === */
+
+struct node *node_new(struct arena *arena, enum node_kind kind, const struct position *at);
+struct node *node_string(struct arena *arena, const struct position *at, const char *text); /* copies */
+struct node *node_int(struct arena *arena, const struct position *at, int64_t value);
+struct node *node_bool(struct arena *arena, const struct position *at, bool value);
+
+/* Give a plain scalar its YAML 1.2 core type from its text (null, bool, int, float, string). */
+void node_resolve(struct node *scalar);
+
+struct node *node_get(const struct node *map, const char *key); /* NULL when absent or no map */
+const char *node_get_text(const struct node *map, const char *key); /* scalar text or NULL */
+void node_set(struct arena *arena, struct node *map, const char *key, struct node *value);
+bool node_remove(struct node *map, const char *key);
+void node_append(struct arena *arena, struct node *list, struct node *item);
+struct node *node_copy(struct arena *arena, const struct node *node); /* deep */
+bool node_equal(const struct node *a, const struct node *b); /* as values; positions ignored */
+bool node_is_scalar(const struct node *node); /* bool, int, float or string; not null */
+
+/* "a map", "a list", "a string", "the number 5"...: for messages. Borrowed. */
+const char *node_kind_name(const struct node *node);
+
+/* Report a problem at `node` (diag.h). `path` is "services.web.ports[0]"; may be NULL. */
+void node_error(struct diags *diags, const struct node *node, const char *path, const char *help,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void node_warning(struct diags *diags, const struct node *node, const char *path, const char *help,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+#endif
