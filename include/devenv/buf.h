@@ -40,7 +40,7 @@ char *buf_reserve(struct buf *buf, size_t len);
 /* Drop the first `n` bytes. */
 void buf_consume(struct buf *buf, size_t n);
 
-void buf_reset(struct buf *buf);           /* empty; keeps the memory */
+void buf_reset(struct buf *buf);            /* empty; keeps the memory */
 const char *buf_str(const struct buf *buf); /* borrowed; "" when empty */
 char *buf_detach(struct buf *buf);          /* the caller's; never NULL */
 void buf_release(struct buf *buf);

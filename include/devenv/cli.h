@@ -26,28 +26,37 @@
 
 enum option_type {
 	OPT_END,
-	OPT_FLAG,   /* bool */
-	OPT_STRING, /* const char * (borrowed from argv) */
-	OPT_INT,    /* int64_t; min..max of the row */
+	OPT_FLAG,    /* bool */
+	OPT_STRING,  /* const char * (borrowed from argv) */
+	OPT_INT,     /* int64_t; min..max of the row */
 	OPT_SECONDS, /* int64_t ms; "90", "1m30s" */
-	OPT_CHOICE, /* const char *; one of `choices` */
-	OPT_LIST,   /* struct strv; may be given several times */
+	OPT_CHOICE,  /* const char *; one of `choices` */
+	OPT_LIST,    /* struct strv; may be given several times */
 };
 
 /* What a shell completes for an argument or a value. */
-enum complete { COMPLETE_NONE, COMPLETE_SERVICE, COMPLETE_MANIFEST, COMPLETE_FILE, COMPLETE_DIR,
-	COMPLETE_COMMAND, COMPLETE_TUNNEL, COMPLETE_TEMPLATE, COMPLETE_SHELL };
+enum complete {
+	COMPLETE_NONE,
+	COMPLETE_SERVICE,
+	COMPLETE_MANIFEST,
+	COMPLETE_FILE,
+	COMPLETE_DIR,
+	COMPLETE_COMMAND,
+	COMPLETE_TUNNEL,
+	COMPLETE_TEMPLATE,
+	COMPLETE_SHELL
+};
 
 struct option_spec {
 	const char *name; /* without "--" */
 	char letter;      /* or 0 */
 	enum option_type type;
 	size_t offset;
-	const char *arg;  /* "SECONDS": the value's name in help; NULL for OPT_FLAG */
-	const char *help; /* one line, no stop at its end */
+	const char *arg;            /* "SECONDS": the value's name in help; NULL for OPT_FLAG */
+	const char *help;           /* one line, no stop at its end */
 	const char *const *choices; /* OPT_CHOICE: NULL-terminated */
-	int64_t min, max; /* OPT_INT */
-	const char *def;  /* default, as the user would write it; NULL: zero */
+	int64_t min, max;           /* OPT_INT */
+	const char *def;            /* default, as the user would write it; NULL: zero */
 	enum complete complete;
 };
 
@@ -68,39 +77,41 @@ struct command {
 	const char *args;    /* "[SERVICE...]", or NULL: none */
 	const char *summary; /* one line, no stop */
 	const char *details; /* paragraphs for --help and the man page */
-	const char *const *examples; /* "devenv up web", with "# what it does" after; NULL-terminated */
+	const char *const
+		*examples;      /* "devenv up web", with "# what it does" after; NULL-terminated */
 	int min_args, max_args; /* -1: any number */
 	unsigned flags;
 	enum complete complete;
 	const struct option_spec *options; /* ends with a zero row; or NULL */
 	size_t options_size;               /* of the options struct */
-	const struct command *const *subcommands; /* engine start|stop|status; NULL-terminated; or NULL */
+	const struct command *const
+		*subcommands; /* engine start|stop|status; NULL-terminated; or NULL */
 	int (*run)(struct app *app, void *options, int argc, char **argv, struct err *err);
 };
 
 /* The options that every command takes, before or after its name. */
 struct global_options {
-	struct strv files;       /* -f, --file FILE */
-	const char *project;     /* -p, --project-name NAME */
-	const char *dir;         /* -C, --directory DIR */
-	struct strv profiles;    /* --profile NAME */
-	struct strv env_files;   /* --env-file FILE */
-	const char *context;     /* --context NAME */
-	const char *host;        /* --host URL (-H) */
-	const char *progress;    /* --progress auto|tty|plain|json|quiet */
-	const char *format;      /* --format table|json, for commands with CMD_FORMAT */
-	bool yes;                /* -y, --yes */
-	bool verbose;            /* -v, --verbose */
-	bool help;               /* -h, --help */
+	struct strv files;     /* -f, --file FILE */
+	const char *project;   /* -p, --project-name NAME */
+	const char *dir;       /* -C, --directory DIR */
+	struct strv profiles;  /* --profile NAME */
+	struct strv env_files; /* --env-file FILE */
+	const char *context;   /* --context NAME */
+	const char *host;      /* --host URL (-H) */
+	const char *progress;  /* --progress auto|tty|plain|json|quiet */
+	const char *format;    /* --format table|json, for commands with CMD_FORMAT */
+	bool yes;              /* -y, --yes */
+	bool verbose;          /* -v, --verbose */
+	bool help;             /* -h, --help */
 };
 
 /* What a command is run with. */
 struct app {
 	struct global_options global;
 	const struct command *command;
-	const char *name;        /* "engine start": for messages */
-	struct sink sink;        /* where progress goes (stderr, through ui) */
-	bool json;               /* --format json */
+	const char *name; /* "engine start": for messages */
+	struct sink sink; /* where progress goes (stderr, through ui) */
+	bool json;        /* --format json */
 };
 
 /* The rows of src/cmd/commands.c, NULL-terminated, in the order of help. */
@@ -121,7 +132,8 @@ int cli_parse(int argc, char **argv, struct app *app, void **options, int *argc_
 void cli_options_free(const struct command *command, void *options);
 
 /* Render from the table. */
-void cli_help(const struct command *command, const char *name, struct buf *out); /* NULL: the overview */
+void cli_help(
+	const struct command *command, const char *name, struct buf *out); /* NULL: the overview */
 void cli_man(struct buf *out);
 int cli_completion(const char *shell, struct buf *out, struct err *err); /* bash, zsh, fish */
 void cli_readme(struct buf *out); /* the command list in Markdown */

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-int64_t clock_ms(void);  /* CLOCK_MONOTONIC */
-int64_t clock_us(void);  /* CLOCK_MONOTONIC */
+int64_t clock_ms(void);   /* CLOCK_MONOTONIC */
+int64_t clock_us(void);   /* CLOCK_MONOTONIC */
 int64_t clock_wall(void); /* seconds since 1970 */
 
 /* "2026-11-21T09:12:36Z" into `out`. */

@@ -35,15 +35,15 @@ struct engine;
 /* === where it is === */
 
 struct engine_ask {
-	const char *context; /* --context */
-	const char *host;    /* --host */
-	bool no_embedded;    /* do not start (or use) the embedded engine */
+	const char *context;     /* --context */
+	const char *host;        /* --host */
+	bool no_embedded;        /* do not start (or use) the embedded engine */
 	const struct sink *sink; /* hears that the embedded engine is being started */
 };
 
 struct engine_where {
 	char *host; /* "unix:///run/docker.sock" or "tcp://..." */
-	char *why;  /* for people: "DOCKER_HOST", "context colima", "found at ...", "embedded engine" */
+	char *why; /* for people: "DOCKER_HOST", "context colima", "found at ...", "embedded engine" */
 	bool embedded;
 };
 
@@ -68,8 +68,8 @@ struct engine_facts {
 	bool podman;
 	bool rootless;
 	bool no_health_timer; /* declared healthchecks do not run by themselves: use engine_healthcheck */
-	char version[32];     /* "20.10.24" */
-	char api[16];         /* negotiated, "1.41" */
+	char version[32];      /* "20.10.24" */
+	char api[16];          /* negotiated, "1.41" */
 	char os[16], arch[16]; /* "linux", "amd64" */
 };
 
@@ -97,10 +97,12 @@ char *engine_filters(const char *key, const char *value, ...) __attribute__((sen
 int container_create(struct engine *engine, const char *name, const char *platform,
 	const json_t *body, const struct sink *sink, char **id, struct err *err);
 int container_start(struct engine *engine, const char *id, struct err *err);
-int container_stop(struct engine *engine, const char *id, int timeout_s, struct err *err); /* -1: its own */
+int container_stop(
+	struct engine *engine, const char *id, int timeout_s, struct err *err); /* -1: its own */
 int container_restart(struct engine *engine, const char *id, int timeout_s, struct err *err);
 int container_kill(struct engine *engine, const char *id, const char *signal, struct err *err);
-int container_remove(struct engine *engine, const char *id, bool volumes, struct err *err); /* 404 is fine */
+int container_remove(
+	struct engine *engine, const char *id, bool volumes, struct err *err); /* 404 is fine */
 int container_rename(struct engine *engine, const char *id, const char *name, struct err *err);
 int container_inspect(struct engine *engine, const char *id, json_t **out, struct err *err);
 int container_wait(struct engine *engine, const char *id, int *status, struct err *err);
@@ -110,19 +112,20 @@ int container_resize(struct engine *engine, const char *id, int rows, int column
 int engine_healthcheck(struct engine *engine, const char *id, struct err *err);
 
 /* Upload a tar (POST archive) into `dir`, owners kept; used for inline secrets and configs. */
-int container_put(struct engine *engine, const char *id, const char *dir, const void *tar, size_t len,
-	struct err *err);
+int container_put(struct engine *engine, const char *id, const char *dir, const void *tar,
+	size_t len, struct err *err);
 
 /* === images === */
 
-int image_inspect(struct engine *engine, const char *ref, json_t **out, struct err *err); /* 404: status */
+int image_inspect(
+	struct engine *engine, const char *ref, json_t **out, struct err *err); /* 404: status */
 
 /*
  * Pull with the credentials that `docker` would use. Progress goes to the sink as EVENT_PROGRESS of
  * "image REF" in bytes over all layers. ERR_REGISTRY for unauthorized, not found, unreachable.
  */
-int image_pull(struct engine *engine, const char *ref, const char *platform, const struct sink *sink,
-	struct err *err);
+int image_pull(struct engine *engine, const char *ref, const char *platform,
+	const struct sink *sink, struct err *err);
 
 /* Load an image from a tar made by `docker save` (POST /images/load). */
 int image_load(struct engine *engine, int fd, struct err *err);
@@ -130,10 +133,10 @@ int image_load(struct engine *engine, int fd, struct err *err);
 /* === streams: attach, exec, logs === */
 
 struct stream_io {
-	int in;   /* read and sent; -1: no stdin */
-	int out;  /* stdout goes here; -1: use on_data */
+	int in;    /* read and sent; -1: no stdin */
+	int out;   /* stdout goes here; -1: use on_data */
 	int errfd; /* stderr */
-	bool tty; /* raw: no framing, and the local terminal is put into raw mode */
+	bool tty;  /* raw: no framing, and the local terminal is put into raw mode */
 	/* Called with each piece when out is -1; stream 1 or 2; return -1 to end. */
 	int (*on_data)(void *ctx, int stream, const char *data, size_t len);
 	void *ctx;
@@ -170,8 +173,8 @@ int container_logs(struct engine *engine, const char *id, const struct logs_spec
 	const struct stream_io *io, struct err *err);
 
 /* The engine's events as JSON objects until on_event returns non-zero or cancel_fd is readable. */
-int engine_events(struct engine *engine, const char *filters, int (*on_event)(void *ctx, json_t *event),
-	void *ctx, int cancel_fd, struct err *err);
+int engine_events(struct engine *engine, const char *filters,
+	int (*on_event)(void *ctx, json_t *event), void *ctx, int cancel_fd, struct err *err);
 
 /* === embedded engine (src/engine/embedded.c) === */
 

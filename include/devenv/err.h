@@ -27,7 +27,7 @@ enum err_kind {
 	ERR_TUNNEL,    /* 10 */
 	ERR_TIMEOUT,   /* 124 */
 	ERR_CANCELLED, /* 130: Ctrl-C */
-	ERR_EXIT,      /* `status` is the exit status of somebody else's command; nothing is printed */
+	ERR_EXIT, /* `status` is the exit status of somebody else's command; nothing is printed */
 	ERR_KINDS
 };
 

@@ -19,14 +19,14 @@ enum event_kind {
 	EVENT_FAILED,   /* text: the error */
 	EVENT_INFO,     /* a line for the user, about `object` when not NULL */
 	EVENT_WARNING,
-	EVENT_LOG,      /* one line a service wrote; stream 1 or 2 */
-	EVENT_SUMMARY,  /* the last line: what was done in all */
+	EVENT_LOG,     /* one line a service wrote; stream 1 or 2 */
+	EVENT_SUMMARY, /* the last line: what was done in all */
 };
 
 struct event {
 	enum event_kind kind;
-	const char *object;   /* "service shop/web", "image nginx:1.27", "volume data"; may be NULL */
-	const char *text;     /* for people; may be NULL */
+	const char *object; /* "service shop/web", "image nginx:1.27", "volume data"; may be NULL */
+	const char *text;   /* for people; may be NULL */
 	uint64_t done, total; /* EVENT_PROGRESS: bytes, or steps when `unit` says so */
 	const char *unit;     /* NULL: bytes */
 	int64_t ms;           /* EVENT_DONE, EVENT_SUMMARY: how long it took */

@@ -36,18 +36,19 @@ int lazy_load(pthread_mutex_t *mutex, int *loaded, const char *sonames,
 	const struct lazy_symbol *symbols, size_t n, struct err *err);
 
 #define LAZY_FIELD(f) __typeof__(&f) f;
-#define LAZY_SYMBOL(f) {#f, &LAZY_STRUCT.f}, /* LAZY_STRUCT: define it to `name` before LAZY_LIBRARY */
+#define LAZY_SYMBOL(f) \
+	{#f, &LAZY_STRUCT.f}, /* LAZY_STRUCT: define it to `name` before LAZY_LIBRARY */
 
-#define LAZY_LIBRARY(name, sonames, FUNCTIONS)                                                     \
-	static struct {                                                                            \
-		FUNCTIONS(LAZY_FIELD)                                                              \
-	} name;                                                                                    \
-	static int name##_load(struct err *err)                                                    \
-	{                                                                                          \
-		static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;                          \
-		static int loaded;                                                                 \
-		static const struct lazy_symbol symbols[] = {FUNCTIONS(LAZY_SYMBOL)};              \
-		return lazy_load(&mutex, &loaded, sonames, symbols, ARRAY_LEN(symbols), err);      \
+#define LAZY_LIBRARY(name, sonames, FUNCTIONS) \
+	static struct { \
+		FUNCTIONS(LAZY_FIELD) \
+	} name; \
+	static int name##_load(struct err *err) \
+	{ \
+		static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; \
+		static int loaded; \
+		static const struct lazy_symbol symbols[] = {FUNCTIONS(LAZY_SYMBOL)}; \
+		return lazy_load(&mutex, &loaded, sonames, symbols, ARRAY_LEN(symbols), err); \
 	}
 
 #endif

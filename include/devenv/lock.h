@@ -23,8 +23,8 @@ int lock_take(struct lock *lock, const char *path, const char *what, const char 
 	struct err *err);
 
 /* The same, waiting up to timeout_ms: for short critical sections. */
-int lock_wait(struct lock *lock, const char *path, const char *what, int timeout_ms,
-	struct err *err);
+int lock_wait(
+	struct lock *lock, const char *path, const char *what, int timeout_ms, struct err *err);
 
 void lock_release(struct lock *lock);
 

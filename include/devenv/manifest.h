@@ -28,27 +28,28 @@
 #include <stdbool.h>
 
 struct load_options {
-	const char *dir;            /* where to look; NULL: the working directory */
-	const struct strv *files;   /* -f; else COMPOSE_FILE; else found upward from dir */
-	const char *project;        /* -p; else COMPOSE_PROJECT_NAME; else `name:`; else the folder */
-	const struct strv *profiles; /* --profile; COMPOSE_PROFILES is added by the loader; "*": all */
+	const char *dir;          /* where to look; NULL: the working directory */
+	const struct strv *files; /* -f; else COMPOSE_FILE; else found upward from dir */
+	const char *project;      /* -p; else COMPOSE_PROJECT_NAME; else `name:`; else the folder */
+	const struct strv
+		*profiles; /* --profile; COMPOSE_PROFILES is added by the loader; "*": all */
 	const struct strv *env_files; /* --env-file; else COMPOSE_ENV_FILES; else .env */
 	bool no_interpolate;
 	bool all_profiles; /* keep services of inactive profiles (down, status) */
 };
 
 struct manifest {
-	char *name;    /* "shop" of envs/shop.yaml; the project name in a workspace of one */
+	char *name; /* "shop" of envs/shop.yaml; the project name in a workspace of one */
 	char *project; /* Compose's project: "<workspace>-<name>", or the project in a workspace of one */
-	char *dir;     /* the project directory, absolute: relative paths in the file start here */
-	struct strv files;    /* absolute, in merge order */
+	char *dir; /* the project directory, absolute: relative paths in the file start here */
+	struct strv files;     /* absolute, in merge order */
 	struct strv env_files; /* the ones that were read, absolute */
-	json_t *model;        /* owned; canonical; active services only unless all_profiles */
-	json_t *inactive;     /* owned; name -> service: of profiles that are not active */
-	struct strv requires; /* x-requires */
-	json_t *explain; /* owned; service -> variable -> {"value", "from": "file:line"} */
-	json_t *places;  /* owned; "services.web.ports" -> "file:line:column", for later errors */
-	json_t *env;     /* owned; the interpolation environment (names -> values) */
+	json_t *model;         /* owned; canonical; active services only unless all_profiles */
+	json_t *inactive;      /* owned; name -> service: of profiles that are not active */
+	struct strv requires;  /* x-requires */
+	json_t *explain;       /* owned; service -> variable -> {"value", "from": "file:line"} */
+	json_t *places; /* owned; "services.web.ports" -> "file:line:column", for later errors */
+	json_t *env;    /* owned; the interpolation environment (names -> values) */
 };
 
 struct workspace {

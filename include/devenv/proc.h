@@ -19,9 +19,9 @@ struct proc_spec {
 	const char *input;       /* written to stdin (else /dev/null), or NULL */
 	int timeout_ms;          /* 0: none; then the child is killed, ERR_TIMEOUT */
 	bool merge_stderr;       /* collect stderr in `output` too */
-	bool inherit_stderr;     /* leave stderr where ours goes; else it is collected in `errors` */
-	bool detach;             /* proc_spawn: own session, stdin/stdout/stderr on /dev/null */
-	const char *log;         /* proc_spawn with detach: stdout and stderr are appended here */
+	bool inherit_stderr; /* leave stderr where ours goes; else it is collected in `errors` */
+	bool detach;         /* proc_spawn: own session, stdin/stdout/stderr on /dev/null */
+	const char *log;     /* proc_spawn with detach: stdout and stderr are appended here */
 };
 
 /*

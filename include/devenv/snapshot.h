@@ -34,7 +34,7 @@ struct snapshot_result {
  * archive must have that digest. ERR_SNAPSHOT names the source and the entry.
  */
 int snapshot_stream(const char *source, const char *expect, const char *object,
-	const struct sink *sink, snapshot_write_fn *write, void *ctx, struct snapshot_result *result,
-	struct err *err);
+	const struct sink *sink, snapshot_write_fn *write, void *ctx,
+	struct snapshot_result *result, struct err *err);
 
 #endif

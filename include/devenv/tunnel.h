@@ -17,14 +17,14 @@
 
 struct tunnel_spec {
 	const char *name;
-	const char *via;       /* [USER@]HOST[:PORT], or a Host of ~/.ssh/config */
-	const char *to_host;   /* as the bastion resolves it */
+	const char *via;     /* [USER@]HOST[:PORT], or a Host of ~/.ssh/config */
+	const char *to_host; /* as the bastion resolves it */
 	uint16_t to_port;
-	uint16_t port;         /* local; 0: any free one */
-	bool gateway;          /* listen on all addresses, not only 127.0.0.1 */
-	const char *identity;  /* key file, or NULL: ssh config, the agent, the usual files */
+	uint16_t port;           /* local; 0: any free one */
+	bool gateway;            /* listen on all addresses, not only 127.0.0.1 */
+	const char *identity;    /* key file, or NULL: ssh config, the agent, the usual files */
 	const char *known_hosts; /* NULL: the usual files */
-	const char *host_key;  /* pinned fingerprint "SHA256:...", or NULL */
+	const char *host_key;    /* pinned fingerprint "SHA256:...", or NULL */
 };
 
 /* Read one `x-tunnels` entry's "to" ("host:port"), in place of a parser in every caller. */

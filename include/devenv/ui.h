@@ -30,7 +30,8 @@ void ui_resume(struct sink *sink);
 
 struct table;
 struct table *table_new(const char *const *headings); /* NULL-terminated */
-void table_add(struct table *table, const char *const *cells); /* as many as headings; NULL: empty */
+void table_add(
+	struct table *table, const char *const *cells); /* as many as headings; NULL: empty */
 void table_print(struct table *table, struct buf *out); /* aligned, unpadded last column */
 void table_free(struct table *table);
 

@@ -1,0 +1,153 @@
+/* hash.c - SHA-256 and randomness through OpenSSL, base64 by hand (OpenSSL's wants padding). */
+#include "devenv/hash.h"
+
+#include "devenv/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct sha256 {
+	EVP_MD_CTX *context;
+};
+
+static void hex(const unsigned char *data, size_t len, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++) {
+		out[2 * i] = digits[data[i] >> 4];
+		out[2 * i + 1] = digits[data[i] & 15];
+	}
+	out[2 * len] = '\0';
+}
+
+struct sha256 *sha256_new(void)
+{
+	struct sha256 *hash = xcalloc(1, sizeof(*hash));
+
+	hash->context = EVP_MD_CTX_new();
+	if (!hash->context || EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL) != 1)
+		abort();
+	return hash;
+}
+
+void sha256_add(struct sha256 *hash, const void *data, size_t len)
+{
+	EVP_DigestUpdate(hash->context, data, len);
+}
+
+void sha256_end(struct sha256 *hash, char out[SHA256_HEX])
+{
+	unsigned char digest[32];
+
+	EVP_DigestFinal_ex(hash->context, digest, NULL);
+	EVP_MD_CTX_free(hash->context);
+	free(hash);
+	hex(digest, sizeof(digest), out);
+}
+
+void sha256_hex(const void *data, size_t len, char out[SHA256_HEX])
+{
+	struct sha256 *hash = sha256_new();
+
+	sha256_add(hash, data, len);
+	sha256_end(hash, out);
+}
+
+int sha256_file(const char *path, char out[SHA256_HEX], struct err *err)
+{
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct sha256 *hash;
+	char piece[65536];
+	ssize_t n;
+
+	if (fd < 0)
+		return err_os(err, ERR_FAILED, errno, "open %s", path);
+	hash = sha256_new();
+	while ((n = read(fd, piece, sizeof(piece))) > 0)
+		sha256_add(hash, piece, (size_t)n);
+	sha256_end(hash, out);
+	if (n < 0)
+		return err_os(err, ERR_FAILED, errno, "read %s", path);
+	return 0;
+}
+
+char *base64_encode(const void *data, size_t len, int url)
+{
+	static const char standard[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *in = data;
+	char *out = xmalloc((len + 2) / 3 * 4 + 1), *to = out;
+
+	for (size_t i = 0; i < len; i += 3) {
+		unsigned bits = (unsigned)in[i] << 16;
+
+		if (i + 1 < len)
+			bits |= (unsigned)in[i + 1] << 8;
+		if (i + 2 < len)
+			bits |= in[i + 2];
+		*to++ = standard[bits >> 18];
+		*to++ = standard[bits >> 12 & 63];
+		*to++ = i + 1 < len ? standard[bits >> 6 & 63] : '=';
+		*to++ = i + 2 < len ? standard[bits & 63] : '=';
+	}
+	*to = '\0';
+	for (to = out; url && *to; to++)
+		*to = *to == '+' ? '-' : *to == '/' ? '_' : *to;
+	return out;
+}
+
+static int base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
+		return 62;
+	return c == '/' || c == '_' ? 63 : -1;
+}
+
+char *base64_decode(const char *text, size_t *len)
+{
+	size_t n = strlen(text), used = 0;
+	autofree char *out = xmalloc(n / 4 * 3 + 4);
+	unsigned bits = 0, have = 0;
+
+	while (n && text[n - 1] == '=')
+		n--;
+	if (n % 4 == 1)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		int value = base64_value(text[i]);
+
+		if (value < 0)
+			return NULL;
+		bits = bits << 6 | (unsigned)value;
+		have += 6;
+		if (have >= 8) {
+			have -= 8;
+			out[used++] = (char)(bits >> have & 255);
+		}
+	}
+	out[used] = '\0';
+	*len = used;
+	return TAKE(out);
+}
+
+void random_hex(char *out, size_t n)
+{
+	unsigned char bytes[64];
+
+	if (n > sizeof(bytes) || getrandom(bytes, n, 0) != (ssize_t)n)
+		abort();
+	hex(bytes, n, out);
+}

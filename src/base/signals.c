@@ -1,0 +1,66 @@
+/*
+ * signals.c - Ctrl-C, as a flag and a pipe.
+ *
+ * A pipe and not signalfd: macOS stays possible.  The handler only sets, writes and, the second
+ * time, ends the process.
+ */
+#include "devenv/signals.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t pending;
+static int pipe_fds[2] = {-1, -1};
+static void (*restore_hook)(void);
+static void (*pass_on_hook)(int signal);
+
+static void on_signal(int signal)
+{
+	if (pending) {
+		if (restore_hook)
+			restore_hook();
+		_exit(128 + signal);
+	}
+	pending = signal;
+	/* The pipe is empty until now: this cannot fail or block. */
+	if (write(pipe_fds[1], "", 1) < 0)
+		_exit(128 + signal);
+	if (pass_on_hook)
+		pass_on_hook(signal);
+}
+
+void signals_install(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, NULL);
+}
+
+int signals_pending(void)
+{
+	return pending;
+}
+
+int signals_fd(void)
+{
+	return pipe_fds[0];
+}
+
+void signals_on_exit(void (*restore)(void))
+{
+	restore_hook = restore;
+}
+
+void signals_set_hook(void (*hook)(int signal))
+{
+	pass_on_hook = hook;
+}
