@@ -134,6 +134,7 @@ void cli_options_free(const struct command *command, void *options);
 /* Render from the table. */
 void cli_help(
 	const struct command *command, const char *name, struct buf *out); /* NULL: the overview */
+void cli_help_environment(struct buf *out); /* environment variables and exit statuses */
 void cli_man(struct buf *out);
 int cli_completion(const char *shell, struct buf *out, struct err *err); /* bash, zsh, fish */
 void cli_readme(struct buf *out); /* the command list in Markdown */

@@ -1,0 +1,33 @@
+/*
+ * version.c - `devenv version` and `devenv --version`.
+ */
+#include "commands.h"
+
+#include "devenv/json.h"
+#include "devenv/mem.h"
+#include "devenv/ui.h"
+
+#include <sys/utsname.h>
+
+static int version_run(struct app *app, void *options, int argc, char **argv, struct err *err)
+{
+	autojson json_t *json = NULL;
+	struct utsname system = {0};
+
+	if (!app->json)
+		return ui_output("devenv " DEVENV_VERSION "\n", err);
+	json = json_object();
+	uname(&system);
+	json_object_set_new(json, "version", json_string(DEVENV_VERSION));
+	json_set_str(json, "os", system.sysname);
+	json_set_str(json, "arch", system.machine);
+	return ui_output_json(json, err);
+}
+
+const struct command cmd_version = {
+	.name = "version",
+	.group = "This program",
+	.summary = "Print the version of devenv",
+	.flags = CMD_FORMAT,
+	.run = version_run,
+};
