@@ -46,6 +46,7 @@ struct node {
 	struct node **items; /* list items, or map values */
 	struct node **keys;  /* map: scalar nodes, keys[i] names items[i]; order as written */
 	size_t n, cap;
+	struct node_index *index; /* of large maps; node.c's own */
 };
 
 /* === arena.c === */
@@ -60,15 +61,21 @@ char *arena_printf(struct arena *arena, const char *fmt, ...) __attribute__((for
 /* === node.c: building and reading; `at` may be NULL === */
 
 struct node *node_new(struct arena *arena, enum node_kind kind, const struct position *at);
-struct node *node_string(struct arena *arena, const struct position *at, const char *text); /* copies */
+struct node *node_string(
+	struct arena *arena, const struct position *at, const char *text); /* copies */
 struct node *node_int(struct arena *arena, const struct position *at, int64_t value);
 struct node *node_bool(struct arena *arena, const struct position *at, bool value);
 
 /* Give a plain scalar its YAML 1.2 core type from its text (null, bool, int, float, string). */
 void node_resolve(struct node *scalar);
 
-struct node *node_get(const struct node *map, const char *key); /* NULL when absent or no map */
+struct node *node_get(const struct node *map, const char *key);     /* NULL when absent or no map */
 const char *node_get_text(const struct node *map, const char *key); /* scalar text or NULL */
+struct node *node_get_key(
+	const struct node *map, const char *key); /* the key's own node, or NULL */
+
+/* Add without looking: `key` must not be there yet. */
+void node_add(struct arena *arena, struct node *map, struct node *key, struct node *value);
 void node_set(struct arena *arena, struct node *map, const char *key, struct node *value);
 bool node_remove(struct node *map, const char *key);
 void node_append(struct arena *arena, struct node *list, struct node *item);
