@@ -1,0 +1,116 @@
+/*
+ * ssh.h - one SSH session that forwards TCP connections, by libssh2, never blocking.
+ *
+ * devenv owns the socket: libssh2 writes into a queue that takes whole packets (ssh_flush sends it) and
+ * reads from a buffer.  That removes the library's half-sent-packet and rekey bugs.  All calls on a
+ * session come from one thread; the calling sequence is
+ *
+ *	ssh = ssh_new(&options, &err);
+ *	ssh_start(ssh);
+ *	loop: poll(ssh_fd(ssh), ssh_events(ssh)); ssh_io(ssh, revents); ssh_step(ssh, &err) until 1
+ *	ssh_open / ssh_read / ssh_write ... until no call makes progress and !ssh_received(ssh)
+ *	ssh_stop(ssh);  (and ssh_start again: reconnect)
+ *
+ * Data of any channel may arrive while another one is read: sleeping in poll is right only after a whole
+ * round without progress in which ssh_received() said false.
+ */
+#ifndef DEVENV_SSH_H
+#define DEVENV_SSH_H
+
+#include "devenv/err.h"
+#include "devenv/event.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* How a person is asked. Both may be NULL: nobody is there. */
+struct ssh_ask {
+	bool (*confirm)(void *ctx, const char *question);
+	char *(*secret)(void *ctx, const char *prompt); /* without echo; NULL: none given */
+	void *ctx;
+};
+
+struct ssh_options {
+	const char *via;         /* [USER@]HOST[:PORT] or a Host of the ssh config */
+	const char *identity;    /* only this key; NULL: config, agent, the usual files */
+	const char *known_hosts; /* only this file; NULL: config, the usual files */
+	const char *host_key;    /* pinned "SHA256:..."; then known_hosts is not asked */
+	const struct ssh_ask *ask; /* or NULL */
+	const struct sink *sink;   /* or NULL */
+};
+
+struct ssh;
+struct ssh_channel;
+
+/* What a call that did not succeed means. */
+enum {
+	SSH_REFUSED = -1, /* this channel or attempt failed (err); the session may live on: ssh_alive */
+	SSH_AGAIN = -2,   /* would block */
+	SSH_CLOSED = -3,  /* the channel is closed by the server */
+};
+
+/* Read the configuration and load libssh2. The options' strings are borrowed. */
+struct ssh *ssh_new(const struct ssh_options *options, struct err *err);
+void ssh_free(struct ssh *ssh);
+
+/* "analyst@bastion:22" for messages. Borrowed. */
+const char *ssh_name(const struct ssh *ssh);
+
+/* Begin to connect. From the second successful session on nobody is asked anything. */
+int ssh_start(struct ssh *ssh, struct err *err);
+
+/* Drop the session and its channels (their pointers are dead after this). */
+void ssh_stop(struct ssh *ssh);
+
+/*
+ * Go on connecting: 1 when the session stands, 0 when more has to arrive, -1 with err.
+ * err->os is EPERM when a new attempt cannot help (host key), else 0.
+ */
+int ssh_step(struct ssh *ssh, struct err *err);
+
+/* When ssh_step wants to be called again even if nothing arrives (clock_ms), or -1. */
+int64_t ssh_deadline(const struct ssh *ssh);
+
+int ssh_fd(const struct ssh *ssh);
+short ssh_events(const struct ssh *ssh);
+
+/* Move bytes between the socket and our buffers after poll. */
+void ssh_io(struct ssh *ssh, short revents);
+
+/* Send what is queued. */
+void ssh_flush(struct ssh *ssh);
+
+bool ssh_alive(const struct ssh *ssh);          /* up and not failed */
+const char *ssh_failure(const struct ssh *ssh); /* why it is not alive */
+bool ssh_received(struct ssh *ssh);   /* did bytes reach libssh2 since the last call? */
+size_t ssh_queued(const struct ssh *ssh);       /* bytes waiting to be sent */
+int64_t ssh_last_heard(const struct ssh *ssh);  /* clock_ms of the last byte from the server */
+
+/* Ask the server for a sign of life; and read when no channel is open. */
+void ssh_keepalive(struct ssh *ssh);
+void ssh_pump(struct ssh *ssh);
+
+/* Seconds after which a silent server is probed, and after which it is dead. */
+void ssh_patience(const struct ssh *ssh, int *probe, int *dead);
+
+/*
+ * Open a connection to host:port as seen from the server. One at a time a session: repeat the call with
+ * the same arguments on SSH_AGAIN. SSH_REFUSED with err says why the server did not.
+ */
+int ssh_open(struct ssh *ssh, const char *host, uint16_t port, struct ssh_channel **channel,
+	struct err *err);
+
+/* Bytes read, 0 at the end of the stream, or SSH_AGAIN, SSH_REFUSED. */
+ssize_t ssh_read(struct ssh_channel *channel, void *data, size_t len);
+ssize_t ssh_write(struct ssh_channel *channel, const void *data, size_t len);
+
+/* Let the receive window be `size` bytes whenever it is three quarters of that or less. */
+void ssh_window(struct ssh_channel *channel, size_t size);
+
+int ssh_send_eof(struct ssh_channel *channel); /* 0, SSH_AGAIN, SSH_REFUSED */
+bool ssh_is_closed(struct ssh_channel *channel); /* after the end of the stream: no half-close */
+int ssh_channel_free(struct ssh_channel *channel); /* 0, or SSH_AGAIN: call again */
+
+#endif

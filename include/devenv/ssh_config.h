@@ -1,0 +1,53 @@
+/*
+ * ssh_config.h - what `~/.ssh/config` says about a host.
+ *
+ * The installed ssh is asked (`ssh -T -G -- HOST`), because only it gets Match, Include and
+ * first-value-wins right; tokens and "~", which it leaves in some values, are expanded here.  Without an
+ * ssh program the built-in defaults are used.  DEVENV_SSH_CONFIG names a file to be used in place of the
+ * user's and the system's (ssh -F).
+ */
+#ifndef DEVENV_SSH_CONFIG_H
+#define DEVENV_SSH_CONFIG_H
+
+#include "devenv/err.h"
+#include "devenv/strv.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum ssh_strict { SSH_STRICT_ASK, SSH_STRICT_YES, SSH_STRICT_ACCEPT_NEW };
+
+struct ssh_config {
+	char *typed; /* the host as the user wrote it */
+	char *host;  /* what to connect to */
+	char *user;
+	uint16_t port;
+	char *key_alias; /* HostKeyAlias, or NULL */
+	struct strv identities;   /* files, expanded; they need not exist */
+	struct strv known_hosts;  /* files, expanded; the first one is written to */
+	char *agent;         /* socket, or NULL: none */
+	char *proxy_command; /* expanded, or NULL */
+	char *proxy_jump;    /* as written, or NULL */
+	bool identities_only;
+	bool hash_known_hosts;
+	enum ssh_strict strict;
+	int connect_timeout; /* seconds; 0: not set */
+	int alive_interval;  /* seconds; 0: not set */
+	int alive_count;
+};
+
+/* Split "[USER@]HOST[:PORT]" ("[::1]:22" too). *user is NULL and *port 0 when not given. */
+int ssh_via_parse(const char *via, char **user, char **host, uint16_t *port, struct err *err);
+
+/* Everything about `via`. ERR_TUNNEL: ssh refused its own configuration (its words are quoted). */
+int ssh_config_resolve(const char *via, struct ssh_config *config, struct err *err);
+
+/* Read the output of `ssh -G` into `config`, whose `typed` is set. Tokens are expanded. */
+int ssh_config_parse(struct ssh_config *config, const char *text, struct err *err);
+
+/* Expand "~", "%h"-like tokens and "${NAME}" in a value. The caller's, or NULL with err. */
+char *ssh_config_expand(const struct ssh_config *config, const char *text, struct err *err);
+
+void ssh_config_release(struct ssh_config *config);
+
+#endif

@@ -1,0 +1,167 @@
+/* ssh_session.h - the inside of a session, shared by the ssh_*.c files. */
+#ifndef NET_SSH_SESSION_H
+#define NET_SSH_SESSION_H
+
+#include "devenv/buf.h"
+#include "devenv/crypto.h"
+#include "devenv/known_hosts.h"
+#include "devenv/ssh.h"
+#include "devenv/ssh_config.h"
+#include "devenv/strv.h"
+
+#include <libssh2.h>
+
+#define SSH_IN_SIZE ((size_t)64 << 10)
+
+/* === wire format helpers (ssh_wire.c; RFC 4251 section 5) === */
+
+struct ssh_reader {
+	const unsigned char *at;
+	size_t left;
+	bool bad; /* read past the end: everything after is 0 or empty */
+};
+
+uint32_t ssh_read_u32(struct ssh_reader *in);
+uint8_t ssh_read_u8(struct ssh_reader *in);
+const unsigned char *ssh_read_string(struct ssh_reader *in, size_t *len);
+
+void ssh_put_u32(struct buf *out, uint32_t value);
+void ssh_put_string(struct buf *out, const void *data, size_t len);
+
+/* === key files (ssh_key.c) === */
+
+struct ssh_key {
+	char *path;
+	struct buf blob; /* public key; empty when it cannot be told without the passphrase */
+	bool encrypted;
+	bool rsa;     /* `signer` makes its signatures, once it is unlocked */
+	bool openssh; /* OpenSSH's own format, not PEM */
+	struct rsa_key *signer;
+};
+
+/* Read a private key file. ERR_TUNNEL: missing, readable by others, or no key. */
+int ssh_key_open(struct ssh_key *key, const char *path, struct err *err);
+
+/* Make `signer` of an RSA key. -1 with err: the passphrase is wrong or the format needs an agent. */
+int ssh_key_unlock(struct ssh_key *key, const char *passphrase, struct err *err);
+void ssh_key_release(struct ssh_key *key);
+
+/* === the agent (ssh_agent.c) === */
+
+struct ssh_identity {
+	struct buf blob;
+	char *comment;
+};
+
+struct ssh_identities {
+	struct ssh_identity *list;
+	size_t n;
+};
+
+int ssh_agent_list(const char *socket, struct ssh_identities *identities, struct err *err);
+int ssh_agent_sign(const char *socket, const struct buf *blob, const void *data, size_t len,
+	uint32_t flags, struct buf *signature, struct err *err);
+void ssh_identities_release(struct ssh_identities *identities);
+
+/* === connecting (ssh_dial.c) === */
+
+struct ssh_dial;
+
+/* Resolve and connect in a thread; ssh_dial_fd becomes readable when it has ended. */
+struct ssh_dial *ssh_dial_start(const char *host, uint16_t port, int timeout_ms, struct err *err);
+int ssh_dial_fd(const struct ssh_dial *dial);
+int ssh_dial_take(struct ssh_dial *dial, struct err *err); /* the socket, or -1 */
+void ssh_dial_drop(struct ssh_dial *dial);
+
+/* Run the ProxyCommand (or `ssh -W` for ProxyJump) on a socket pair; returns our end, or -1. */
+int ssh_proxy_start(const struct ssh_config *config, pid_t *pid, struct err *err);
+void ssh_proxy_stop(pid_t pid);
+
+/* === authentication (ssh_auth.c) === */
+
+struct ssh_secret {
+	char *path;
+	char *passphrase;
+};
+
+struct ssh_candidate {
+	struct ssh_key key; /* path is NULL for a key that only the agent has */
+	struct buf blob;    /* as it is offered */
+	char *label;        /* for messages */
+	bool agent;
+	bool unlocked;
+	int tries;
+};
+
+struct ssh_auth {
+	struct ssh_candidate *list;
+	size_t n, at;
+	bool listed;       /* the server's methods are known */
+	char *methods;     /* "publickey,password", or NULL */
+	struct strv notes; /* why a key was not accepted, a line each */
+};
+
+struct ssh {
+	struct ssh_options options;
+	struct ssh_config config;
+	char *name;
+	int state;
+	int fd;
+	pid_t proxy;
+	struct ssh_dial *dial;
+	LIBSSH2_SESSION *session;
+	LIBSSH2_CHANNEL *idle; /* read when no other channel is */
+	bool no_idle;          /* the server refused it (MaxSessions 0) */
+	bool opening, pumping; /* libssh2 is inside a channel open */
+	size_t channels;
+
+	struct buf out;
+	size_t out_start;
+	char *in;
+	size_t in_start, in_end;
+	bool readable; /* poll said so, and recv has not yet said otherwise */
+	bool end_of_input;
+	bool received;
+	int64_t last_heard;
+	int64_t deadline;
+
+	bool failed;
+	char failure[256];
+	bool been_up; /* from now on nobody is asked */
+
+	struct ssh_auth auth;
+	struct ssh_secret *secrets;
+	size_t n_secrets;
+	void *sign_context;
+	struct err sign_err;
+};
+
+struct ssh_channel {
+	struct ssh *ssh;
+	LIBSSH2_CHANNEL *channel;
+	bool ended;
+};
+
+/* Remember that the session is dead, and why. */
+void ssh_fail(struct ssh *ssh, const char *why);
+
+/* Before the handshake: offer first what known_hosts has for this host. */
+int ssh_hostkey_prefer(struct ssh *ssh, struct err *err);
+
+/* After it: 0 when the key is right or was accepted. */
+int ssh_hostkey_check(struct ssh *ssh, struct err *err);
+
+/* 1 logged in, 0 go on later, -1 no way in. */
+int ssh_auth_step(struct ssh *ssh, struct err *err);
+void ssh_auth_reset(struct ssh_auth *auth);
+void ssh_secrets_free(struct ssh *ssh);
+
+/* Open the idle channel: 1 done (or refused), 0 later, -1 dead. */
+int ssh_idle_open(struct ssh *ssh);
+
+/* Load libssh2 for the file's own list of functions. */
+int ssh_auth_load(struct err *err);
+int ssh_hostkey_load(struct err *err);
+int ssh_channel_load(struct err *err);
+
+#endif
