@@ -67,6 +67,7 @@ void engine_forbid_writes(struct engine *engine);
 struct engine_facts {
 	bool podman;
 	bool rootless;
+	bool local;           /* over a unix socket: its published ports are this machine's */
 	bool no_health_timer; /* declared healthchecks do not run by themselves: use engine_healthcheck */
 	char version[32];      /* "20.10.24" */
 	char api[16];          /* negotiated, "1.41" */

@@ -8,6 +8,7 @@
 #define DEVENV_STATE_H
 
 #include "devenv/err.h"
+#include "devenv/json.h"
 #include "devenv/lock.h"
 
 /* $XDG_STATE_HOME/devenv/ID, made when it is not there. The caller's. NULL with err. */
@@ -23,5 +24,13 @@ int state_lock(const char *id, const char *workspace, const char *command, struc
  */
 char *state_begin(const char *id, const char *command);
 void state_end(const char *id);
+
+/*
+ * What is known of a volume's content: {"state": "restoring" | "restored", "source", "digest"}.
+ * Written before a restore begins, so that one that never ended is begun again from nothing.
+ */
+int state_volume_write(const char *id, const char *volume, const json_t *record, struct err *err);
+json_t *state_volume_read(const char *id, const char *volume); /* NULL: nothing known */
+void state_volume_forget(const char *id, const char *volume);
 
 #endif

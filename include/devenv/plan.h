@@ -1,0 +1,184 @@
+/*
+ * plan.h - from what is and what should be to ordered actions, and running them.
+ *
+ * The plan is data.  `devenv plan` and `up --dry-run` print it, `up` runs that same object.  Each
+ * action knows what it needs; nothing waits for more than that, so a service starts as soon as its own
+ * image, data and dependencies are there.
+ *
+ *	struct plan plan = {0};
+ *	if (plan_up(engine, &(struct plan_request){.ws = &ws}, &plan, err) < 0)
+ *		return -1;
+ *	plan_print(&plan, &text);
+ *	if (plan_run(&plan, engine, &(struct run_options){.sink = sink}, err) < 0) ...
+ *	plan_release(&plan);
+ *
+ * A plan borrows the workspace it was made from.
+ */
+#ifndef DEVENV_PLAN_H
+#define DEVENV_PLAN_H
+
+#include "devenv/buf.h"
+#include "devenv/engine.h"
+#include "devenv/err.h"
+#include "devenv/event.h"
+#include "devenv/json.h"
+#include "devenv/manifest.h"
+#include "devenv/strv.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum action_kind {
+	ACTION_CLONE,   /* a source */
+	ACTION_PULL,    /* an image */
+	ACTION_NETWORK, /* create */
+	ACTION_VOLUME,  /* create */
+	ACTION_RESTORE, /* a snapshot into a volume that was just created */
+	ACTION_CREATE,  /* a container; the one it replaces goes first */
+	ACTION_START,
+	ACTION_RESTART,
+	ACTION_READY, /* wait until it is truly ready */
+	ACTION_STOP,
+	ACTION_REMOVE, /* a container */
+	ACTION_REMOVE_NETWORK,
+	ACTION_REMOVE_VOLUME,
+};
+
+struct action {
+	enum action_kind kind;
+	char *object; /* "service shop/web", "image nginx:1.27", "volume shop_data": also its key */
+	char *reason; /* why it is needed, for people; may be NULL */
+	const struct manifest *manifest; /* or NULL */
+	const char *service;             /* borrowed from the model; or NULL */
+	int number;                      /* container number of its service, from 1 */
+	char *name;                      /* the engine's name of the object */
+	char *id;                        /* the container that is there already; or NULL */
+	json_t *body;                    /* what is sent (create); owned; or NULL */
+	json_t *extra; /* owned: further networks to connect, files to put, the source's url ... */
+	bool job;      /* READY: success is to exit with 0 */
+	size_t *needs; /* indexes of actions that must be done before */
+	size_t n_needs;
+};
+
+struct plan {
+	const struct workspace *ws;
+	struct action *actions;
+	size_t n;
+	size_t unchanged;    /* containers that are as they should be */
+	struct strv orphans; /* containers whose service is in no manifest any more */
+};
+
+enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
+
+struct plan_request {
+	const struct workspace *ws;
+	const struct strv *words; /* services and manifests; empty or NULL: all */
+	enum pull_policy pull;
+	bool force_recreate;
+	bool no_recreate;
+	bool no_deps;
+	bool no_start; /* create only */
+	bool remove_orphans;
+	bool volumes;  /* down: named volumes too */
+	int timeout_s; /* stop: -1 for each service's own */
+};
+
+/* What `up` would do. Only reads from the engine. ERR_PORT for a taken port, before anything is pulled. */
+int plan_up(struct engine *engine, const struct plan_request *request, struct plan *plan,
+	struct err *err);
+
+/* Stop and remove, in reverse order of dependencies, what carries the workspace's labels. */
+int plan_down(struct engine *engine, const struct plan_request *request, struct plan *plan,
+	struct err *err);
+int plan_stop(struct engine *engine, const struct plan_request *request, struct plan *plan,
+	struct err *err);
+int plan_start(struct engine *engine, const struct plan_request *request, struct plan *plan,
+	struct err *err);
+int plan_restart(struct engine *engine, const struct plan_request *request, struct plan *plan,
+	struct err *err);
+int plan_pull(struct engine *engine, const struct plan_request *request, struct plan *plan,
+	struct err *err);
+
+void plan_release(struct plan *plan);
+
+/* For people: one line an action. For programs: {"actions": [...], "unchanged": n}. */
+void plan_print(const struct plan *plan, struct buf *out);
+json_t *plan_json(const struct plan *plan);
+
+struct run_options {
+	const struct sink *sink;
+	int workers;             /* 0: a sensible number */
+	int64_t wait_timeout_ms; /* for all to become ready; 0: 10 minutes */
+	int stop_timeout_s;      /* -1: each service's own */
+};
+
+/*
+ * Run every action as soon as what it needs is done. The first failure stops new actions; what runs is
+ * finished. Ctrl-C is ERR_CANCELLED. Every failure is emitted as EVENT_FAILED; `err` is the first.
+ */
+int plan_run(struct plan *plan, struct engine *engine, const struct run_options *options,
+	struct err *err);
+
+/* === what exists === */
+
+struct container {
+	char *id, *name, *image, *image_id, *state, *status; /* state: running, exited, ... */
+	char *project, *service, *working_dir;
+	int number;
+	bool oneoff;
+	json_t *labels; /* owned */
+	json_t *raw;    /* owned: the engine's list entry (Ports, NetworkSettings, Mounts) */
+};
+
+struct actual {
+	struct container *containers;
+	size_t n;
+	json_t *networks; /* owned: name -> the engine's entry */
+	json_t *volumes;  /* owned: name -> the engine's entry */
+};
+
+/*
+ * The workspace's containers (labels of its projects), and the engine's networks and volumes of these
+ * names. Containers of a project with our name from another folder are ERR_FAILED "identity".
+ */
+int actual_read(
+	struct engine *engine, const struct workspace *ws, struct actual *actual, struct err *err);
+void actual_release(struct actual *actual);
+
+/* The container of a service by number (0: the lowest running, else the lowest), or NULL. */
+const struct container *actual_find(const struct actual *actual, const struct manifest *manifest,
+	const char *service, int number);
+
+/* === one service === */
+
+/* Why `container` is not what `service` of `manifest` should be, as a list of field paths with old and
+ * new value; empty when it is. Needs no engine. */
+void plan_differences(const struct manifest *manifest, const char *service,
+	const struct container *container, struct strv *out);
+
+/* The body of POST /containers/create for a service, by hand of `run` (one-off) too. Owned by the caller. */
+json_t *plan_body(const struct workspace *ws, const struct manifest *manifest, const char *service,
+	int number, bool oneoff, json_t **extra, struct err *err);
+
+/* The image a service runs, borrowed or made: the caller's. */
+char *plan_image(const struct manifest *manifest, const char *service);
+
+/* Container name "<project>-<service>-<number>", or its container_name. The caller's. */
+char *plan_container_name(const struct manifest *manifest, const char *service, int number);
+
+/* Further networks, inline secrets and configs of a created container, from `extra` of plan_body. */
+int plan_complete(struct engine *engine, const char *id, const json_t *extra, struct err *err);
+
+/*
+ * Check a container once: 1 ready, 0 not yet (`detail`, at least 128 bytes, says what is awaited), -1
+ * it never will be. `job`: ready means it ended with 0. `state` is the caller's, zeroed, kept between
+ * calls; release with ready_release.
+ */
+struct ready_state;
+struct ready_state *ready_new(
+	const struct workspace *ws, const struct manifest *manifest, const char *service, bool job);
+int ready_check(struct ready_state *state, struct engine *engine, const char *id, char detail[128],
+	struct err *err);
+void ready_free(struct ready_state *state);
+
+#endif

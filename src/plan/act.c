@@ -1,0 +1,263 @@
+/*
+ * act.c - one action of a plan, once.
+ *
+ * Each is a linear function.  Waiting for readiness is not: it looks once and asks to be called again,
+ * so that a hundred waiting services hold no thread.
+ */
+#include "plan_priv.h"
+
+#include "restore.h"
+
+#include "devenv/fs.h"
+#include "devenv/mem.h"
+#include "devenv/source.h"
+#include "devenv/state.h"
+#include "devenv/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A container that this plan made, or the one that was there. Borrowed. */
+static const char *container_of(const struct act_context *context, size_t index)
+{
+	const struct action *action = &context->plan->actions[index];
+
+	for (size_t i = 0; i < action->n_needs; i++) {
+		size_t needed = action->needs[i];
+
+		if (context->ids[needed] &&
+			str_eq(context->plan->actions[needed].object, action->object))
+			return context->ids[needed];
+	}
+	return action->id;
+}
+
+static int act_clone(struct act_context *context, const struct action *action, struct err *err)
+{
+	struct source source = {action->name, json_str(action->extra, "url"),
+		json_str(action->extra, "ref"), json_str(action->extra, "path")};
+
+	return source_clone(&source, context->options->sink, err);
+}
+
+static int act_volume(struct act_context *context, struct engine *engine,
+	const struct action *action, struct err *err)
+{
+	const char *id = context->plan->ws->lock_id;
+	autofree char *restore = xstrdup(action->object);
+
+	/* Before it exists, so that a volume without its data is never taken as complete. */
+	if (plan_index(context->plan, ACTION_RESTORE, restore) != NO_ACTION) {
+		autojson json_t *record = json_pack("{s:s}", "state", "restoring");
+
+		if (state_volume_write(id, action->name, record, err) < 0)
+			return -1;
+	}
+	return engine_post(engine, action->body, NULL, err, "/volumes/create");
+}
+
+static int act_restore(struct act_context *context, struct engine *engine,
+	const struct action *action, struct err *err)
+{
+	const char *where = json_str(action->extra, "source"),
+		   *image = json_str(action->extra, "image");
+	struct snapshot_result result;
+	autojson json_t *record = NULL;
+	autofree char *source = NULL;
+
+	if (!where)
+		return err_set(err, ERR_SNAPSHOT, "%s: x-snapshot names no source", action->object);
+	source = strstr(where, "://") ? xstrdup(where)
+				      : path_absolute(json_str(action->extra, "dir"), where);
+	if (plan_restore_volume(engine, action->name, image, source,
+		    json_str(action->extra, "digest"), context->options->sink, &result, err) < 0)
+		return -1;
+	record = json_pack("{s:s, s:s, s:s, s:I}", "state", "restored", "source", source, "digest",
+		result.digest, "bytes", (json_int_t)result.bytes);
+	return state_volume_write(context->plan->ws->lock_id, action->name, record, err);
+}
+
+/* === containers === */
+
+/* Anonymous volumes of the container that is replaced stay with its successor: data is never lost. */
+static void inherit_volumes(const json_t *old, json_t *body)
+{
+	json_t *binds = json_at(body, "HostConfig", "Binds", NULL), *mount, *bind;
+	size_t i, b;
+
+	json_array_foreach (json_object_get(old, "Mounts"), i, mount) {
+		const char *name = json_str(mount, "Name");
+		const char *target = json_str(mount, "Destination");
+		autofree char *inherited = NULL;
+		bool taken = false;
+
+		if (!str_eq(json_str(mount, "Type"), "volume") || !name || strlen(name) != 64)
+			continue;
+		json_array_foreach (binds, b, bind)
+			taken |= strstr(json_string_value(bind), target) != NULL;
+		if (taken)
+			continue;
+		inherited = xasprintf("%s:%s:rw", name, target);
+		json_array_append_new(binds, json_string_safe(inherited));
+		json_object_del(json_object_get(body, "Volumes"), target);
+	}
+}
+
+static int replace(struct engine *engine, const struct action *action, const char *new,
+	const struct run_options *options, struct err *err)
+{
+	if (container_stop(engine, action->id, options->stop_timeout_s, err) < 0)
+		return -1;
+	if (container_remove(engine, action->id, false, err) < 0)
+		return -1;
+	return container_rename(engine, new, action->name, err);
+}
+
+static void set_image_label(struct engine *engine, json_t *body)
+{
+	autojson json_t *image = NULL;
+	struct err ignored = ERR_INIT;
+
+	if (image_inspect(engine, json_str(body, "Image"), &image, &ignored) == 0)
+		json_set_str(json_object_get(body, "Labels"), LABEL_IMAGE, json_str(image, "Id"));
+}
+
+static int act_create(
+	struct act_context *context, size_t index, struct engine *engine, struct err *err)
+{
+	struct action *action = &context->plan->actions[index];
+	json_t *service = model_service(action->manifest, action->service);
+	autojson json_t *body = json_deep_copy(action->body);
+	autofree char *name = xstrdup(action->name), *id = NULL;
+
+	set_image_label(engine, body);
+	if (action->id) {
+		autojson json_t *old = NULL;
+
+		if (container_inspect(engine, action->id, &old, err) < 0)
+			return -1;
+		inherit_volumes(old, body);
+		free(name);
+		/* Compose's own name for a successor that has not taken over yet. */
+		name = xasprintf("%.12s_%s", action->id, action->name);
+	}
+	if (container_create(engine, name, json_str(service, "platform"), body,
+		    context->options->sink, &id, err) < 0)
+		return -1;
+	if (plan_complete(engine, id, action->extra, err) < 0 ||
+		(action->id && replace(engine, action, id, context->options, err) < 0)) {
+		struct err ignored = ERR_INIT;
+
+		container_remove(engine, id, false, &ignored);
+		return -1;
+	}
+	context->ids[index] = TAKE(id);
+	return 0;
+}
+
+static int act_start(
+	struct act_context *context, size_t index, struct engine *engine, struct err *err)
+{
+	const char *id = container_of(context, index);
+
+	if (container_start(engine, id, err) < 0) {
+		if (strstr(err->msg, "port is already allocated") ||
+			strstr(err->msg, "address already in use"))
+			err->kind = ERR_PORT;
+		return -1;
+	}
+	context->ids[index] = xstrdup(id);
+	return 0;
+}
+
+static int act_ready(struct act_context *context, size_t index, struct engine *engine,
+	int *retry_ms, struct err *err)
+{
+	struct action *action = &context->plan->actions[index];
+	char detail[128] = "";
+	int result;
+
+	if (!context->states[index])
+		context->states[index] = ready_new(
+			context->plan->ws, action->manifest, action->service, action->job);
+	result = ready_check(
+		context->states[index], engine, container_of(context, index), detail, err);
+	if (result == 0) {
+		/* From 20 ms up to 250 ms: quick at first, light later. */
+		*retry_ms = *retry_ms ? *retry_ms * 3 / 2 : 20;
+		if (*retry_ms > 250)
+			*retry_ms = 250;
+		sink_emit(context->options->sink,
+			&(struct event){
+				.kind = EVENT_PROGRESS, .object = action->object, .text = detail});
+	}
+	return result < 0 ? -1 : result == 0;
+}
+
+static int act_stop(struct act_context *context, const struct action *action, struct engine *engine,
+	struct err *err)
+{
+	return container_stop(engine, action->id, context->options->stop_timeout_s, err);
+}
+
+static int act_remove(struct act_context *context, const struct action *action,
+	struct engine *engine, struct err *err)
+{
+	if (act_stop(context, action, engine, err) < 0 && err->status != 404)
+		return -1;
+	/* `extra` says whether anonymous volumes go too (down --volumes). */
+	return container_remove(engine, action->id, json_bool(action->extra, "volumes"), err);
+}
+
+static int remove_named(struct act_context *context, const struct action *action,
+	struct engine *engine, struct err *err)
+{
+	autofree char *name = engine_escape(action->name);
+	int result;
+
+	if (action->kind == ACTION_REMOVE_NETWORK)
+		result = engine_delete(engine, err, "/networks/%s", name);
+	else
+		result = engine_delete(engine, err, "/volumes/%s", name);
+	if (result < 0 && err->status != 404)
+		return -1;
+	if (action->kind == ACTION_REMOVE_VOLUME)
+		state_volume_forget(context->plan->ws->lock_id, action->name);
+	return 0;
+}
+
+int act(struct act_context *context, size_t index, struct engine *engine, int *retry_ms,
+	struct err *err)
+{
+	struct action *action = &context->plan->actions[index];
+
+	switch (action->kind) {
+	case ACTION_CLONE:
+		return act_clone(context, action, err);
+	case ACTION_PULL:
+		return image_pull(engine, action->name, json_str(action->extra, "platform"),
+			context->options->sink, err);
+	case ACTION_NETWORK:
+		return engine_post(engine, action->body, NULL, err, "/networks/create");
+	case ACTION_VOLUME:
+		return act_volume(context, engine, action, err);
+	case ACTION_RESTORE:
+		return act_restore(context, engine, action, err);
+	case ACTION_CREATE:
+		return act_create(context, index, engine, err);
+	case ACTION_START:
+		return act_start(context, index, engine, err);
+	case ACTION_RESTART:
+		return container_restart(engine, action->id, context->options->stop_timeout_s, err);
+	case ACTION_READY:
+		return act_ready(context, index, engine, retry_ms, err);
+	case ACTION_STOP:
+		return act_stop(context, action, engine, err);
+	case ACTION_REMOVE:
+		return act_remove(context, action, engine, err);
+	case ACTION_REMOVE_NETWORK:
+	case ACTION_REMOVE_VOLUME:
+		return remove_named(context, action, engine, err);
+	}
+	return 0;
+}

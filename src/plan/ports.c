@@ -1,0 +1,272 @@
+/*
+ * ports.c - is every host port free, before anything is pulled?
+ *
+ * The question is put to the kernel by binding, and the holder is named: another container from the
+ * engine's list, else the process from /proc.  Only for a local engine: elsewhere the engine says it.
+ */
+#include "plan_priv.h"
+
+#include "devenv/buf.h"
+#include "devenv/fs.h"
+#include "devenv/mem.h"
+#include "devenv/str.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct wanted {
+	const char *object;
+	const char *address; /* "" for all */
+	uint16_t port;
+	bool udp;
+};
+
+static bool port_is_free(const struct wanted *wanted)
+{
+	int type = (wanted->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, one = 1;
+	bool v6 = strchr(wanted->address, ':') != NULL;
+	autoclose int fd = socket(v6 ? AF_INET6 : AF_INET, type, 0);
+	struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = htons(wanted->port)};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(wanted->port)};
+	int result;
+
+	if (fd < 0)
+		return true;
+	/* As servers do: connections in TIME_WAIT are no holders. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (v6) {
+		if (inet_pton(AF_INET6, wanted->address, &in6.sin6_addr) != 1)
+			return true;
+		result = bind(fd, (struct sockaddr *)&in6, sizeof(in6));
+	} else {
+		if (*wanted->address && inet_pton(AF_INET, wanted->address, &in4.sin_addr) != 1)
+			return true;
+		result = bind(fd, (struct sockaddr *)&in4, sizeof(in4));
+	}
+	/* What is no EADDRINUSE (privileged ports) is the engine's business, which may do more. */
+	return result == 0 || errno != EADDRINUSE;
+}
+
+/* === who holds it === */
+
+/* The inode of the socket that listens on `port`, from /proc/net/tcp or tcp6; 0: none. */
+static uint64_t listener_inode(const char *table, uint16_t port)
+{
+	autobuf struct buf text = BUF_INIT(8 << 20);
+	autostrv struct strv lines = STRV_INIT;
+	struct err ignored = ERR_INIT;
+	char ending[8];
+
+	if (fs_read(table, &text, ERR_FAILED, &ignored) < 0)
+		return 0;
+	snprintf(ending, sizeof(ending), ":%04X", port);
+	strv_split(&lines, buf_str(&text), '\n');
+	for (size_t i = 1; i < lines.n; i++) {
+		autostrv struct strv fields = STRV_INIT;
+		uint64_t inode;
+
+		strv_split(&fields, lines.v[i], ' ');
+		if (fields.n > 9 && str_ends(fields.v[1], ending) &&
+			(str_eq(fields.v[3], "0A") || strstr(table, "udp")) &&
+			parse_u64(fields.v[9], 1, UINT64_MAX, &inode))
+			return inode;
+	}
+	return 0;
+}
+
+static bool process_holds(const char *pid, uint64_t inode)
+{
+	autofree char *folder = xasprintf("/proc/%s/fd", pid);
+	autofree char *wanted = xasprintf("socket:[%llu]", (unsigned long long)inode);
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir)) != NULL) {
+		autofree char *path = path_join(folder, entry->d_name);
+		char target[64];
+		ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+		if (n > 0) {
+			target[n] = '\0';
+			found = str_eq(target, wanted);
+		}
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static char *process_with(uint64_t inode)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	char *found = NULL;
+
+	while (dir && !found && (entry = readdir(dir)) != NULL) {
+		autofree char *path = xasprintf("/proc/%s/comm", entry->d_name);
+		autobuf struct buf name = BUF_INIT(256);
+		struct err ignored = ERR_INIT;
+		uint64_t pid;
+
+		if (!parse_u64(entry->d_name, 1, UINT32_MAX, &pid) ||
+			!process_holds(entry->d_name, inode))
+			continue;
+		fs_read(path, &name, ERR_FAILED, &ignored);
+		found = xasprintf("process %s (%.*s)", entry->d_name,
+			(int)strcspn(buf_str(&name), "\n"), buf_str(&name));
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static char *process_holder(const struct wanted *wanted)
+{
+	static const char *const tables[2][2] = {
+		{"/proc/net/tcp", "/proc/net/tcp6"}, {"/proc/net/udp", "/proc/net/udp6"}};
+
+	for (size_t i = 0; i < 2; i++) {
+		uint64_t inode = listener_inode(tables[wanted->udp][i], wanted->port);
+
+		if (inode)
+			return process_with(inode);
+	}
+	return NULL;
+}
+
+static bool container_publishes(const json_t *container, const struct wanted *wanted)
+{
+	json_t *port;
+	size_t i;
+
+	json_array_foreach (json_object_get(container, "Ports"), i, port)
+		if (json_int(port, "PublicPort") == wanted->port &&
+			str_eq(json_str(port, "Type"), wanted->udp ? "udp" : "tcp"))
+			return true;
+	return false;
+}
+
+static const char *container_name(const json_t *container)
+{
+	const char *name = json_string_value(
+		json_array_get(json_object_get(container, "Names"), 0));
+
+	return name ? name + (*name == '/') : "?";
+}
+
+static int taken(const struct wanted *wanted, const json_t *containers, struct err *err)
+{
+	json_t *container;
+	size_t i;
+	autofree char *process = NULL;
+
+	json_array_foreach (containers, i, container)
+		if (container_publishes(container, wanted))
+			return err_set(err, ERR_PORT,
+				"%s: port %d is taken by container %s (project %s); stop it, or "
+				"publish another port",
+				wanted->object, wanted->port, container_name(container),
+				json_str(json_object_get(container, "Labels"), LABEL_PROJECT)
+					? json_str(json_object_get(container, "Labels"),
+						  LABEL_PROJECT)
+					: "none");
+	process = process_holder(wanted);
+	return err_set(err, ERR_PORT,
+		"%s: port %d is taken by %s; stop it, or publish another port", wanted->object,
+		wanted->port, process ? process : "another process");
+}
+
+/* === what the plan will bind === */
+
+/* Do our own containers, which the plan replaces, hold it now? */
+static bool held_by_replaced(
+	const struct plan *plan, const struct actual *actual, const struct wanted *wanted)
+{
+	for (size_t i = 0; i < actual->n; i++) {
+		if (!container_publishes(actual->containers[i].raw, wanted))
+			continue;
+		for (size_t a = 0; a < plan->n; a++)
+			if ((plan->actions[a].kind == ACTION_CREATE ||
+				    plan->actions[a].kind == ACTION_REMOVE) &&
+				str_eq(plan->actions[a].id, actual->containers[i].id))
+				return true;
+	}
+	return false;
+}
+
+static int check_action(const struct plan *plan, const struct action *action,
+	const struct actual *actual, const json_t *containers, struct err *err)
+{
+	json_t *bindings = json_at(action->body, "HostConfig", "PortBindings", NULL), *list, *item;
+	const char *key;
+	size_t i;
+
+	json_object_foreach (bindings, key, list) {
+		json_array_foreach (list, i, item) {
+			struct wanted wanted = {
+				action->object, json_str(item, "HostIp"), 0, str_ends(key, "/udp")};
+
+			if (!parse_port(json_str(item, "HostPort"), &wanted.port))
+				continue;
+			if (!port_is_free(&wanted) && !held_by_replaced(plan, actual, &wanted))
+				return taken(&wanted, containers, err);
+		}
+	}
+	return 0;
+}
+
+/* Two services of the plan that want the same port. */
+static int check_twice(
+	const struct plan *plan, json_t *seen, const struct action *action, struct err *err)
+{
+	json_t *bindings = json_at(action->body, "HostConfig", "PortBindings", NULL), *list, *item;
+	const char *key;
+	size_t i;
+
+	json_object_foreach (bindings, key, list) {
+		json_array_foreach (list, i, item) {
+			autofree char *port = xasprintf("%s:%s/%s", json_str(item, "HostIp"),
+				json_str(item, "HostPort"), strrchr(key, '/') + 1);
+			const char *other = json_str(seen, port);
+
+			if (str_empty(json_str(item, "HostPort")))
+				continue;
+			if (other && !str_eq(other, action->object))
+				return err_set(err, ERR_PORT,
+					"%s and %s both publish port %s; give one of them another",
+					other, action->object, json_str(item, "HostPort"));
+			json_set_str(seen, port, action->object);
+		}
+	}
+	return 0;
+}
+
+int ports_check(struct engine *engine, const struct plan *plan, const struct actual *actual,
+	struct err *err)
+{
+	autojson json_t *containers = NULL;
+	autojson json_t *seen = json_object();
+
+	for (size_t i = 0; i < plan->n; i++) {
+		if (plan->actions[i].kind != ACTION_CREATE ||
+			!json_object_size(
+				json_at(plan->actions[i].body, "HostConfig", "PortBindings", NULL)))
+			continue;
+		if (!containers && engine_get(engine, &containers, err, "/containers/json") < 0)
+			return -1;
+		if (check_twice(plan, seen, &plan->actions[i], err) < 0)
+			return -1;
+		if (engine_facts(engine)->local &&
+			check_action(plan, &plan->actions[i], actual, containers, err) < 0)
+			return -1;
+	}
+	return 0;
+}

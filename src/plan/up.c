@@ -1,0 +1,365 @@
+/*
+ * up.c - the plan of `up`: from what the manifests want and what exists to actions.
+ *
+ * In four passes: resources (images, networks, volumes, sources), containers, what waits for what, and
+ * what is left over.  Only reads from the engine.
+ */
+#include "up.h"
+
+#include "devenv/mem.h"
+#include "devenv/state.h"
+#include "devenv/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* === images === */
+
+static bool wants_pull(const struct up *up, const char *policy, const char *id)
+{
+	if (up->request->pull == PULL_NEVER || str_eq(policy, "never"))
+		return false;
+	return !id;
+}
+
+static int need_image(struct up *up, const struct selected *one, size_t create, struct err *err)
+{
+	json_t *service = model_service(one->manifest, one->service);
+	autofree char *ref = plan_image(one->manifest, one->service);
+	autofree char *object = xasprintf("image %s", ref);
+	const char *id = images_find(up->images, ref);
+	size_t action = plan_index(up->plan, ACTION_PULL, object);
+
+	if (id)
+		return 0;
+	if (!json_str(service, "image"))
+		return err_set(err, ERR_MANIFEST,
+			"service %s: it has only `build:` and its image %s is not there; build it "
+			"(docker compose build %s), or name a prebuilt `image:`",
+			one->service, ref, one->service);
+	if (!wants_pull(up, json_str(service, "pull_policy"), id))
+		return err_set(err, ERR_REGISTRY,
+			"service %s: image %s is not there and may not be pulled (pull policy "
+			"\"never\")",
+			one->service, ref);
+	if (action == NO_ACTION) {
+		action = plan_add(
+			up->plan, ACTION_PULL, TAKE(object), xstrdup("is not there"), TAKE(ref));
+		json_set_str(up_extra(up->plan, action), "platform", json_str(service, "platform"));
+	}
+	plan_need(up->plan, create, action);
+	return 0;
+}
+
+/* === networks === */
+
+static int network_exists(const struct up *up, const struct manifest *manifest, const char *key,
+	const char *name, bool *exists, struct err *err)
+{
+	json_t *found = json_object_get(up->actual.networks, name);
+	json_t *definition = json_at(manifest->model, "networks", key, NULL);
+	const char *project = json_str(json_object_get(found, "Labels"), LABEL_PROJECT);
+
+	*exists = found != NULL;
+	if (json_bool(definition, "external")) {
+		if (!found && !str_eq(name, "host") && !str_eq(name, "bridge"))
+			return err_set(err, ERR_ENGINE,
+				"network %s is external and does not exist; create it with `docker "
+				"network create %s`",
+				name, name);
+		*exists = true;
+		return 0;
+	}
+	if (found && project && !str_eq(project, manifest->project))
+		return err_set(err, ERR_FAILED,
+			"network %s belongs to project %s; give this one another `name:`", name,
+			project);
+	return 0;
+}
+
+static size_t add_network(struct up *up, const char *name, json_t *body, const char *reason)
+{
+	size_t action = plan_add(up->plan, ACTION_NETWORK, xasprintf("network %s", name),
+		xstrdup(reason), xstrdup(name));
+
+	up->plan->actions[action].body = body;
+	return action;
+}
+
+static int need_networks(struct up *up, const struct selected *one, size_t create, struct err *err)
+{
+	json_t *service = model_service(one->manifest, one->service), *ignored;
+	autofree char *shared = shared_network(up->request->ws);
+	const char *key;
+
+	json_object_foreach (json_object_get(service, "networks"), key, ignored) {
+		const char *name = model_name(one->manifest, "networks", key);
+		autofree char *object = xasprintf("network %s", name);
+		size_t action = plan_index(up->plan, ACTION_NETWORK, object);
+		bool exists;
+
+		if (!name)
+			continue;
+		if (network_exists(up, one->manifest, key, name, &exists, err) < 0)
+			return -1;
+		if (!exists && action == NO_ACTION)
+			action = add_network(
+				up, name, network_body(one->manifest, key), "does not exist");
+		plan_need(up->plan, create, action);
+	}
+	if (shared && !json_str(service, "network_mode")) {
+		autofree char *object = xasprintf("network %s", shared);
+		size_t action = plan_index(up->plan, ACTION_NETWORK, object);
+
+		if (action == NO_ACTION && !json_object_get(up->actual.networks, shared))
+			action = add_network(
+				up, shared, shared_network_body(up->request->ws), "does not exist");
+		plan_need(up->plan, create, action);
+	}
+	return 0;
+}
+
+/* === volumes === */
+
+/* x-snapshot: a source, or {source: ..., digest: ...}. */
+static size_t add_restore(struct up *up, const struct selected *one, const json_t *snapshot,
+	const char *name, size_t volume, size_t pull)
+{
+	const char *source = json_string_value(snapshot);
+	size_t action = plan_add(up->plan, ACTION_RESTORE, xasprintf("volume %s", name),
+		xstrdup("from its snapshot"), xstrdup(name));
+	json_t *extra = up_extra(up->plan, action);
+	autofree char *image = plan_image(one->manifest, one->service);
+
+	if (!source)
+		source = json_str(snapshot, "url") ? json_str(snapshot, "url")
+						   : json_str(snapshot, "source");
+	json_set_str(extra, "source", source);
+	json_set_str(extra, "digest", json_str(snapshot, "digest"));
+	json_set_str(extra, "image", image);
+	json_set_str(extra, "dir", one->manifest->dir);
+	plan_need(up->plan, action, volume);
+	plan_need(up->plan, action, pull);
+	return action;
+}
+
+static bool restore_was_cut(const struct up *up, const char *name)
+{
+	autojson json_t *record = state_volume_read(up->request->ws->lock_id, name);
+
+	return str_eq(json_str(record, "state"), "restoring");
+}
+
+static size_t add_volume(
+	struct up *up, const struct selected *one, const char *key, const char *name, size_t pull)
+{
+	json_t *snapshot = json_at(one->manifest->model, "volumes", key, "x-snapshot", NULL);
+	bool cut = snapshot && json_object_get(up->actual.volumes, name) &&
+		   restore_was_cut(up, name);
+	size_t removal = NO_ACTION, action;
+
+	if (json_object_get(up->actual.volumes, name) && !cut)
+		return NO_ACTION;
+	if (cut)
+		removal = plan_add(up->plan, ACTION_REMOVE_VOLUME, xasprintf("volume %s", name),
+			xstrdup("its last restore was interrupted"), xstrdup(name));
+	action = plan_add(up->plan, ACTION_VOLUME, xasprintf("volume %s", name),
+		xstrdup("does not exist"), xstrdup(name));
+	up->plan->actions[action].body = volume_body(one->manifest, key);
+	plan_need(up->plan, action, removal);
+	if (snapshot)
+		action = add_restore(up, one, snapshot, name, action, pull);
+	return action;
+}
+
+static int need_volumes(struct up *up, const struct selected *one, size_t create, struct err *err)
+{
+	json_t *service = model_service(one->manifest, one->service), *volume;
+	autofree char *image = plan_image(one->manifest, one->service);
+	autofree char *image_object = xasprintf("image %s", image);
+	size_t pull = plan_index(up->plan, ACTION_PULL, image_object), i;
+
+	json_array_foreach (json_object_get(service, "volumes"), i, volume) {
+		const char *key = json_str(volume, "source");
+		json_t *definition = json_at(one->manifest->model, "volumes", key ? key : "", NULL);
+		const char *name = json_str(definition, "name");
+		autofree char *object = xasprintf("volume %s", name ? name : "");
+		size_t action;
+
+		if (!str_eq(json_str(volume, "type"), "volume") || !name)
+			continue;
+		if (json_bool(definition, "external")) {
+			if (!json_object_get(up->actual.volumes, name))
+				return err_set(err, ERR_ENGINE,
+					"volume %s is external and does not exist; create it with "
+					"`docker volume create %s`",
+					name, name);
+			continue;
+		}
+		action = plan_index(up->plan, ACTION_RESTORE, object);
+		if (action == NO_ACTION)
+			action = plan_index(up->plan, ACTION_VOLUME, object);
+		if (action == NO_ACTION)
+			action = add_volume(up, one, key, name, pull);
+		plan_need(up->plan, create, action);
+	}
+	return 0;
+}
+
+/* === containers === */
+
+static size_t add_container(struct up *up, enum action_kind kind, const struct selected *one,
+	int number, const char *reason, const struct container *old)
+{
+	size_t action = plan_add(up->plan, kind,
+		object_service(up->request->ws, one->manifest, one->service, number),
+		xstrdup(reason), plan_container_name(one->manifest, one->service, number));
+	struct action *added = &up->plan->actions[action];
+
+	added->manifest = one->manifest;
+	added->service = one->service;
+	added->number = number;
+	added->id = old ? xstrdup(old->id) : NULL;
+	return action;
+}
+
+static int add_create(struct up *up, const struct selected *one, int number, const char *reason,
+	const struct container *old, struct err *err)
+{
+	size_t create = add_container(up, ACTION_CREATE, one, number, reason, old), start;
+	struct action *action = &up->plan->actions[create];
+
+	action->body = plan_body(
+		up->request->ws, one->manifest, one->service, number, false, &action->extra, err);
+	if (!action->body) {
+		autofree char *object = xstrdup(action->object);
+
+		return err_wrap(err, "%s", object);
+	}
+	if (need_image(up, one, create, err) < 0 || need_networks(up, one, create, err) < 0 ||
+		need_volumes(up, one, create, err) < 0)
+		return -1;
+	up_need_sources(up, one, create);
+	if (up->request->no_start)
+		return 0;
+	start = add_container(up, ACTION_START, one, number, NULL, NULL);
+	plan_need(up->plan, start, create);
+	plan_need(up->plan, add_container(up, ACTION_READY, one, number, NULL, NULL), start);
+	return 0;
+}
+
+/* Is it a job: does somebody wait for it to end with 0? */
+static bool is_job(const struct up *up, const struct selected *one)
+{
+	const char *name;
+	json_t *service;
+
+	json_object_foreach (json_object_get(one->manifest->model, "services"), name, service)
+		if (str_eq(json_str(
+				   json_at(service, "depends_on", one->service, NULL), "condition"),
+			    "service_completed_successfully"))
+			return true;
+	return false;
+}
+
+static void keep(struct up *up, const struct selected *one, const struct container *container)
+{
+	bool running = str_eq(container->state, "running");
+	size_t start = NO_ACTION, ready;
+
+	if (!running && is_job(up, one) && str_starts(container->status, "Exited (0)")) {
+		up->plan->unchanged++;
+		return;
+	}
+	if (running && up_answers(one, container)) {
+		up->plan->unchanged++;
+		return;
+	}
+	if (up->request->no_start)
+		return;
+	if (!running)
+		start = add_container(up, ACTION_START, one, container->number,
+			str_eq(container->state, "created") ? "was never started" : "is stopped",
+			container);
+	else
+		up->plan->unchanged++;
+	ready = add_container(up, ACTION_READY, one, container->number,
+		running ? "does not answer yet" : NULL, container);
+	plan_need(up->plan, ready, start);
+}
+
+/* Why the container must be replaced: the caller's, or NULL. */
+static char *replace_reason(
+	const struct up *up, const struct selected *one, const struct container *container)
+{
+	autofree char *ref = plan_image(one->manifest, one->service);
+	const char *image = images_find(up->images, ref);
+	const char *mode = json_str(model_service(one->manifest, one->service), "network_mode");
+	autostrv struct strv list = STRV_INIT;
+
+	if (up->request->no_recreate)
+		return NULL;
+	if (up->request->force_recreate)
+		return xstrdup("--force-recreate");
+	plan_differences(one->manifest, one->service, container, &list);
+	if (list.n == 1)
+		return xstrdup(list.v[0]);
+	if (list.n)
+		return xasprintf("%s, and %zu more", list.v[0], list.n - 1);
+	if (image && container->image_id && !str_eq(image, container->image_id))
+		return xasprintf("image %s is a newer one now", ref);
+	if (mode && str_starts(mode, "service:")) {
+		autofree char *object = object_service(
+			up->request->ws, one->manifest, mode + strlen("service:"), 1);
+
+		if (plan_index(up->plan, ACTION_CREATE, object) != NO_ACTION)
+			return xasprintf("shares the network of %s, which is new", object);
+	}
+	return NULL;
+}
+
+static int add_service(struct up *up, const struct selected *one, struct err *err)
+{
+	int scale = model_scale(model_service(one->manifest, one->service));
+
+	for (int number = 1; number <= scale; number++) {
+		const struct container *old = actual_find(
+			&up->actual, one->manifest, one->service, number);
+		autofree char *reason = old ? replace_reason(up, one, old) : NULL;
+
+		if (old && !reason) {
+			keep(up, one, old);
+			continue;
+		}
+		if (add_create(up, one, number, reason ? reason : "does not exist", old, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int plan_up(struct engine *engine, const struct plan_request *request, struct plan *plan,
+	struct err *err)
+{
+	struct up up = {.request = request, .plan = plan};
+	int result;
+
+	*plan = (struct plan){.ws = request->ws};
+	result = selection_make(request, true, &up.selection, err);
+	if (result == 0)
+		result = actual_read(engine, request->ws, &up.actual, err);
+	if (result == 0)
+		result = images_read(engine, &up.images, err);
+	for (size_t i = 0; i < up.selection.n && result == 0; i++)
+		result = add_service(&up, &up.selection.list[i], err);
+	if (result == 0) {
+		up_order(&up);
+		up_leftovers(&up);
+		result = ports_check(engine, plan, &up.actual, err);
+	}
+	if (result < 0)
+		plan_release(plan);
+	selection_release(&up.selection);
+	actual_release(&up.actual);
+	json_decref(up.images);
+	return result;
+}

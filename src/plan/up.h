@@ -1,0 +1,31 @@
+/* up.h - the parts of the plan of `up`; private to plan/. */
+#ifndef DEVENV_PLAN_UP_H
+#define DEVENV_PLAN_UP_H
+
+#include "images.h"
+#include "plan_priv.h"
+
+struct up {
+	const struct plan_request *request;
+	struct plan *plan;
+	struct selection selection;
+	struct actual actual;
+	json_t *images;
+};
+
+/* The action's `extra` object, made when it is not there. Borrowed. */
+json_t *up_extra(struct plan *plan, size_t action);
+
+/* The sources that this service mounts and that are not there yet. */
+void up_need_sources(struct up *up, const struct selected *one, size_t create);
+
+/* Does a running container that stays as it is answer right now (one quick look, no waiting)? */
+bool up_answers(const struct selected *one, const struct container *container);
+
+/* Who waits for whom: depends_on, x-requires, restart with a dependency. */
+void up_order(struct up *up);
+
+/* Numbers above the scale, doubles, and containers of services that are gone. */
+void up_leftovers(struct up *up);
+
+#endif
