@@ -55,14 +55,15 @@ static void argument_command(const struct command *command, const char *name, vo
 
 	if (command->complete == COMPLETE_NONE)
 		return;
-	buf_addf(out, "\t'%s') value='", name);
+	/* After the service of exec and run stands another program's command line. */
+	buf_addf(out, "\t'%s%s) value='", name, command->flags & CMD_OPTIONS_FIRST ? ":0'" : ":'*");
 	shell_value(out, command->complete, NULL);
 	buf_addstr(out, "' ;;\n");
 }
 
 void shell_argument_function(struct buf *out)
 {
-	buf_addstr(out, "_devenv_argument() {\n\tvalue=''\n\tcase \"$1\" in\n");
+	buf_addstr(out, "_devenv_argument() {\n\tvalue=''\n\tcase \"$1:$2\" in\n");
 	command_each(argument_command, out);
 	buf_addstr(out, "\tesac\n}\n\n");
 }

@@ -12,7 +12,7 @@
 /* _devenv_value COMMAND OPTION: "" for a flag and for what is no option. */
 void shell_value_function(struct buf *out);
 
-/* _devenv_argument COMMAND: of its arguments. */
+/* _devenv_argument COMMAND N: of its argument after N others. */
 void shell_argument_function(struct buf *out);
 
 /* _devenv_command COMMAND WORD: sets `command` when WORD is a command, alias or subcommand of COMMAND. */
