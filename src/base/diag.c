@@ -42,7 +42,7 @@ void diag_add(struct diags *diags, enum diag_level level, const char *file, int 
 	}
 	if (level == DIAG_ERROR)
 		diags->errors++;
-	if (diags->n >= DIAGS_MAX)
+	if (diags->n >= (level == DIAG_ERROR ? DIAGS_MAX : DIAGS_MAX / 2))
 		return;
 	diags->list = xgrow(diags->list, diags->n, sizeof(*diags->list));
 	diags->list[diags->n++] = (struct diag){
