@@ -14,7 +14,7 @@ static const char environment[] =
 	"  COMPOSE_ENV_FILES     files read instead of .env, separated by commas\n"
 	"  DOCKER_HOST           address of the engine\n"
 	"  DOCKER_CONTEXT        Docker context whose engine is used; --context wins\n"
-	"  DOCKER_CONFIG         folder of Docker's config.json (registry logins, contexts)\n"
+	"  DOCKER_CONFIG         folder of Docker's config.json (logins, contexts)\n"
 	"  NO_COLOR              when not empty: no colours\n"
 	"  XDG_STATE_HOME, XDG_CACHE_HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR\n"
 	"                        where devenv keeps what it remembers\n"

@@ -3,8 +3,8 @@
 # Public headers (include/devenv/NAME.h) by the module that implements them.  A header that is not here
 # is an error: its author decides where it belongs.
 HEADERS = {
-    "base": "buf clock crypto diag err event fs hash json lazy lock mem proc signals str strv",
-    "net": "creds http known_hosts net ssh stream",
+    "base": "buf clock crypto diag err event fs hash json lazy lock mem proc signals str strv term",
+    "net": "credential http http1 known_hosts port ssh ssh_config",
     "manifest": "manifest",
     "engine": "engine",
     "snapshot": "snapshot",
