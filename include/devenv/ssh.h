@@ -82,6 +82,9 @@ void ssh_io(struct ssh *ssh, short revents);
 /* Send what is queued. */
 void ssh_flush(struct ssh *ssh);
 
+/* Declare the session dead. */
+void ssh_give_up(struct ssh *ssh, const char *why);
+
 bool ssh_alive(const struct ssh *ssh);          /* up and not failed */
 const char *ssh_failure(const struct ssh *ssh); /* why it is not alive */
 bool ssh_received(struct ssh *ssh);   /* did bytes reach libssh2 since the last call? */

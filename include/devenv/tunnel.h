@@ -11,6 +11,7 @@
 
 #include "devenv/err.h"
 #include "devenv/event.h"
+#include "devenv/ssh.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,11 +32,16 @@ struct tunnel_spec {
 int tunnel_parse_to(const char *text, char **host, uint16_t *port, struct err *err);
 
 /*
- * Serve until Ctrl-C (signals.h). `ready` is called once with the local port as soon as the first ssh
- * session stands. Errors before that are ERR_TUNNEL: unknown or changed host key (with file and line),
- * no key accepted, refused, a taken local port (ERR_PORT).
+ * Serve until Ctrl-C (signals.h). Specs with the same via, identity, known_hosts and host_key share one
+ * ssh session. `ready` is called once a tunnel, with its local port, as soon as the session stands and
+ * the server has shown that it can reach the target. `ask` (may be NULL) is used only before that.
+ *
+ * Before any tunnel is ready errors end it: ERR_TUNNEL for an unknown or changed host key (with file and
+ * line), no key accepted, forwarding forbidden, an unreachable database; ERR_PORT for a taken local
+ * port. With several tunnels the ones that fail are warned about, and the others serve.
  */
-int tunnel_serve(const struct tunnel_spec *specs, size_t n, const struct sink *sink,
+int tunnel_serve(const struct tunnel_spec *specs, size_t n, const struct ssh_ask *ask,
+	const struct sink *sink,
 	void (*ready)(void *ctx, const struct tunnel_spec *spec, uint16_t port), void *ctx,
 	struct err *err);
 

@@ -148,6 +148,11 @@ void ssh_fail(struct ssh *ssh, const char *why)
 	snprintf(ssh->failure, sizeof(ssh->failure), "%s", why && *why ? why : "connection lost");
 }
 
+void ssh_give_up(struct ssh *ssh, const char *why)
+{
+	ssh_fail(ssh, why);
+}
+
 /* === life === */
 
 static int load_libraries(struct err *err)

@@ -1,0 +1,260 @@
+/*
+ * conn.c - one client's bytes, both ways.
+ *
+ * Each direction holds at most LOOP_CHUNK bytes, and none when idle; what the other side does not take stays with its sender
+ * (TCP's and SSH's windows).  An end of stream is passed on by itself: half-close works.  When the
+ * session is lost the client gets a reset, never an end that looks like a complete answer.
+ */
+#include "devenv/clock.h"
+#include "devenv/mem.h"
+#include "loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define QUEUE_MAX ((size_t)1 << 20) /* bytes for the server that TCP has not taken */
+#define WINDOW_START ((size_t)2 << 20)
+#define WINDOW_MAX ((size_t)8 << 20)
+#define WINDOW_BUDGET ((size_t)64 << 20) /* for all connections, beyond WINDOW_START each */
+#define OUTAGE_WAIT_MS 8000
+#define OPEN_WAIT_MS 60000
+
+struct conn *conn_new(struct loop *loop, struct listener *listener, int fd)
+{
+	struct conn *conn = xcalloc(1, sizeof(*conn)), **at = &loop->conns;
+
+	conn->listener = listener;
+	conn->fd = fd;
+	conn->up.limit = conn->down.limit = 2 * LOOP_CHUNK;
+	conn->window = WINDOW_START;
+	conn->since = clock_ms();
+	conn->readable = conn->writable = true;
+	while (*at) /* first come, first served */
+		at = &(*at)->next;
+	*at = conn;
+	loop->n_conns++;
+	return conn;
+}
+
+static void close_client(struct conn *conn)
+{
+	if (conn->fd >= 0)
+		close(conn->fd);
+	conn->fd = -1;
+	conn->state = conn->channel ? CONN_CLOSING : CONN_OVER;
+}
+
+void conn_finish(struct conn *conn)
+{
+	/* libssh2 cannot break off an open under way: the answer is waited for, without a client. */
+	bool opening = conn->state == CONN_OPENING;
+
+	close_client(conn);
+	if (opening)
+		conn->state = CONN_OPENING;
+}
+
+void conn_reset(struct conn *conn)
+{
+	struct linger linger = {.l_onoff = 1};
+
+	if (conn->fd >= 0)
+		setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	conn_finish(conn);
+}
+
+void conn_sweep(struct loop *loop)
+{
+	struct conn **at = &loop->conns, *conn;
+
+	while ((conn = *at)) {
+		if (conn->state != CONN_OVER) {
+			at = &conn->next;
+			continue;
+		}
+		*at = conn->next;
+		loop->n_conns--;
+		loop->window_bytes -= conn->window - WINDOW_START;
+		buf_release(&conn->up);
+		buf_release(&conn->down);
+		free(conn);
+	}
+}
+
+/* === to the server === */
+
+static bool read_client(struct loop *loop, struct conn *conn)
+{
+	ssize_t n;
+
+	if (conn->client_eof || !conn->readable || conn->up.len ||
+		ssh_queued(conn->listener->link->ssh) > QUEUE_MAX)
+		return false;
+	n = recv(conn->fd, loop->chunk, LOOP_CHUNK, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		conn->readable = false;
+		return false;
+	}
+	if (n < 0) {
+		conn_reset(conn);
+		return true;
+	}
+	buf_add(&conn->up, loop->chunk, (size_t)n);
+	conn->client_eof = n == 0;
+	return true;
+}
+
+static bool write_server(struct conn *conn)
+{
+	bool moved = false;
+
+	while (conn->up_start < conn->up.len) {
+		ssize_t n = ssh_write(conn->channel, conn->up.data + conn->up_start,
+			conn->up.len - conn->up_start);
+
+		if (n == SSH_REFUSED) /* the server closed it; reading says so in order */
+			conn->up_start = conn->up.len;
+		if (n <= 0)
+			break;
+		conn->up_start += (size_t)n;
+		moved = true;
+	}
+	if (conn->up.len && conn->up_start == conn->up.len) {
+		buf_release(&conn->up);
+		conn->up_start = 0;
+	}
+	if (conn->client_eof && !conn->eof_sent && !conn->up.len &&
+		ssh_send_eof(conn->channel) != SSH_AGAIN) {
+		conn->eof_sent = true;
+		moved = true;
+	}
+	return moved;
+}
+
+/* === to the client === */
+
+/* A window that was emptied as fast as it was filled is too small for this line. */
+static void grow_window(struct loop *loop, struct conn *conn, size_t n)
+{
+	conn->drained += n;
+	if (conn->drained >= conn->window && conn->window < WINDOW_MAX &&
+		loop->window_bytes + conn->window <= WINDOW_BUDGET) {
+		loop->window_bytes += conn->window;
+		conn->window *= 2;
+		conn->drained = 0;
+	}
+	if (conn->window > WINDOW_START)
+		ssh_window(conn->channel, conn->window);
+}
+
+static bool read_server(struct loop *loop, struct conn *conn)
+{
+	ssize_t n;
+
+	if (conn->server_eof || conn->down.len)
+		return false;
+	n = ssh_read(conn->channel, loop->chunk, LOOP_CHUNK);
+	if (n == SSH_AGAIN || (n < 0 && !ssh_alive(conn->listener->link->ssh)))
+		return false;
+	if (n <= 0) {
+		conn->server_eof = true;
+		return true;
+	}
+	buf_add(&conn->down, loop->chunk, (size_t)n);
+	grow_window(loop, conn, (size_t)n);
+	return true;
+}
+
+static bool write_client(struct conn *conn)
+{
+	bool moved = false;
+
+	while (conn->writable && conn->down_start < conn->down.len) {
+		ssize_t n = send(conn->fd, conn->down.data + conn->down_start,
+			conn->down.len - conn->down_start, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			conn->writable = false;
+			conn->drained = 0;
+			break;
+		}
+		if (n < 0) {
+			conn_reset(conn);
+			return true;
+		}
+		conn->down_start += (size_t)n;
+		moved = true;
+	}
+	if (conn->down.len && conn->down_start == conn->down.len) {
+		buf_release(&conn->down);
+		conn->down_start = 0;
+	}
+	return moved;
+}
+
+/* Pass the end on, and finish when both ends are there or the server has closed for good. */
+static bool pass_end(struct conn *conn)
+{
+	if (!conn->server_eof || conn->down.len)
+		return false;
+	if (!conn->shut) {
+		shutdown(conn->fd, SHUT_WR);
+		conn->shut = true;
+	}
+	if (conn->eof_sent || ssh_is_closed(conn->channel)) {
+		conn_finish(conn);
+		return true;
+	}
+	return false;
+}
+
+bool conn_pump(struct loop *loop, struct conn *conn)
+{
+	bool moved = false;
+
+	if (conn->state == CONN_CLOSING && ssh_channel_free(conn->channel) == 0) {
+		conn->channel = NULL;
+		conn->state = CONN_OVER;
+		return true;
+	}
+	if (conn->state != CONN_OPEN)
+		return false;
+	moved |= read_client(loop, conn);
+	if (conn->state == CONN_OPEN)
+		moved |= write_server(conn);
+	if (conn->state == CONN_OPEN)
+		moved |= read_server(loop, conn);
+	if (conn->state == CONN_OPEN)
+		moved |= write_client(conn);
+	if (conn->state == CONN_OPEN)
+		moved |= pass_end(conn);
+	return moved;
+}
+
+short conn_events(const struct conn *conn)
+{
+	short events = 0;
+
+	if (conn->state != CONN_OPEN)
+		return 0;
+	if (!conn->client_eof && !conn->up.len && !conn->readable)
+		events |= POLLIN;
+	if (conn->down.len)
+		events |= POLLOUT;
+	return events;
+}
+
+int64_t conn_deadline(const struct conn *conn)
+{
+	if (conn->probe || conn->fd < 0)
+		return -1;
+	if (conn->state == CONN_WAITING && conn->listener->link->state != LINK_UP)
+		return conn->since + OUTAGE_WAIT_MS;
+	if (conn->state == CONN_WAITING || conn->state == CONN_OPENING)
+		return conn->since + OPEN_WAIT_MS;
+	return -1;
+}

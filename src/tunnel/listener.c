@@ -1,0 +1,69 @@
+/* listener.c - the local end: on 127.0.0.1 unless the manifest asks for more. */
+#include "devenv/clock.h"
+#include "devenv/mem.h"
+#include "devenv/port.h"
+#include "loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 512
+#define PAUSE_MS 100
+#define CONNS_MAX 4096
+
+static int bind_failed(const struct listener *listener, int os, struct err *err)
+{
+	const struct tunnel_spec *spec = listener->spec;
+	autofree char *holder = os == EADDRINUSE ? port_holder(spec->port) : NULL;
+
+	if (os != EADDRINUSE)
+		return err_os(err, ERR_PORT, os, "tunnel \"%s\": listen on port %u", spec->name,
+			spec->port);
+	return err_set(err, ERR_PORT, "tunnel \"%s\": port %u is taken by %s", spec->name,
+		spec->port, holder ? holder : "another program");
+}
+
+int listener_open(struct listener *listener, struct err *err)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = htons(listener->spec->port),
+		.sin_addr.s_addr = htonl(listener->spec->gateway ? INADDR_ANY : INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(address);
+	autoclose int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1;
+
+	if (fd < 0)
+		return err_os(err, ERR_TUNNEL, errno, "socket");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, BACKLOG) < 0)
+		return bind_failed(listener, errno, err);
+	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+		return err_os(err, ERR_TUNNEL, errno, "getsockname");
+	listener->port = ntohs(address.sin_port);
+	listener->fd = TAKE_FD(fd);
+	return 0;
+}
+
+void listener_accept(struct loop *loop, struct listener *listener)
+{
+	int on = 1;
+
+	while (loop->n_conns < CONNS_MAX) {
+		int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+			loop->accept_at = clock_ms() + PAUSE_MS;
+		if (fd < 0)
+			return;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		conn_new(loop, listener, fd);
+		link_wanted(listener->link);
+	}
+	loop->accept_at = clock_ms() + PAUSE_MS;
+}

@@ -1,0 +1,111 @@
+/* loop.h - the pieces of the tunnel's poll loop. */
+#ifndef TUNNEL_LOOP_H
+#define TUNNEL_LOOP_H
+
+#include "devenv/buf.h"
+#include "devenv/ssh.h"
+#include "devenv/tunnel.h"
+
+#include <poll.h>
+
+#define LOOP_CHUNK ((size_t)64 << 10)
+
+enum link_state {
+	LINK_WAITING, /* for retry_at */
+	LINK_CONNECTING,
+	LINK_UP,
+	LINK_DEAD, /* a new attempt cannot help */
+};
+
+/* One ssh session, shared by every tunnel through the same bastion. */
+struct link {
+	const struct tunnel_spec *spec; /* the first one that needs it */
+	struct ssh *ssh;
+	enum link_state state;
+	bool ever_up;
+	int attempts; /* that failed, in a row */
+	int64_t retry_at;
+	int64_t tried_at;
+	int64_t probe_at; /* when an unanswered keepalive was sent; 0: none */
+	struct conn *opening;
+	struct pollfd *pfd;
+};
+
+struct listener {
+	const struct tunnel_spec *spec;
+	struct link *link;
+	int fd;
+	uint16_t port;
+	bool announced;
+	bool failed; /* before it was ever ready */
+	struct pollfd *pfd;
+};
+
+enum conn_state {
+	CONN_WAITING, /* for the session, or for its turn to be opened */
+	CONN_OPENING,
+	CONN_OPEN,
+	CONN_CLOSING, /* the client is gone, the channel not yet */
+	CONN_OVER,
+};
+
+/* One connection of a client; without a descriptor (-1) it only asks whether the target answers. */
+struct conn {
+	struct conn *next;
+	struct listener *listener;
+	struct ssh_channel *channel;
+	enum conn_state state;
+	int fd;
+	bool probe;
+	bool readable, writable; /* what poll said, until a call says otherwise */
+	bool client_eof, eof_sent, server_eof, shut;
+	struct buf up, down; /* to the server, to the client */
+	size_t up_start, down_start;
+	size_t window, drained;
+	int64_t since;
+	struct pollfd *pfd;
+};
+
+struct loop {
+	char *chunk; /* LOOP_CHUNK bytes on their way from one buffer to another */
+	struct link *links;
+	size_t n_links;
+	struct listener *listeners;
+	size_t n_listeners;
+	struct conn *conns;
+	size_t n_conns;
+	size_t window_bytes; /* granted beyond libssh2's own, over all connections */
+	int64_t accept_at;   /* out of descriptors: no accept before */
+	const struct sink *sink;
+	void (*ready)(void *ctx, const struct tunnel_spec *spec, uint16_t port);
+	void *ctx;
+	struct err first; /* the first failure, for when every tunnel has failed */
+};
+
+/* listener.c */
+int listener_open(struct listener *listener, struct err *err);
+void listener_accept(struct loop *loop, struct listener *listener);
+
+/* conn.c */
+struct conn *conn_new(struct loop *loop, struct listener *listener, int fd);
+bool conn_pump(struct loop *loop, struct conn *conn); /* true: bytes moved */
+short conn_events(const struct conn *conn);
+void conn_reset(struct conn *conn);  /* the client sees an error, not an end */
+void conn_finish(struct conn *conn); /* an orderly end */
+void conn_sweep(struct loop *loop);  /* free what is over */
+int64_t conn_deadline(const struct conn *conn);
+
+/* link.c */
+void link_start(struct loop *loop, struct link *link);
+bool link_step(struct loop *loop, struct link *link); /* true: something happened */
+int64_t link_deadline(const struct link *link);
+void link_wanted(struct link *link);                   /* a client waits: try again soon */
+void link_close(struct loop *loop, struct link *link); /* at the end */
+
+/* tunnel.c */
+
+/* A tunnel cannot become ready, or never again. */
+void listener_failed(struct loop *loop, struct listener *listener, const struct err *err);
+void listener_ready(struct loop *loop, struct listener *listener);
+
+#endif

@@ -1,0 +1,301 @@
+/*
+ * tunnel.c - the poll loop, and what it starts with.
+ *
+ * libssh2 takes in the packets of all channels whenever one of them is read, so poll says nothing about
+ * data that is already here: the loop sleeps only after a whole round in which no byte moved and none
+ * came in (research: sleeping earlier costs a factor of 3 to 20).
+ */
+#include "devenv/tunnel.h"
+
+#include "devenv/clock.h"
+#include "devenv/mem.h"
+#include "devenv/signals.h"
+#include "devenv/str.h"
+#include "loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROUNDS_MAX 64 /* before poll is asked again what else there is to do */
+
+int tunnel_parse_to(const char *text, char **host, uint16_t *port, struct err *err)
+{
+	const char *colon = strrchr(text, ':');
+	const char *end = colon;
+	const char *start = text;
+
+	if (!colon || colon == text || !parse_port(colon + 1, port))
+		return err_set(err, ERR_MANIFEST, "\"%s\" is not HOST:PORT", text);
+	if (*start == '[' && colon[-1] == ']') {
+		start++;
+		end--;
+	}
+	if (start >= end)
+		return err_set(err, ERR_MANIFEST, "\"%s\" is not HOST:PORT", text);
+	*host = xstrndup(start, (size_t)(end - start));
+	return 0;
+}
+
+/* === becoming ready === */
+
+void listener_ready(struct loop *loop, struct listener *listener)
+{
+	if (listener->announced)
+		return;
+	listener->announced = true;
+	loop->ready(loop->ctx, listener->spec, listener->port);
+}
+
+void listener_failed(struct loop *loop, struct listener *listener, const struct err *err)
+{
+	if (listener->failed)
+		return;
+	listener->failed = true;
+	if (!loop->first.kind)
+		loop->first = *err;
+	if (loop->n_listeners > 1 || listener->announced)
+		sink_warn(loop->sink, NULL, "tunnel \"%s\": %s", listener->spec->name, err->msg);
+}
+
+static bool all_failed(const struct loop *loop)
+{
+	for (size_t i = 0; i < loop->n_listeners; i++) {
+		if (!loop->listeners[i].failed)
+			return false;
+	}
+	return true;
+}
+
+/* Links begin one after another: only one at a time may ask its user something. */
+static void start_next(struct loop *loop)
+{
+	for (size_t i = 0; i < loop->n_links; i++) {
+		struct link *link = &loop->links[i];
+
+		if (link->state == LINK_CONNECTING && !link->ever_up && !link->attempts)
+			return;
+		if (link->state == LINK_WAITING && !link->tried_at) {
+			link_start(loop, link);
+			return;
+		}
+	}
+}
+
+static bool same_session(const struct tunnel_spec *a, const struct tunnel_spec *b)
+{
+	return str_eq(a->via, b->via) && str_eq(a->identity, b->identity) &&
+	       str_eq(a->known_hosts, b->known_hosts) && str_eq(a->host_key, b->host_key);
+}
+
+static int find_link(struct loop *loop, const struct tunnel_spec *spec, const struct ssh_ask *ask,
+	struct link **found, struct err *err)
+{
+	struct link *link;
+	struct ssh_options options = {.via = spec->via,
+		.identity = spec->identity,
+		.known_hosts = spec->known_hosts,
+		.host_key = spec->host_key,
+		.ask = ask,
+		.sink = loop->sink};
+
+	for (size_t i = 0; i < loop->n_links; i++) {
+		if (same_session(loop->links[i].spec, spec)) {
+			*found = &loop->links[i];
+			return 0;
+		}
+	}
+	link = &loop->links[loop->n_links];
+	link->ssh = ssh_new(&options, err);
+	if (!link->ssh)
+		return -1;
+	link->spec = spec;
+	link->retry_at = INT64_MAX;
+	loop->n_links++;
+	*found = link;
+	return 0;
+}
+
+static int set_up(struct loop *loop, const struct tunnel_spec *specs, size_t n,
+	const struct ssh_ask *ask, struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		loop->listeners[i].fd = -1;
+	for (size_t i = 0; i < n; i++) {
+		struct listener *listener = &loop->listeners[i];
+
+		listener->spec = &specs[i];
+		loop->n_listeners = i + 1;
+		if (listener_open(listener, err) < 0)
+			return -1;
+		if (find_link(loop, listener->spec, ask, &listener->link, err) < 0)
+			return err_wrap(err, "tunnel \"%s\"", listener->spec->name);
+	}
+	return 0;
+}
+
+/* === the loop === */
+
+static bool one_round(struct loop *loop)
+{
+	bool moved = false;
+
+	for (size_t i = 0; i < loop->n_links; i++)
+		moved |= link_step(loop, &loop->links[i]);
+	for (struct conn *conn = loop->conns; conn; conn = conn->next)
+		moved |= conn_pump(loop, conn);
+	for (size_t i = 0; i < loop->n_links; i++) {
+		ssh_flush(loop->links[i].ssh);
+		moved |= ssh_received(loop->links[i].ssh);
+	}
+	conn_sweep(loop);
+	return moved;
+}
+
+static void expire(struct loop *loop)
+{
+	int64_t now = clock_ms();
+
+	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
+		int64_t deadline = conn_deadline(conn);
+
+		if (deadline < 0 || now < deadline)
+			continue;
+		sink_warn(loop->sink, NULL,
+			"tunnel \"%s\": a connection waited %d s for %s and was closed",
+			conn->listener->spec->name, (int)((now - conn->since) / 1000),
+			conn->listener->link->state == LINK_UP ? "the database" : "ssh");
+		conn_reset(conn);
+	}
+}
+
+static void sooner(int64_t *soonest, int64_t deadline)
+{
+	if (deadline >= 0 && deadline < *soonest)
+		*soonest = deadline;
+}
+
+/* Milliseconds to sleep, or -1 for ever. */
+static int sleep_ms(const struct loop *loop)
+{
+	int64_t soonest = INT64_MAX, now = clock_ms();
+
+	for (size_t i = 0; i < loop->n_links; i++)
+		sooner(&soonest, link_deadline(&loop->links[i]));
+	for (struct conn *conn = loop->conns; conn; conn = conn->next)
+		sooner(&soonest, conn_deadline(conn));
+	if (loop->accept_at)
+		sooner(&soonest, loop->accept_at);
+	if (soonest == INT64_MAX)
+		return -1;
+	if (soonest <= now)
+		return 0;
+	return soonest - now > 60000 ? 60000 : (int)(soonest - now);
+}
+
+static struct pollfd *watch(struct pollfd **at, int fd, short events)
+{
+	struct pollfd *pfd = (*at)++;
+
+	/* Without a wish poll would still report a hang-up, for ever. */
+	*pfd = (struct pollfd){.fd = events ? fd : -1, .events = events};
+	return pfd;
+}
+
+static void wait_for_events(struct loop *loop, struct pollfd *pfds, int timeout)
+{
+	struct pollfd *at = pfds;
+	bool accepting = clock_ms() >= loop->accept_at;
+
+	watch(&at, signals_fd(), POLLIN);
+	if (accepting)
+		loop->accept_at = 0;
+	for (size_t i = 0; i < loop->n_listeners; i++)
+		loop->listeners[i].pfd = watch(&at, loop->listeners[i].fd, accepting ? POLLIN : 0);
+	for (size_t i = 0; i < loop->n_links; i++)
+		loop->links[i].pfd = watch(
+			&at, ssh_fd(loop->links[i].ssh), ssh_events(loop->links[i].ssh));
+	for (struct conn *conn = loop->conns; conn; conn = conn->next)
+		conn->pfd = watch(&at, conn->fd, conn_events(conn));
+	if (poll(pfds, (nfds_t)(at - pfds), timeout) <= 0)
+		return;
+	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
+		conn->readable |= (conn->pfd->revents & ~POLLOUT) != 0;
+		conn->writable |= (conn->pfd->revents & ~POLLIN) != 0;
+	}
+	for (size_t i = 0; i < loop->n_links; i++)
+		ssh_io(loop->links[i].ssh, loop->links[i].pfd->revents);
+	for (size_t i = 0; i < loop->n_listeners; i++) {
+		if (loop->listeners[i].pfd->revents)
+			listener_accept(loop, &loop->listeners[i]);
+	}
+}
+
+static int serve(struct loop *loop, struct err *err)
+{
+	autofree struct pollfd *pfds = NULL;
+	size_t room = 0;
+
+	while (!signals_pending()) {
+		size_t need = 1 + loop->n_listeners + loop->n_links + loop->n_conns;
+		bool moved = true;
+
+		if (need > room) {
+			room = 2 * need;
+			pfds = xrealloc(pfds, room * sizeof(*pfds));
+		}
+		start_next(loop);
+		for (int i = 0; moved && i < ROUNDS_MAX; i++)
+			moved = one_round(loop);
+		expire(loop);
+		conn_sweep(loop);
+		if (all_failed(loop)) {
+			*err = loop->first;
+			return -1;
+		}
+		wait_for_events(loop, pfds, moved ? 0 : sleep_ms(loop));
+	}
+	return 0;
+}
+
+static void tear_down(struct loop *loop)
+{
+	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
+		free(conn->channel);
+		conn->channel = NULL;
+		if (conn->fd >= 0)
+			close(conn->fd);
+		conn->state = CONN_OVER;
+	}
+	conn_sweep(loop);
+	for (size_t i = 0; i < loop->n_links; i++)
+		link_close(loop, &loop->links[i]);
+	for (size_t i = 0; i < loop->n_listeners; i++) {
+		if (loop->listeners[i].fd >= 0)
+			close(loop->listeners[i].fd);
+	}
+	free(loop->links);
+	free(loop->listeners);
+	free(loop->chunk);
+}
+
+int tunnel_serve(const struct tunnel_spec *specs, size_t n, const struct ssh_ask *ask,
+	const struct sink *sink,
+	void (*ready)(void *ctx, const struct tunnel_spec *spec, uint16_t port), void *ctx,
+	struct err *err)
+{
+	struct loop loop = {
+		.links = xcalloc(n, sizeof(*loop.links)),
+		.listeners = xcalloc(n, sizeof(*loop.listeners)),
+		.chunk = xmalloc(LOOP_CHUNK),
+		.sink = sink,
+		.ready = ready,
+		.ctx = ctx,
+	};
+	int rc = set_up(&loop, specs, n, ask, err);
+
+	if (rc == 0)
+		rc = serve(&loop, err);
+	tear_down(&loop);
+	return rc;
+}
