@@ -23,10 +23,13 @@ void check_document(const struct node *doc, struct diags *diags);
  * Relative paths become absolute against `dir` (compose-go's paths package). === */
 void canonical_document(struct arena *arena, struct node *doc, const char *dir, struct diags *diags);
 
-/* === merge.c: `over` onto `base` by the rules of 13-merge.md; the result may share nodes. Works on
- * canonical forms. merge_service() is the same for one service (extends). === */
-struct node *merge_documents(struct arena *arena, struct node *base, struct node *over);
-struct node *merge_service(struct arena *arena, struct node *base, struct node *over);
+/* === merge.c: `over` onto `base` (NULL: nothing yet) by the rules of 13-merge.md. Works on canonical
+ * forms, changes `base` in place and shares nodes of `over`. merge_service() is the same for one service
+ * (extends). === */
+struct node *merge_documents(struct arena *arena, struct node *base, struct node *over,
+	struct diags *diags);
+struct node *merge_service(struct arena *arena, struct node *base, struct node *over,
+	struct diags *diags);
 
 /* === model.c: normalise (default network, implicit depends_on, resource names, env_file read into
  * environment, defaults that Compose fills in, profiles) and turn into the JSON value === */

@@ -1,0 +1,374 @@
+/*
+ * merge.c - several trees into one, by the rules of compose-spec 13-merge.md.
+ *
+ * In general maps merge by key, lists are joined and scalars are replaced.  The tables below are the
+ * exceptions (compose-go's override package).  Works on canonical forms, in place: the base is
+ * changed and what is taken from `over` is shared with it.
+ */
+#include "pipeline.h"
+
+#include "devenv/mem.h"
+#include "devenv/str.h"
+
+#include <string.h>
+
+#define PARTS_MAX 6 /* no rule is longer */
+
+enum rule {
+	RULE_NONE,
+	RULE_REPLACE,
+	RULE_VALUES,  /* a map whose null values count: NAME without a value */
+	RULE_ADD_NEW, /* a list: only what is not there yet */
+	RULE_LOGGING,
+	RULE_IPAM
+};
+
+/* What makes two items of a list the same thing; the later one takes the place of the earlier. */
+enum identity {
+	IDENTITY_NONE,
+	IDENTITY_NAME, /* "NAME=value", or the text */
+	IDENTITY_TARGET,
+	IDENTITY_FILE, /* target, or source */
+	IDENTITY_PORT,
+	IDENTITY_PATH
+};
+
+struct rule_row {
+	const char *pattern; /* from the section on; "*" is any name */
+	enum rule rule;
+	enum identity identity;
+};
+
+static const struct rule_row rule_rows[] = {
+	{"networks.*.ipam.config", RULE_IPAM, IDENTITY_NONE},
+	{"networks.*.labels", RULE_VALUES, IDENTITY_NAME},
+	{"networks.*.ipam.options", RULE_NONE, IDENTITY_NAME},
+	{"volumes.*.labels", RULE_VALUES, IDENTITY_NONE},
+	{"services.*.annotations", RULE_VALUES, IDENTITY_NAME},
+	{"services.*.build.args", RULE_VALUES, IDENTITY_NAME},
+	{"services.*.build.additional_contexts", RULE_VALUES, IDENTITY_NAME},
+	{"services.*.build.extra_hosts", RULE_ADD_NEW, IDENTITY_NONE},
+	{"services.*.build.labels", RULE_VALUES, IDENTITY_NAME},
+	{"services.*.build.platforms", RULE_NONE, IDENTITY_NONE},
+	{"services.*.build.tags", RULE_NONE, IDENTITY_NAME},
+	{"services.*.cap_add", RULE_NONE, IDENTITY_NAME},
+	{"services.*.cap_drop", RULE_NONE, IDENTITY_NAME},
+	{"services.*.command", RULE_REPLACE, IDENTITY_NONE},
+	{"services.*.configs", RULE_NONE, IDENTITY_FILE},
+	{"services.*.deploy.labels", RULE_VALUES, IDENTITY_NAME},
+	{"services.*.devices", RULE_NONE, IDENTITY_TARGET},
+	{"services.*.dns", RULE_NONE, IDENTITY_NAME},
+	{"services.*.dns_opt", RULE_NONE, IDENTITY_NAME},
+	{"services.*.dns_search", RULE_NONE, IDENTITY_NAME},
+	{"services.*.entrypoint", RULE_REPLACE, IDENTITY_NONE},
+	{"services.*.env_file", RULE_NONE, IDENTITY_PATH},
+	{"services.*.environment", RULE_VALUES, IDENTITY_NAME},
+	{"services.*.expose", RULE_NONE, IDENTITY_NAME},
+	{"services.*.extra_hosts", RULE_ADD_NEW, IDENTITY_NONE},
+	{"services.*.healthcheck.test", RULE_REPLACE, IDENTITY_NONE},
+	{"services.*.labels", RULE_VALUES, IDENTITY_NAME},
+	{"services.*.links", RULE_NONE, IDENTITY_NAME},
+	{"services.*.logging", RULE_LOGGING, IDENTITY_NONE},
+	{"services.*.networks.*.aliases", RULE_NONE, IDENTITY_NAME},
+	{"services.*.networks.*.link_local_ips", RULE_NONE, IDENTITY_NAME},
+	{"services.*.ports", RULE_NONE, IDENTITY_PORT},
+	{"services.*.profiles", RULE_NONE, IDENTITY_NAME},
+	{"services.*.secrets", RULE_NONE, IDENTITY_FILE},
+	{"services.*.sysctls", RULE_VALUES, IDENTITY_NAME},
+	{"services.*.tmpfs", RULE_NONE, IDENTITY_NAME},
+	{"services.*.ulimits.*", RULE_REPLACE, IDENTITY_NONE},
+	{"services.*.volumes", RULE_NONE, IDENTITY_TARGET},
+};
+
+struct merge {
+	struct arena *arena;
+	struct diags *diags;
+	const char *parts[PARTS_MAX]; /* the keys that lead here */
+	int depth;                    /* may be more than PARTS_MAX */
+};
+
+static bool row_matches(const struct merge *merge, const char *pattern)
+{
+	for (int i = 0; i < merge->depth; i++) {
+		size_t len = strcspn(pattern, ".");
+		const char *part = merge->parts[i];
+
+		if (!len)
+			return false;
+		if (*pattern != '*' && (strncmp(pattern, part, len) != 0 || part[len]))
+			return false;
+		pattern += len + (pattern[len] == '.');
+	}
+	return !*pattern;
+}
+
+/* The rule of this place. */
+static const struct rule_row *find_row(const struct merge *merge)
+{
+	static const struct rule_row none = {"", RULE_NONE, IDENTITY_NONE};
+
+	if (merge->depth < 3 || merge->depth > PARTS_MAX)
+		return &none;
+	for (size_t i = 0; i < ARRAY_LEN(rule_rows); i++) {
+		if (row_matches(merge, rule_rows[i].pattern))
+			return &rule_rows[i];
+	}
+	return &none;
+}
+
+static void enter(struct merge *merge, const char *key)
+{
+	if (merge->depth < PARTS_MAX)
+		merge->parts[merge->depth] = key;
+	merge->depth++;
+}
+
+/* === lists === */
+
+static const char *text_of(const struct node *node, const char *key, const char *otherwise)
+{
+	const char *text = node_get_text(node, key);
+
+	return text ? text : otherwise;
+}
+
+/* A text that is the same for two items that are the same thing; NULL: it is always its own. */
+static const char *identify(struct arena *arena, const struct node *item, enum identity identity)
+{
+	bool map = item->kind == NODE_MAP;
+	const char *source;
+
+	if (!map && !node_is_scalar(item))
+		return NULL;
+	switch (identity) {
+	case IDENTITY_NAME:
+		if (map)
+			return NULL;
+		return arena_printf(arena, "%.*s", (int)strcspn(item->text, "="), item->text);
+	case IDENTITY_TARGET:
+		return map ? node_get_text(item, "target") : item->text;
+	case IDENTITY_FILE:
+		source = map ? text_of(item, "source", "") : item->text;
+		return map ? text_of(item, "target", source) : source;
+	case IDENTITY_PORT:
+		if (!map)
+			return item->text;
+		return arena_printf(arena, "%s:%s:%s/%s", text_of(item, "host_ip", "0.0.0.0"),
+			text_of(item, "published", ""), text_of(item, "target", ""),
+			text_of(item, "protocol", "tcp"));
+	case IDENTITY_PATH:
+		return map ? node_get_text(item, "path") : item->text;
+	default:
+		return NULL;
+	}
+}
+
+/* Drop all but the last of the items that are the same thing; it takes the first one's place. */
+static void make_unique(struct merge *merge, struct node *list, enum identity identity)
+{
+	struct node *seen;
+
+	if (identity == IDENTITY_NONE || list->n < 2)
+		return;
+	seen = node_new(merge->arena, NODE_MAP, NULL);
+	for (size_t i = 0; i < list->n; i++) {
+		const char *name = identify(merge->arena, list->items[i], identity);
+
+		if (!name)
+			name = arena_printf(merge->arena, "\n%zu", i);
+		node_set(merge->arena, seen, name, list->items[i]);
+	}
+	if (seen->n == list->n)
+		return;
+	list->items = seen->items;
+	list->n = seen->n;
+	list->cap = seen->cap;
+}
+
+static bool list_has(const struct node *list, const struct node *item)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (node_equal(list->items[i], item))
+			return true;
+	}
+	return false;
+}
+
+static struct node *merge_lists(
+	struct merge *merge, struct node *base, const struct node *over, const struct rule_row *row)
+{
+	size_t before = base->n;
+
+	for (size_t i = 0; i < over->n; i++) {
+		if (row->rule == RULE_ADD_NEW && before < 1000 && list_has(base, over->items[i]))
+			continue;
+		node_append(merge->arena, base, over->items[i]);
+	}
+	make_unique(merge, base, row->identity);
+	return base;
+}
+
+/* === what needs no partner === */
+
+/* Take the merge tags out of a tree that is used as it is; NULL when all of it is reset. */
+static struct node *settle(struct merge *merge, struct node *node)
+{
+	size_t kept = 0;
+
+	if (node->tag == TAG_RESET)
+		return NULL;
+	node->tag = TAG_NONE;
+	for (size_t i = 0; i < node->n; i++) {
+		struct node *item;
+
+		if (node->kind == NODE_MAP)
+			enter(merge, node->keys[i]->text);
+		item = settle(merge, node->items[i]);
+		if (node->kind == NODE_MAP)
+			merge->depth--;
+		if (!item)
+			continue;
+		if (node->kind == NODE_MAP)
+			node->keys[kept] = node->keys[i];
+		node->items[kept++] = item;
+	}
+	if (kept != node->n)
+		node->index = NULL;
+	node->n = kept;
+	if (node->kind == NODE_LIST && node->n > 1)
+		make_unique(merge, node, find_row(merge)->identity);
+	return node;
+}
+
+/* === pairs === */
+
+static struct node *merge_nodes(struct merge *merge, struct node *base, struct node *over);
+
+static struct node *merge_maps(struct merge *merge, struct node *base, struct node *over)
+{
+	for (size_t i = 0; i < over->n; i++) {
+		const char *key = over->keys[i]->text;
+		struct node *old = node_get(base, key), *merged;
+
+		enter(merge, key);
+		merged = merge_nodes(merge, old, over->items[i]);
+		merge->depth--;
+		if (!merged)
+			node_remove(base, key);
+		else if (old)
+			node_set(merge->arena, base, key, merged);
+		else
+			node_add(merge->arena, base, over->keys[i], merged);
+	}
+	return base;
+}
+
+/* Options belong to a driver: another driver starts afresh. */
+static struct node *merge_logging(struct merge *merge, struct node *base, struct node *over)
+{
+	const char *ours = node_get_text(base, "driver"), *theirs = node_get_text(over, "driver");
+
+	if (ours && theirs && !str_eq(ours, theirs))
+		return over;
+	return merge_maps(merge, base, over);
+}
+
+static size_t find_subnet(const struct node *list, const char *subnet)
+{
+	size_t i = 0;
+
+	while (i < list->n && !str_eq(node_get_text(list->items[i], "subnet"), subnet))
+		i++;
+	return i;
+}
+
+/* Pools merge by subnet; compose-go drops a pool whose subnet no override names. */
+static struct node *merge_ipam(struct merge *merge, struct node *base, struct node *over)
+{
+	struct node *out = node_new(merge->arena, NODE_LIST, &over->at);
+
+	for (size_t i = 0; i < base->n; i++) {
+		for (size_t j = 0; j < over->n; j++) {
+			const char *ours = node_get_text(base->items[i], "subnet");
+			const char *theirs = node_get_text(over->items[j], "subnet");
+			struct node *pool;
+			size_t at;
+
+			if (!str_eq(ours, theirs) && find_subnet(out, theirs) == out->n) {
+				node_append(merge->arena, out, over->items[j]);
+				continue;
+			}
+			pool = merge_maps(
+				merge, node_copy(merge->arena, base->items[i]), over->items[j]);
+			at = find_subnet(out, node_get_text(pool, "subnet"));
+			if (at < out->n)
+				out->items[at] = pool;
+			else
+				node_append(merge->arena, out, pool);
+		}
+	}
+	return out;
+}
+
+static struct node *mismatch(struct merge *merge, const struct node *base, const struct node *over)
+{
+	autobuf struct buf path = BUF_INIT(4096);
+
+	for (int i = 0; i < merge->depth && i < PARTS_MAX; i++)
+		buf_addf(&path, "%s%s", i ? "." : "", merge->parts[i]);
+	node_error(merge->diags, over, buf_str(&path),
+		"use !override to replace it, or !reset to remove it",
+		"%s cannot be merged with %s of %s:%d", node_kind_name(over), node_kind_name(base),
+		base->at.file ? base->at.file : "another file", base->at.line);
+	return (struct node *)base;
+}
+
+/* What `over` makes of `base` (NULL: absent) at this place; NULL: nothing is left. */
+static struct node *merge_nodes(struct merge *merge, struct node *base, struct node *over)
+{
+	const struct rule_row *row = find_row(merge);
+
+	if (over->tag == TAG_RESET)
+		return NULL;
+	if (!base || over->tag == TAG_OVERRIDE || row->rule == RULE_REPLACE)
+		return settle(merge, over);
+	if (over->kind == NODE_NULL) {
+		bool value = merge->depth == 4 || merge->depth == 5;
+
+		/* NAME without a value replaces NAME=value; elsewhere nothing changes nothing. */
+		merge->depth--;
+		value = value && find_row(merge)->rule == RULE_VALUES;
+		merge->depth++;
+		return value ? over : base;
+	}
+	if (base->kind != NODE_MAP && base->kind != NODE_LIST)
+		return settle(merge, over);
+	if (over->kind != base->kind)
+		return mismatch(merge, base, over);
+	if (row->rule == RULE_LOGGING)
+		return merge_logging(merge, base, over);
+	if (row->rule == RULE_IPAM)
+		return merge_ipam(merge, base, over);
+	if (base->kind == NODE_LIST)
+		return merge_lists(merge, base, settle(merge, over), row);
+	return merge_maps(merge, base, over);
+}
+
+struct node *merge_documents(
+	struct arena *arena, struct node *base, struct node *over, struct diags *diags)
+{
+	struct merge merge = {.arena = arena, .diags = diags};
+	struct node *merged = merge_nodes(&merge, base, over);
+
+	return merged ? merged : node_new(arena, NODE_MAP, &over->at);
+}
+
+struct node *merge_service(
+	struct arena *arena, struct node *base, struct node *over, struct diags *diags)
+{
+	struct merge merge = {
+		.arena = arena, .diags = diags, .parts = {"services", "*"}, .depth = 2};
+	struct node *merged = merge_nodes(&merge, base, over);
+
+	return merged ? merged : node_new(arena, NODE_MAP, &over->at);
+}
