@@ -1,0 +1,158 @@
+/*
+ * embedded_conf.c - the files that make podman private, and work on machines that are not a plain
+ * systemd host.
+ *
+ * Facts that were met and are answered here: crun refuses hybrid cgroups (v1 with a v2 mount), runc does
+ * not; without systemd the cgroup manager must be cgroupfs and the events logger a file; a hard limit of
+ * open files below podman's default of 1048576 makes every start fail; distributions keep the helper
+ * binaries in different folders; rootless needs slirp4netns named where pasta is not known.
+ */
+#include "embedded.h"
+
+#include "devenv/buf.h"
+#include "devenv/fs.h"
+#include "devenv/hash.h"
+#include "devenv/mem.h"
+#include "devenv/proc.h"
+#include "devenv/str.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OPEN_FILES 20000
+
+static const char *const helper_dirs[] = {"/usr/local/libexec/podman", "/usr/local/lib/podman",
+	"/usr/libexec/podman", "/usr/lib/podman", NULL};
+
+char *embedded_short_socket(const char *path)
+{
+	char hash[SHA256_HEX];
+
+	sha256_hex(path, strlen(path), hash);
+	return xasprintf("/tmp/devenv-%u-%.12s/engine.sock", (unsigned)getuid(), hash);
+}
+
+/* v1 hierarchies mounted (hybrid or legacy): crun wants pure v2. */
+static bool cgroups_are_pure(void)
+{
+	return fs_exists("/sys/fs/cgroup/cgroup.controllers");
+}
+
+/* "" lets podman choose. */
+static const char *choose_runtime(void)
+{
+	autofree char *runc = proc_find("runc");
+	autofree char *crun = proc_find("crun");
+
+	if (runc && (!crun || !cgroups_are_pure()))
+		return "runc";
+	return crun ? "crun" : "";
+}
+
+static uint64_t open_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < OPEN_FILES)
+		return limit.rlim_max;
+	return OPEN_FILES;
+}
+
+static void containers_conf(struct buf *out)
+{
+	const char *runtime = choose_runtime();
+
+	buf_addf(out, "[containers]\ndefault_ulimits = [\"nofile=%llu:%llu\"]\n",
+		(unsigned long long)open_files(), (unsigned long long)open_files());
+	buf_addstr(out, "log_driver = \"k8s-file\"\n");
+	buf_addstr(out, "[engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n");
+	if (*runtime)
+		buf_addf(out, "runtime = \"%s\"\n", runtime);
+	buf_addstr(out, "helper_binaries_dir = [");
+	for (int i = 0; helper_dirs[i]; i++)
+		buf_addf(out, "%s\"%s\"", i ? ", " : "", helper_dirs[i]);
+	buf_addstr(out, "]\n[network]\nnetwork_backend = \"netavark\"\n");
+	if (geteuid() != 0)
+		buf_addstr(out, "default_rootless_network_cmd = \"slirp4netns\"\n");
+}
+
+static void storage_conf(const char *root, struct buf *out)
+{
+	buf_addf(out,
+		"[storage]\ndriver = \"overlay\"\ngraphroot = \"%s/root\"\nrunroot = \"%s/run\"\n"
+		"rootless_storage_path = \"%s/root\"\n",
+		root, root, root);
+}
+
+static void registries_conf(struct buf *out)
+{
+	static const char *const local[] = {"127.0.0.1", "localhost", NULL};
+
+	/* Docker looks for short names on Docker Hub, and takes a registry on this machine without TLS. */
+	buf_addstr(out, "unqualified-search-registries = [\"docker.io\"]\n"
+			"short-name-mode = \"disabled\"\n");
+	for (int i = 0; local[i]; i++)
+		buf_addf(out, "[[registry]]\nprefix = \"%s\"\nlocation = \"%s\"\ninsecure = true\n",
+			local[i], local[i]);
+}
+
+static int write_conf(const char *dir, const char *name, const struct buf *text, struct err *err)
+{
+	autofree char *path = path_join(dir, name);
+
+	return fs_write_atomic(path, buf_str(text), text->len, 0600, err);
+}
+
+int embedded_configure(const char *root, struct strv *env, struct err *err)
+{
+	autobuf struct buf containers = BUF_INIT(65536), storage = BUF_INIT(65536),
+			   registries = BUF_INIT(65536), policy = BUF_INIT(4096);
+	autofree char *home = path_join(root, "config");
+	autofree char *dir = path_join(home, "containers");
+	autofree char *tmp = path_join(root, "tmp");
+
+	if (fs_mkdirs(dir, 0700, err) < 0 || fs_mkdirs(tmp, 0700, err) < 0)
+		return -1;
+	containers_conf(&containers);
+	storage_conf(root, &storage);
+	registries_conf(&registries);
+	buf_addstr(&policy, "{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}\n");
+	if (write_conf(dir, "containers.conf", &containers, err) < 0 ||
+		write_conf(dir, "storage.conf", &storage, err) < 0 ||
+		write_conf(dir, "registries.conf", &registries, err) < 0 ||
+		write_conf(dir, "policy.json", &policy, err) < 0)
+		return -1;
+	strv_pushf(env, "CONTAINERS_CONF=%s/containers.conf", dir);
+	strv_pushf(env, "CONTAINERS_STORAGE_CONF=%s/storage.conf", dir);
+	strv_pushf(env, "CONTAINERS_REGISTRIES_CONF=%s/registries.conf", dir);
+	strv_pushf(env, "XDG_CONFIG_HOME=%s", home);
+	strv_pushf(env, "TMPDIR=%s", tmp);
+	/* devenv runs the healthchecks itself; without systemd its timers would fail every start. */
+	strv_push(env, "DISABLE_HC_SYSTEMD=true");
+	return 0;
+}
+
+void embedded_command(const char *root, const char *socket, struct strv *argv)
+{
+	strv_push(argv, "podman");
+	strv_pushf(argv, "--root=%s/root", root);
+	strv_pushf(argv, "--runroot=%s/run", root);
+	strv_pushf(argv, "--tmpdir=%s/libpod", root);
+	strv_pushf(argv, "--network-config-dir=%s/networks", root);
+	strv_push(argv, "--log-level=warn");
+	strv_push(argv, "system");
+	strv_push(argv, "service");
+	strv_push(argv, "--time=0");
+	strv_pushf(argv, "unix://%s", socket);
+}
+
+bool embedded_ended(pid_t pid)
+{
+	if (waitpid(pid, NULL, WNOHANG) == pid)
+		return true;
+	return kill(pid, 0) < 0 && errno == ESRCH;
+}

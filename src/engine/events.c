@@ -1,0 +1,64 @@
+/* events.c - the engine's events, one JSON object at a time. */
+#include "engine_priv.h"
+
+#include "devenv/mem.h"
+
+#include <errno.h>
+#include <poll.h>
+
+struct watch {
+	int (*on_event)(void *ctx, json_t *event);
+	void *ctx;
+};
+
+static int on_value(void *ctx, json_t *value, struct err *err)
+{
+	struct watch *watch = ctx;
+
+	return watch->on_event(watch->ctx, value) ? 1 : 0;
+}
+
+static int watch_loop(struct engine *engine, struct watch *watch, struct json_stream *stream,
+	int cancel_fd, struct err *err)
+{
+	char piece[16384];
+
+	for (;;) {
+		struct pollfd fds[2] = {
+			{http1_fd(engine->http), POLLIN, 0}, {cancel_fd, POLLIN, 0}};
+		ssize_t n;
+		int result;
+
+		if (!http1_ready(engine->http) && poll(fds, 2, -1) < 0 && errno != EINTR)
+			return err_os(err, ERR_FAILED, errno, "wait for events");
+		if (fds[1].revents)
+			return 0;
+		if (!fds[0].revents && !http1_ready(engine->http))
+			continue;
+		n = http1_read(engine->http, piece, sizeof(piece), err);
+		if (n <= 0)
+			return n < 0 ? engine_failed(err) : 0;
+		result = json_stream_add(stream, piece, (size_t)n, on_value, watch, err);
+		if (result)
+			return result < 0 ? -1 : 0;
+	}
+}
+
+int engine_events(struct engine *engine, const char *filters,
+	int (*on_event)(void *ctx, json_t *event), void *ctx, int cancel_fd, struct err *err)
+{
+	autofree char *path = xasprintf(
+		"/events%s%s", filters ? "?filters=" : "", filters ? filters : "");
+	struct http1_request request = {.method = "GET", .path = path, .body_fd = -1};
+	struct json_stream stream = JSON_STREAM_INIT;
+	struct watch watch = {on_event, ctx};
+	struct http1_response response;
+	int result;
+
+	if (engine_send(engine, &request, &response, err) < 0)
+		return -1;
+	result = watch_loop(engine, &watch, &stream, cancel_fd, err);
+	buf_release(&stream.text);
+	http1_disconnect(engine->http);
+	return result;
+}

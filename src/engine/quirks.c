@@ -1,0 +1,100 @@
+/*
+ * quirks.c - where engines differ, found by asking them.
+ *
+ * Podman runs declared healthchecks by timers of systemd.  Where the engine's machine has no systemd
+ * (its cgroup driver tells: containers in another init, WSL, our embedded engine) nobody runs them, and
+ * devenv does, through Podman's own request for it.
+ */
+#include "engine_priv.h"
+
+#include "devenv/mem.h"
+#include "devenv/str.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void copy(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+void quirks_read_version(const json_t *version, struct engine_facts *facts)
+{
+	const json_t *components = json_object_get(version, "Components");
+	const json_t *component;
+	size_t i;
+
+	copy(facts->version, sizeof(facts->version), json_str(version, "Version"));
+	copy(facts->os, sizeof(facts->os), json_str(version, "Os"));
+	copy(facts->arch, sizeof(facts->arch), json_str(version, "Arch"));
+	json_array_foreach (components, i, component) {
+		const char *name = json_str(component, "Name");
+
+		if (name && str_starts(name, "Podman"))
+			facts->podman = true;
+	}
+}
+
+/* Docker as root owns its socket: then there is nothing more to ask, which saves a slow request. */
+static bool is_docker_of_root(const struct engine_shared *shared)
+{
+	struct stat status;
+
+	return !shared->facts.podman && str_starts(shared->host, "unix://") &&
+	       stat(shared->host + strlen("unix://"), &status) == 0 && status.st_uid == 0;
+}
+
+static bool has_option(const json_t *info, const char *wanted)
+{
+	const json_t *options = json_object_get(info, "SecurityOptions");
+	const json_t *option;
+	size_t i;
+
+	json_array_foreach (options, i, option) {
+		const char *text = json_string_value(option);
+
+		if (text && strstr(text, wanted))
+			return true;
+	}
+	return false;
+}
+
+void quirks_ask(struct engine *engine)
+{
+	struct engine_shared *shared = engine->shared;
+	autojson json_t *info = NULL;
+	struct err err = ERR_INIT;
+	bool rootless, no_timer;
+
+	pthread_mutex_lock(&shared->mutex);
+	if (!shared->asked && is_docker_of_root(shared))
+		shared->asked = true;
+	if (shared->asked) {
+		pthread_mutex_unlock(&shared->mutex);
+		return;
+	}
+	pthread_mutex_unlock(&shared->mutex);
+	/* Two threads may ask at once: both write the same. An engine that does not tell is a plain one. */
+	if (engine_get(engine, &info, &err, "/info") < 0)
+		return;
+	rootless = has_option(info, "name=rootless");
+	no_timer = shared->facts.podman &&
+		   (shared->embedded || !str_eq(json_str(info, "CgroupDriver"), "systemd"));
+	pthread_mutex_lock(&shared->mutex);
+	shared->facts.rootless = rootless;
+	shared->facts.no_health_timer = no_timer;
+	shared->asked = true;
+	pthread_mutex_unlock(&shared->mutex);
+}
+
+int engine_healthcheck(struct engine *engine, const char *id, struct err *err)
+{
+	autofree char *name = engine_escape(id);
+	autojson json_t *answer = NULL;
+
+	/* The check runs while we wait; its own timeout ends it. */
+	if (engine_get(engine, &answer, err, "/libpod/containers/%s/healthcheck", name) < 0)
+		return -1;
+	return str_eq(json_str(answer, "Status"), "healthy") ? 0 : 1;
+}
