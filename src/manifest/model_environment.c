@@ -1,0 +1,185 @@
+/*
+ * model_environment.c - env_file and label_file: read, put below what the manifest says itself, gone.
+ *
+ * A later file wins over an earlier one, `environment` wins over all files (also when it names a
+ * variable that has no value).  ${NAME} inside a file is looked up in the interpolation environment,
+ * then in the service's `environment`, then in earlier lines.
+ */
+#include "model.h"
+
+#include "devenv/fs.h"
+#include "devenv/mem.h"
+#include "devenv/str.h"
+
+#include <string.h>
+
+/* An env_file is text written by people. */
+#define ENV_FILE_LIMIT ((size_t)4 << 20)
+
+static void explain(const struct model *m, const char *service, const char *name, const char *value,
+	const char *file, long long line)
+{
+	json_t *variables, *entry;
+
+	if (!m->context->explain)
+		return;
+	variables = json_object_get(m->context->explain, service);
+	if (!variables) {
+		variables = json_object();
+		json_object_set_new(m->context->explain, service, variables);
+	}
+	entry = json_object();
+	json_set_str(entry, "value", value);
+	json_setf(entry, "from", "%s:%lld", file, line);
+	json_object_set_new(variables, name, entry);
+}
+
+struct source {
+	const struct node *at;
+	const char *path;
+	bool required, raw;
+};
+
+/* Variables of one file into `out`. `lines` may be NULL. */
+static void read_file(const struct model *m, const struct source *source, const struct place *place,
+	const json_t *lookup, json_t *out, json_t *lines)
+{
+	autobuf struct buf text = BUF_INIT(ENV_FILE_LIMIT);
+	struct err err = ERR_INIT;
+
+	if (!fs_exists(source->path)) {
+		if (source->required)
+			place_error(m->diags, source->at, place,
+				"create it, or say required: false", "the file %s does not exist",
+				source->path);
+		return;
+	}
+	if (fs_read(source->path, &text, ERR_MANIFEST, &err) < 0) {
+		place_error(m->diags, source->at, place, NULL, "%s", err.msg);
+		return;
+	}
+	dotenv_parse(
+		source->path, buf_str(&text), text.len, lookup, source->raw, out, lines, m->diags);
+}
+
+static bool source_of(const struct model *m, const struct node *item, struct source *out,
+	const struct place *place)
+{
+	const struct node *required = node_get(item, "required");
+	const char *format = node_get_text(item, "format");
+
+	*out = (struct source){.at = item, .required = true};
+	if (item->kind == NODE_MAP)
+		out->path = node_get_text(item, "path");
+	else if (item->kind == NODE_STRING)
+		out->path = item->text;
+	if (required)
+		key_to_bool(required, &out->required);
+	out->raw = str_eq(format, "raw");
+	if (!str_empty(format) && !out->raw && !str_eq(format, "dotenv")) {
+		place_error(m->diags, node_get(item, "format"), place, "for example: format: raw",
+			"\"%s\" is not a format of env files", format);
+		return false;
+	}
+	return !str_empty(out->path);
+}
+
+/* What ${NAME} in an env_file means. The caller's. */
+static json_t *lookup_of(const struct model *m, const json_t *environment)
+{
+	json_t *lookup = json_object();
+	const char *name;
+	json_t *value;
+
+	json_object_foreach ((json_t *)environment, name, value)
+		if (json_is_string(value))
+			json_object_set(lookup, name, value);
+	json_object_update(lookup, (json_t *)m->context->env);
+	return lookup;
+}
+
+static void own_environment(const struct model *m, const struct node *node, const char *service,
+	const json_t *environment, json_t *merged)
+{
+	const struct node *map = node_get(node, "environment");
+	const char *name;
+	json_t *value;
+
+	json_object_foreach ((json_t *)environment, name, value)
+		json_object_set(merged, name, value);
+	for (size_t i = 0; map && map->kind == NODE_MAP && i < map->n; i++) {
+		const struct position *at = map->keys[i]->at.file ? &map->keys[i]->at
+								  : &map->items[i]->at;
+
+		explain(m, service, map->keys[i]->text, json_str(environment, map->keys[i]->text),
+			at->file ? at->file : "", at->line);
+	}
+}
+
+static void read_environment(
+	const struct model *m, const struct node *node, const char *name, json_t *service)
+{
+	const struct node *files = node_get(node, "env_file");
+	const json_t *environment = json_object_get(service, "environment");
+	autojson json_t *lookup = NULL;
+	autojson json_t *merged = json_object();
+	struct place up = {.name = "services"};
+	struct place here = {.up = &up, .name = name};
+	struct place list = {.up = &here, .name = "env_file"};
+	bool any = files && files->kind == NODE_LIST && files->n;
+
+	if (any)
+		lookup = lookup_of(m, environment);
+	for (size_t i = 0; any && i < files->n; i++) {
+		struct place item = {.up = &list, .index = i};
+		autojson json_t *values = json_object();
+		autojson json_t *lines = json_object();
+		struct source source;
+		const char *key;
+		json_t *value;
+
+		if (!source_of(m, files->items[i], &source, &item))
+			continue;
+		read_file(m, &source, &item, lookup, values, lines);
+		json_object_foreach (values, key, value)
+			explain(m, name, key, json_string_value(value), source.path,
+				json_int(lines, key));
+		json_object_update(merged, values);
+	}
+	own_environment(m, node, name, environment, merged);
+	if (json_object_size(merged))
+		json_object_set(service, "environment", merged);
+}
+
+static void read_labels(
+	const struct model *m, const struct node *node, const char *name, json_t *service)
+{
+	const struct node *files = node_get(node, "label_file");
+	autojson json_t *labels = json_object();
+	struct place up = {.name = "services"};
+	struct place here = {.up = &up, .name = name};
+	struct place list = {.up = &here, .name = "label_file"};
+
+	if (!files || files->kind != NODE_LIST)
+		return;
+	for (size_t i = 0; i < files->n; i++) {
+		struct place item = {.up = &list, .index = i};
+		autojson json_t *values = json_object();
+		struct source source;
+
+		if (!source_of(m, files->items[i], &source, &item))
+			continue;
+		read_file(m, &source, &item, labels, values, NULL);
+		json_object_update(labels, values);
+	}
+	json_object_update(labels, json_object_get(service, "labels"));
+	if (json_object_size(labels))
+		json_object_set(service, "labels", labels);
+}
+
+void model_environment(
+	const struct model *m, const struct node *node, const char *name, json_t *service)
+{
+	read_environment(m, node, name, service);
+	read_labels(m, node, name, service);
+}

@@ -1,0 +1,318 @@
+/*
+ * model_validate.c - what is wrong within one service or resource (compose-go's validation package
+ * and the first half of loader/validate.go).
+ */
+#include "model.h"
+
+#include "devenv/fs.h"
+#include "devenv/mem.h"
+#include "devenv/str.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+static struct node *get_kind(const struct node *map, const char *key, enum node_kind kind)
+{
+	struct node *value = node_get(map, key);
+
+	return value && value->kind == kind ? value : NULL;
+}
+
+/* === resources === */
+
+static bool is_external(const struct node *resource)
+{
+	const struct node *external = node_get(resource, "external");
+	bool value = false;
+
+	if (external && external->kind != NODE_MAP)
+		key_to_bool(external, &value);
+	return value || (external && external->kind == NODE_MAP);
+}
+
+/* An external volume has a name and nothing else: it is not ours to make. */
+static void external_volume(
+	const struct model *m, const struct node *volume, const struct place *place)
+{
+	for (size_t i = 0; is_external(volume) && i < volume->n; i++) {
+		const char *key = volume->keys[i]->text;
+
+		if (str_eq(key, "name") || str_eq(key, "external") || key_is_extension(key))
+			continue;
+		place_error(m->diags, volume->keys[i], place, "remove it, or remove external: true",
+			"\"%s\" cannot be said of an external volume", key);
+	}
+}
+
+/* A secret or config has exactly one source. */
+static void one_source(const struct model *m, const struct node *resource, const char *const *keys,
+	const struct place *place)
+{
+	const char *first = NULL;
+	autofree char *listed = NULL;
+
+	for (size_t i = 0; keys[i]; i++) {
+		char *more = xasprintf("%s%s%s", listed ? listed : "", listed ? ", " : "", keys[i]);
+
+		cleanup_free(&listed);
+		listed = more;
+		if (!node_get(resource, keys[i]))
+			continue;
+		if (first)
+			place_error(m->diags, node_get(resource, keys[i]), place, NULL,
+				"\"%s\" and \"%s\" exclude each other", first, keys[i]);
+		first = keys[i];
+	}
+	if (!first && !node_get(resource, "driver") && !node_get(resource, "external"))
+		place_error(m->diags, resource, place, "for example: file: ./value.txt",
+			"one of %s is needed", listed);
+}
+
+void model_validate_resources(const struct model *m)
+{
+	static const char *const secret_keys[] = {"file", "environment", NULL};
+	static const char *const config_keys[] = {"file", "environment", "content", NULL};
+	static const struct {
+		const char *kind;
+		const char *const *keys;
+	} kinds[] = {{"volumes", NULL}, {"secrets", secret_keys}, {"configs", config_keys}};
+
+	for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+		const struct node *all = get_kind(m->doc, kinds[k].kind, NODE_MAP);
+		struct place up = {.name = kinds[k].kind};
+
+		for (size_t i = 0; all && i < all->n; i++) {
+			struct place here = {.up = &up, .name = all->keys[i]->text};
+
+			if (all->items[i]->kind != NODE_MAP)
+				continue;
+			if (kinds[k].keys)
+				one_source(m, all->items[i], kinds[k].keys, &here);
+			else
+				external_volume(m, all->items[i], &here);
+		}
+	}
+}
+
+/* === one service === */
+
+static void build_rules(
+	const struct model *m, const struct node *service, const struct place *place)
+{
+	const struct node *build = get_kind(service, "build", NODE_MAP);
+	const struct node *platforms = get_kind(build, "platforms", NODE_LIST);
+	const char *platform = node_get_text(service, "platform");
+	bool found = false;
+
+	if (!build && str_empty(node_get_text(service, "image")) && !node_get(service, "provider"))
+		place_error(m->diags, service, place, "for example: image: nginx:1.27",
+			"a service needs an image or a build");
+	if (!str_empty(node_get_text(build, "dockerfile")) &&
+		!str_empty(node_get_text(build, "dockerfile_inline")))
+		place_error(m->diags, node_get(build, "dockerfile_inline"), place, NULL,
+			"\"dockerfile\" and \"dockerfile_inline\" exclude each other");
+	for (size_t i = 0; platforms && i < platforms->n; i++)
+		found |= str_eq(platforms->items[i]->text, platform);
+	if (platforms && platforms->n && !str_empty(platform) && !found)
+		place_error(m->diags, node_get(service, "platform"), place, NULL,
+			"the platform \"%s\" is not among build.platforms", platform);
+}
+
+static void port_rules(const struct model *m, const struct node *service, const struct place *place)
+{
+	const struct node *ports = get_kind(service, "ports", NODE_LIST);
+	struct place list = {.up = place, .name = "ports"};
+	unsigned char bytes[16];
+
+	for (size_t i = 0; ports && i < ports->n; i++) {
+		struct place here = {.up = &list, .index = i};
+		const char *ip = node_get_text(ports->items[i], "host_ip");
+
+		if (ip && inet_pton(AF_INET, ip, bytes) != 1 && inet_pton(AF_INET6, ip, bytes) != 1)
+			place_error(m->diags, node_get(ports->items[i], "host_ip"), &here,
+				"for example: host_ip: 127.0.0.1", "\"%s\" is not an IP address",
+				ip);
+		if (ports->items[i]->kind == NODE_MAP && !node_get(ports->items[i], "target"))
+			place_error(m->diags, ports->items[i], &here, "for example: target: 80",
+				"\"target\" is missing");
+	}
+}
+
+static void healthcheck_rules(
+	const struct model *m, const struct node *service, const struct place *place)
+{
+	const struct node *test = get_kind(node_get(service, "healthcheck"), "test", NODE_LIST);
+	const char *first = test && test->n ? test->items[0]->text : NULL;
+
+	if (first && !str_eq(first, "CMD") && !str_eq(first, "CMD-SHELL") && !str_eq(first, "NONE"))
+		place_error(m->diags, test->items[0], place, "for example: test: [CMD, pg_isready]",
+			"healthcheck.test begins with \"%s\", not with CMD, CMD-SHELL or NONE",
+			first);
+}
+
+static void device_rules(
+	const struct model *m, const struct node *devices, const struct place *place)
+{
+	for (size_t i = 0; devices && devices->kind == NODE_LIST && i < devices->n; i++)
+		if (node_get(devices->items[i], "count") &&
+			node_get(devices->items[i], "device_ids"))
+			place_error(m->diags, node_get(devices->items[i], "device_ids"), place,
+				NULL, "\"count\" and \"device_ids\" exclude each other");
+}
+
+static void watch_rules(
+	const struct model *m, const struct node *service, const struct place *place)
+{
+	const struct node *watch = get_kind(node_get(service, "develop"), "watch", NODE_LIST);
+
+	for (size_t i = 0; watch && i < watch->n; i++) {
+		const struct node *trigger = watch->items[i];
+		const char *action = node_get_text(trigger, "action");
+		const char *path = node_get_text(trigger, "path");
+
+		if (path && !*path)
+			place_error(m->diags, node_get(trigger, "path"), place, NULL,
+				"develop.watch: a path cannot be empty");
+		if (str_empty(node_get_text(trigger, "target")) && !str_eq(action, "rebuild") &&
+			!str_eq(action, "restart"))
+			place_error(m->diags, trigger, place, "for example: target: /app/src",
+				"develop.watch: a target is needed to %s",
+				action ? action : "sync");
+	}
+}
+
+/* === numbers that are said twice === */
+
+static bool int_of(const struct node *map, const char *key, int64_t *out)
+{
+	const struct node *node = node_get(map, key);
+
+	return node && node_is_scalar(node) && key_to_int(node, out);
+}
+
+static bool bytes_of(const struct node *map, const char *key, int64_t *out)
+{
+	const struct node *node = node_get(map, key);
+
+	if (!node)
+		return false;
+	if (node->kind == NODE_STRING)
+		return parse_bytes(node->text, out);
+	return node_is_scalar(node) && key_to_int(node, out);
+}
+
+static void twice(const struct model *m, const struct node *service, const struct place *place,
+	const char *key, const char *other)
+{
+	place_error(m->diags, node_get(service, key), place, "remove one of them",
+		"\"%s\" and \"%s\" say different things", key, other);
+}
+
+static void scale_rules(
+	const struct model *m, const struct node *service, const struct place *place)
+{
+	const struct node *deploy = node_get(service, "deploy");
+	int64_t scale = 1, replicas = 1;
+	bool has_scale = int_of(service, "scale", &scale);
+	bool has_replicas = int_of(deploy, "replicas", &replicas);
+
+	if (has_scale && has_replicas && scale != replicas)
+		twice(m, service, place, "scale", "deploy.replicas");
+	if ((has_scale && scale < 0) || (has_replicas && replicas < 0))
+		place_error(m->diags, node_get(service, has_scale ? "scale" : "deploy"), place,
+			NULL, "the number of containers cannot be negative");
+	if (!has_scale)
+		scale = has_replicas ? replicas : 1;
+	if (scale > 1 && !str_empty(node_get_text(service, "container_name")))
+		place_error(m->diags, node_get(service, "container_name"), place,
+			"remove container_name", "%lld containers cannot all be named \"%s\"",
+			(long long)scale, node_get_text(service, "container_name"));
+}
+
+static void resource_rules(
+	const struct model *m, const struct node *service, const struct place *place)
+{
+	const struct node *resources = node_get(node_get(service, "deploy"), "resources");
+	const struct node *limits = get_kind(resources, "limits", NODE_MAP);
+	const struct node *kept = get_kind(resources, "reservations", NODE_MAP);
+	const struct node *cpus = node_get(service, "cpus"), *cpu_limit = node_get(limits, "cpus");
+	double a = 0, b = 0;
+	int64_t x = 0, y = 0;
+
+	if (limits && cpus && key_to_float(cpus, &a) && a != 0 &&
+		(!cpu_limit || !key_to_float(cpu_limit, &b) || (float)a != (float)b))
+		twice(m, service, place, "cpus", "deploy.resources.limits.cpus");
+	if (limits && bytes_of(service, "mem_limit", &x) && x &&
+		(!bytes_of(limits, "memory", &y) || x != y))
+		twice(m, service, place, "mem_limit", "deploy.resources.limits.memory");
+	if (kept && bytes_of(service, "mem_reservation", &x) && x &&
+		(!bytes_of(kept, "memory", &y) || x != y))
+		twice(m, service, place, "mem_reservation", "deploy.resources.reservations.memory");
+	if (limits && int_of(service, "pids_limit", &x) && x &&
+		(!int_of(limits, "pids", &y) || x != y))
+		twice(m, service, place, "pids_limit", "deploy.resources.limits.pids");
+}
+
+/* Nothing may be mounted where something is. `mounted`: target -> true. */
+static void one_mount(const struct model *m, const struct node *item, const char *target,
+	json_t *mounted, const struct place *place)
+{
+	if (json_object_get(mounted, target))
+		place_error(m->diags, item, place, NULL, "something is mounted at \"%s\" already",
+			target);
+	json_object_set_new(mounted, target, json_true());
+}
+
+static void mount_rules(
+	const struct model *m, const struct node *service, const struct place *place)
+{
+	autojson json_t *mounted = json_object();
+	const struct node *tmpfs = get_kind(service, "tmpfs", NODE_LIST);
+	const struct node *volumes = get_kind(service, "volumes", NODE_LIST);
+	struct place list = {.up = place, .name = "tmpfs"};
+	struct place here = {.up = &list};
+
+	for (size_t i = 0; tmpfs && i < tmpfs->n; i++) {
+		const char *text = tmpfs->items[i]->text;
+		autofree char *target = xstrndup(text, strcspn(text, ":"));
+
+		here.index = i;
+		one_mount(m, tmpfs->items[i], target, mounted, &here);
+	}
+	list.name = "volumes";
+	for (size_t i = 0; volumes && i < volumes->n; i++) {
+		const char *target = node_get_text(volumes->items[i], "target");
+
+		here.index = i;
+		if (target)
+			one_mount(m, volumes->items[i], target, mounted, &here);
+		else if (volumes->items[i]->kind == NODE_MAP)
+			place_error(m->diags, volumes->items[i], &here,
+				"for example: target: /data", "\"target\" is missing");
+	}
+}
+
+void model_validate_service(
+	const struct model *m, const struct node *service, const char *name, const json_t *active)
+{
+	struct place up = {.name = "services"};
+	struct place here = {.up = &up, .name = name};
+	const struct node *resources = node_get(node_get(service, "deploy"), "resources");
+	const struct node *networks = node_get(service, "networks");
+
+	port_rules(m, service, &here);
+	device_rules(m, node_get(service, "gpus"), &here);
+	device_rules(m, node_get(node_get(resources, "reservations"), "devices"), &here);
+	if (!json_object_get(active, name))
+		return;
+	build_rules(m, service, &here);
+	if (!str_empty(node_get_text(service, "network_mode")) && networks && networks->n)
+		place_error(m->diags, node_get(service, "network_mode"), &here,
+			"remove one of them",
+			"\"network_mode\" and \"networks\" exclude each other");
+	healthcheck_rules(m, service, &here);
+	watch_rules(m, service, &here);
+	scale_rules(m, service, &here);
+	resource_rules(m, service, &here);
+	mount_rules(m, service, &here);
+}
