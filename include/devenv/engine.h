@@ -116,6 +116,10 @@ int engine_healthcheck(struct engine *engine, const char *id, struct err *err);
 int container_put(struct engine *engine, const char *id, const char *dir, const void *tar,
 	size_t len, struct err *err);
 
+/* The same from a descriptor, read to its end: for tars of any size (volumes). */
+int container_put_fd(
+	struct engine *engine, const char *id, const char *dir, int fd, struct err *err);
+
 /* === images === */
 
 int image_inspect(

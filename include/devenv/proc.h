@@ -33,6 +33,22 @@ int proc_run(const struct proc_spec *spec, struct buf *output, struct buf *error
 /* Start and return its pid without waiting, or -1. */
 pid_t proc_spawn(const struct proc_spec *spec, struct err *err);
 
+/* A child that we talk with: our ends of its stdin, stdout and stderr, each -1 when not piped. */
+struct proc_child {
+	pid_t pid;
+	int in, out, errs;
+};
+
+#define PROC_CHILD_NONE ((struct proc_child){-1, -1, -1, -1})
+
+/*
+ * Start with pipes to all three (stderr not with inherit_stderr, and merge_stderr). `input`, timeout_ms and
+ * detach do not apply. End it with proc_close, which closes what is open, waits, and returns the exit
+ * status (128+n when a signal ended it).
+ */
+int proc_open(const struct proc_spec *spec, struct proc_child *child, struct err *err);
+int proc_close(struct proc_child *child);
+
 /* Is `name` an executable in PATH? Its path (the caller's) or NULL. */
 char *proc_find(const char *name);
 

@@ -80,6 +80,8 @@ static int add_stdio(posix_spawn_file_actions_t *actions, const struct proc_spec
 		else if (pipes->errs[1] >= 0)
 			failed |= posix_spawn_file_actions_adddup2(actions, pipes->errs[1], 2);
 	}
+	/* Ours are all close-on-exec, but not what whoever started us left open. */
+	failed |= posix_spawn_file_actions_addclosefrom_np(actions, 3);
 	if (spec->dir)
 		failed |= posix_spawn_file_actions_addchdir_np(actions, spec->dir);
 	return failed;
@@ -169,11 +171,12 @@ static bool exchange(struct pipes *pipes, const char *input, struct buf *output,
 	return true;
 }
 
-static int open_pipes(const struct proc_spec *spec, struct pipes *pipes, struct err *err)
+static int open_pipes(
+	const struct proc_spec *spec, bool input, struct pipes *pipes, struct err *err)
 {
 	int failed = pipe2(pipes->out, O_CLOEXEC) < 0;
 
-	if (!failed && spec->input)
+	if (!failed && input)
 		failed = pipe2(pipes->in, O_CLOEXEC) < 0 ||
 			 fcntl(pipes->in[1], F_SETFL, O_NONBLOCK) < 0;
 	if (!failed && !spec->merge_stderr && !spec->inherit_stderr)
@@ -181,6 +184,16 @@ static int open_pipes(const struct proc_spec *spec, struct pipes *pipes, struct 
 	if (failed)
 		return err_os(err, ERR_FAILED, errno, "run %s", spec->argv[0]);
 	return 0;
+}
+
+/* The exit status, or 128+n. */
+static int wait_for(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 int proc_run(const struct proc_spec *spec, struct buf *output, struct buf *errors, struct err *err)
@@ -191,7 +204,7 @@ int proc_run(const struct proc_spec *spec, struct buf *output, struct buf *error
 	pid_t pid;
 	int status;
 
-	if (open_pipes(spec, &pipes, err) < 0) {
+	if (open_pipes(spec, spec->input != NULL, &pipes, err) < 0) {
 		pipes_close(&pipes);
 		return -1;
 	}
@@ -207,12 +220,39 @@ int proc_run(const struct proc_spec *spec, struct buf *output, struct buf *error
 	pipes_close(&pipes);
 	if (!finished)
 		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	status = wait_for(pid);
 	if (!finished)
 		return err_set(err, ERR_TIMEOUT, "%s did not end within %d s", spec->argv[0],
 			spec->timeout_ms / 1000);
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return status;
+}
+
+int proc_open(const struct proc_spec *spec, struct proc_child *child, struct err *err)
+{
+	struct pipes pipes = {{-1, -1}, {-1, -1}, {-1, -1}};
+
+	*child = PROC_CHILD_NONE;
+	if (open_pipes(spec, true, &pipes, err) == 0)
+		child->pid = spawn(spec, &pipes, err);
+	if (child->pid >= 0) {
+		child->in = TAKE_FD(pipes.in[1]);
+		child->out = TAKE_FD(pipes.out[0]);
+		child->errs = TAKE_FD(pipes.errs[0]);
+	}
+	pipes_close(&pipes);
+	return child->pid < 0 ? -1 : 0;
+}
+
+int proc_close(struct proc_child *child)
+{
+	int status;
+
+	cleanup_close(&child->in);
+	cleanup_close(&child->out);
+	cleanup_close(&child->errs);
+	status = wait_for(child->pid);
+	child->pid = -1;
+	return status;
 }
 
 char *proc_find(const char *name)
