@@ -80,6 +80,12 @@ struct manifest *workspace_find(const struct workspace *ws, const char *name);
 int workspace_resolve(const struct workspace *ws, const char *word, struct manifest **manifest,
 	const char **service, struct err *err);
 
+/*
+ * The model as `docker compose config` shows it: every `$` doubled, so that it can be read again; for
+ * JSON (`json`) without nested x- keys and models, which Compose leaves out there. The caller's.
+ */
+json_t *manifest_printed(const json_t *model, bool json);
+
 /* The model as `docker compose config` prints it in YAML. */
 void manifest_print_yaml(const json_t *model, struct buf *out);
 
