@@ -70,6 +70,16 @@ struct plan {
 
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
 
+/* A one-off container of a service (`devenv run`). */
+struct oneoff {
+	const struct manifest *manifest;
+	const char *service;
+	char *name;                              /* of the container */
+	void (*adjust)(void *ctx, json_t *body); /* the command line's wishes */
+	void *ctx;
+	bool publish; /* the service's ports too */
+};
+
 struct plan_request {
 	const struct workspace *ws;
 	const struct strv *words; /* services and manifests; empty or NULL: all */
@@ -79,8 +89,9 @@ struct plan_request {
 	bool no_deps;
 	bool no_start; /* create only */
 	bool remove_orphans;
-	bool volumes;  /* down: named volumes too */
-	int timeout_s; /* stop: -1 for each service's own */
+	const struct oneoff *oneoff; /* up: in place of its service\'s own container; or NULL */
+	bool volumes;                /* down: named volumes too */
+	int timeout_s;               /* stop: -1 for each service's own */
 };
 
 /* What `up` would do. Only reads from the engine. ERR_PORT for a taken port, before anything is pulled. */

@@ -6,7 +6,29 @@
 #include <stddef.h>
 
 const struct command *const commands[] = {
-	/* Other */
+	/* Every day */
+	&cmd_up,
+	&cmd_down,
+	&cmd_stop,
+	&cmd_start,
+	&cmd_restart,
+	&cmd_pull,
+	/* Look */
+	&cmd_status,
+	&cmd_logs,
+	&cmd_config,
+	&cmd_plan,
+	&cmd_why,
+	/* Work inside */
+	&cmd_exec,
+	&cmd_shell,
+	&cmd_run,
+	/* Databases far away */
+	&cmd_tunnel,
+	/* This machine */
+	/* onboard, new, doctor */
+	&cmd_engine,
+	/* This program */
 	&cmd_completion,
 	&cmd_version,
 	&cmd_help,

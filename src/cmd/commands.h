@@ -8,6 +8,25 @@
 
 #include "devenv/cli.h"
 
+extern const struct command cmd_up;
+extern const struct command cmd_down;
+extern const struct command cmd_stop;
+extern const struct command cmd_start;
+extern const struct command cmd_restart;
+extern const struct command cmd_pull;
+extern const struct command cmd_status;
+extern const struct command cmd_plan;
+extern const struct command cmd_why;
+extern const struct command cmd_config;
+extern const struct command cmd_logs;
+extern const struct command cmd_exec;
+extern const struct command cmd_shell;
+extern const struct command cmd_run;
+extern const struct command cmd_engine;
+extern const struct command cmd_tunnel;
+extern const struct command cmd_onboard;
+extern const struct command cmd_new;
+extern const struct command cmd_doctor;
 extern const struct command cmd_help;
 extern const struct command cmd_completion;
 extern const struct command cmd_version;

@@ -318,10 +318,40 @@ static char *replace_reason(
 	return NULL;
 }
 
+/* The one-off container of `run`: created by the plan, started by the command. */
+static int add_oneoff(struct up *up, const struct selected *one, struct err *err)
+{
+	const struct oneoff *oneoff = up->request->oneoff;
+	size_t create = add_container(up, ACTION_CREATE, one, 1, "for one command", NULL);
+	struct action *action = &up->plan->actions[create];
+
+	free(action->object);
+	free(action->name);
+	action->object = xasprintf("container %s", oneoff->name);
+	action->name = xstrdup(oneoff->name);
+	action->body = plan_body(up->request->ws, one->manifest, one->service, 1, !oneoff->publish,
+		&action->extra, err);
+	if (!action->body)
+		return err_wrap(err, "%s", oneoff->name);
+	json_set_str(json_object_get(action->body, "Labels"), LABEL_ONEOFF, "True");
+	oneoff->adjust(oneoff->ctx, action->body);
+	if (need_image(up, one, create, err) < 0 || need_networks(up, one, create, err) < 0)
+		return -1;
+	return need_volumes(up, one, create, err);
+}
+
+static bool is_oneoff(const struct up *up, const struct selected *one)
+{
+	return up->request->oneoff && up->request->oneoff->manifest == one->manifest &&
+	       str_eq(up->request->oneoff->service, one->service);
+}
+
 static int add_service(struct up *up, const struct selected *one, struct err *err)
 {
 	int scale = model_scale(model_service(one->manifest, one->service));
 
+	if (is_oneoff(up, one))
+		return add_oneoff(up, one, err);
 	for (int number = 1; number <= scale; number++) {
 		const struct container *old = actual_find(
 			&up->actual, one->manifest, one->service, number);

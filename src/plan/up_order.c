@@ -171,6 +171,10 @@ void up_order(struct up *up)
 			order_requirements(up, i);
 		} else if (up->plan->actions[i].kind == ACTION_CREATE) {
 			order_create(up, i);
+			/* A one-off is started right after: it waits for what a start waits for. */
+			if (up->request->oneoff &&
+				str_eq(up->plan->actions[i].name, up->request->oneoff->name))
+				order_service(up, i);
 		}
 	}
 	for (size_t i = 0; i < up->selection.n; i++)

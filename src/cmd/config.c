@@ -1,0 +1,236 @@
+/*
+ * config.c - `devenv config`: the canonical model, as `docker compose config` prints it.
+ */
+#include "commands.h"
+#include "session.h"
+
+#include "devenv/mem.h"
+#include "devenv/str.h"
+#include "devenv/ui.h"
+
+struct config_options {
+	const char *format;
+	const char *manifest;
+	bool services, images, volumes, networks, profiles, quiet, explain, no_interpolate,
+		environment;
+};
+
+#define AT(member) OPT_AT(struct config_options, member)
+
+static const char *const formats[] = {"yaml", "json", NULL};
+
+static const struct option_spec options[] = {
+	{.name = "environment",
+		.type = OPT_FLAG,
+		AT(environment),
+		.help = "Print the variables that ${...} is filled from"},
+	{.name = "explain",
+		.type = OPT_FLAG,
+		AT(explain),
+		.help = "Tell for each environment value which file and line won"},
+	{.name = "format",
+		.type = OPT_CHOICE,
+		AT(format),
+		.arg = "FORMAT",
+		.choices = formats,
+		.def = "yaml",
+		.help = "yaml or json"},
+	{.name = "images", .type = OPT_FLAG, AT(images), .help = "Only names of images"},
+	{.name = "manifest",
+		.letter = 'm',
+		.type = OPT_STRING,
+		AT(manifest),
+		.arg = "NAME",
+		.complete = COMPLETE_MANIFEST,
+		.help = "Only this manifest of the workspace"},
+	{.name = "networks", .type = OPT_FLAG, AT(networks), .help = "Only names of networks"},
+	{.name = "no-interpolate",
+		.type = OPT_FLAG,
+		AT(no_interpolate),
+		.help = "Leave ${...} as written"},
+	{.name = "profiles", .type = OPT_FLAG, AT(profiles), .help = "Only names of profiles"},
+	{.name = "quiet",
+		.letter = 'q',
+		.type = OPT_FLAG,
+		AT(quiet),
+		.help = "Only check; print nothing but problems"},
+	{.name = "services", .type = OPT_FLAG, AT(services), .help = "Only names of services"},
+	{.name = "volumes", .type = OPT_FLAG, AT(volumes), .help = "Only names of volumes"},
+	{0},
+};
+
+static void add_keys(const json_t *object, struct strv *out)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)object, key, value)
+		strv_push(out, key);
+}
+
+static void add_profiles(const struct manifest *manifest, struct strv *out)
+{
+	json_t *sets[] = {json_object_get(manifest->model, "services"), manifest->inactive};
+	const char *key;
+	json_t *service;
+
+	for (size_t s = 0; s < ARRAY_LEN(sets); s++)
+		json_object_foreach (sets[s], key, service) {
+			autostrv struct strv profiles = STRV_INIT;
+
+			json_to_strv(json_object_get(service, "profiles"), &profiles);
+			for (size_t i = 0; i < profiles.n; i++)
+				if (!strv_has(out, profiles.v[i]))
+					strv_push(out, profiles.v[i]);
+		}
+}
+
+static void add_images(const struct manifest *manifest, struct strv *out)
+{
+	const char *key;
+	json_t *service;
+
+	json_object_foreach (json_object_get(manifest->model, "services"), key, service)
+		strv_push_take(out, plan_image(manifest, key));
+}
+
+/* The one-word lists; false when none was asked for. */
+static bool list_names(
+	const struct config_options *config, const struct manifest *manifest, struct strv *out)
+{
+	const struct {
+		bool chosen;
+		const char *section;
+	} lists[] = {{config->services, "services"}, {config->volumes, "volumes"},
+		{config->networks, "networks"}};
+	bool any = config->images || config->profiles;
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		if (lists[i].chosen) {
+			add_keys(json_object_get(manifest->model, lists[i].section), out);
+			any = true;
+		}
+	if (config->images)
+		add_images(manifest, out);
+	if (config->profiles)
+		add_profiles(manifest, out);
+	return any;
+}
+
+static void add_explained(const struct manifest *manifest, struct buf *text)
+{
+	const char *service, *name;
+	json_t *variables, *entry;
+
+	json_object_foreach (manifest->explain, service, variables) {
+		buf_addf(text, "%s:\n", service);
+		json_object_foreach (variables, name, entry) {
+			const char *value = json_str(entry, "value");
+
+			buf_addf(text, "  %s=%s  # %s\n", name, value ? value : "",
+				json_str(entry, "from"));
+		}
+	}
+}
+
+static void add_environment(const struct manifest *manifest, struct buf *text)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (manifest->env, name, value)
+		buf_addf(text, "%s=%s\n", name, json_string_value(value));
+}
+
+static int print_one(const struct config_options *config, const struct manifest *manifest,
+	struct buf *text, struct err *err)
+{
+	autostrv struct strv names = STRV_INIT;
+
+	if (list_names(config, manifest, &names)) {
+		strv_sort(&names);
+		for (size_t i = 0; i < names.n; i++)
+			buf_addf(text, "%s\n", names.v[i]);
+	} else if (config->explain) {
+		add_explained(manifest, text);
+	} else if (config->environment) {
+		add_environment(manifest, text);
+	} else {
+		manifest_print_yaml(manifest->model, text);
+	}
+	return 0;
+}
+
+/* One manifest: its model. A workspace: {"name", "manifests": {name: model}}. */
+static int print_json(const struct workspace *ws, const struct manifest *only, struct err *err)
+{
+	autojson json_t *all = NULL;
+	json_t *models = json_object();
+
+	if (only || ws->single) {
+		json_decref(models);
+		return ui_output_json(only ? only->model : ws->manifests[0].model, err);
+	}
+	all = json_pack("{s:s, s:o}", "name", ws->name, "manifests", models);
+	for (size_t i = 0; i < ws->n; i++)
+		json_object_set(models, ws->manifests[i].name, ws->manifests[i].model);
+	return ui_output_json(all, err);
+}
+
+static int print(const struct config_options *config, const struct workspace *ws, struct err *err)
+{
+	const struct manifest *only = config->manifest ? workspace_find(ws, config->manifest)
+						       : NULL;
+	bool words = config->services || config->images || config->volumes || config->networks ||
+		     config->profiles || config->explain || config->environment;
+	autobuf struct buf text = BUF_INIT(0);
+
+	if (config->manifest && !only)
+		return err_set(
+			err, ERR_USAGE, "this workspace has no manifest \"%s\"", config->manifest);
+	if (config->quiet)
+		return 0;
+	if (str_eq(config->format, "json") && !words)
+		return print_json(ws, only, err);
+	for (size_t i = 0; i < ws->n; i++) {
+		if (only && only != &ws->manifests[i])
+			continue;
+		if (!ws->single && !only && !words)
+			buf_addf(&text, "%s# %s\n", i ? "---\n" : "", ws->manifests[i].name);
+		print_one(config, &ws->manifests[i], &text, err);
+	}
+	return ui_output(buf_str(&text), err);
+}
+
+static int config_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	const struct config_options *config = opts;
+	autosession struct session session = SESSION_INIT;
+
+	if (session_open(app, config->no_interpolate ? SESSION_RAW : 0, &session, err) < 0)
+		return -1;
+	return print(config, &session.ws, err);
+}
+
+static const char *const examples[] = {
+	"devenv config # the whole, with everything filled in",
+	"devenv config --explain # where each environment value comes from",
+	"devenv -f compose.yaml config --format json",
+	NULL,
+};
+
+const struct command cmd_config = {
+	.name = "config",
+	.group = "Look",
+	.summary = "Check the manifests and print the canonical model",
+	.details =
+		"The same value that `docker compose config` prints: variables filled in, files "
+		"merged, short forms made long, defaults written out. All problems are reported at "
+		"once, each with its file, line and column.",
+	.examples = examples,
+	.min_args = 0,
+	.max_args = 0,
+	.options = options,
+	.options_size = sizeof(struct config_options),
+	.run = config_run,
+};

@@ -1,0 +1,148 @@
+/* exec.c - `devenv exec` and `devenv shell`: a command in a running container. */
+#include "commands.h"
+#include "session.h"
+
+#include "devenv/mem.h"
+#include "devenv/ui.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct exec_options {
+	bool no_tty, detach, privileged;
+	const char *user, *dir;
+	struct strv env;
+	int64_t index;
+};
+
+#define AT(member) OPT_AT(struct exec_options, member)
+
+static const struct option_spec options[] = {
+	{.name = "detach",
+		.letter = 'd',
+		.type = OPT_FLAG,
+		AT(detach),
+		.help = "Return at once; the command goes on"},
+	{.name = "env",
+		.letter = 'e',
+		.type = OPT_LIST,
+		AT(env),
+		.arg = "NAME=VALUE",
+		.help = "Set a variable"},
+	{.name = "index",
+		.type = OPT_INT,
+		AT(index),
+		.arg = "N",
+		.min = 0,
+		.max = 10000,
+		.def = "0",
+		.help = "Which container of a scaled service"},
+	{.name = "no-tty",
+		.letter = 'T',
+		.type = OPT_FLAG,
+		AT(no_tty),
+		.help = "No terminal, even when we have one"},
+	{.name = "privileged", .type = OPT_FLAG, AT(privileged), .help = "With all capabilities"},
+	{.name = "user",
+		.letter = 'u',
+		.type = OPT_STRING,
+		AT(user),
+		.arg = "USER",
+		.help = "Run as this user"},
+	{.name = "workdir",
+		.letter = 'w',
+		.type = OPT_STRING,
+		AT(dir),
+		.arg = "DIR",
+		.help = "Run in this folder"},
+	{0},
+};
+
+static int exec_in(struct app *app, const char *word, const struct exec_options *chosen,
+	const char *const *argv, struct err *err)
+{
+	autosession struct session session = SESSION_INIT;
+	bool tty = !chosen->no_tty && !chosen->detach && isatty(0) && isatty(1);
+	struct stream_io io = {
+		.in = chosen->detach ? -1 : 0, .out = 1, .errfd = 2, .tty = tty, .cancel_fd = -1};
+	struct exec_spec spec = {.argv = argv,
+		.env = (const char *const *)chosen->env.v,
+		.user = chosen->user,
+		.dir = chosen->dir,
+		.tty = tty,
+		.detach = chosen->detach,
+		.privileged = chosen->privileged};
+	const struct container *container;
+	struct actual actual = {0};
+	int status = 0, result;
+
+	if (session_open(app, SESSION_ENGINE | SESSION_ALL | SESSION_NO_START, &session, err) < 0 ||
+		session_container(
+			&session, word, (int)chosen->index, true, &actual, &container, err) < 0)
+		return -1;
+	ui_pause(&app->sink);
+	result = container_exec(session.engine, container->id, &spec, &io, &status, err);
+	ui_resume(&app->sink);
+	actual_release(&actual);
+	if (result == 0 && status) {
+		err->kind = ERR_EXIT;
+		err->status = status;
+		return -1;
+	}
+	return result;
+}
+
+static int exec_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	return exec_in(app, argv[0], opts, (const char *const *)argv + 1, err);
+}
+
+static const char *const exec_examples[] = {
+	"devenv exec web ls -la",
+	"devenv exec -u root db bash",
+	"echo 'SELECT 1' | devenv exec -T db mariadb shop",
+	NULL,
+};
+
+const struct command cmd_exec = {
+	.name = "exec",
+	.group = "Work inside",
+	.args = "SERVICE COMMAND...",
+	.summary = "Run a command in a running container",
+	.details = "stdin, stdout and stderr are the command's own, and so is the exit status. "
+		   "Options "
+		   "of devenv come before SERVICE.",
+	.examples = exec_examples,
+	.min_args = 2,
+	.max_args = -1,
+	.flags = CMD_OPTIONS_FIRST,
+	.complete = COMPLETE_SERVICE,
+	.options = options,
+	.options_size = sizeof(struct exec_options),
+	.run = exec_run,
+};
+
+static int shell_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	static const char *const shell[] = {"sh", "-c",
+		"if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi", NULL};
+
+	return exec_in(app, argv[0], opts, shell, err);
+}
+
+static const char *const shell_examples[] = {"devenv shell web", "devenv shell -u root db", NULL};
+
+const struct command cmd_shell = {
+	.name = "shell",
+	.group = "Work inside",
+	.args = "SERVICE",
+	.summary = "Open a shell in a running container",
+	.details = "bash where the image has it, else sh.",
+	.examples = shell_examples,
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_SERVICE,
+	.options = options,
+	.options_size = sizeof(struct exec_options),
+	.run = shell_run,
+};

@@ -1,0 +1,21 @@
+/* lifecycle.h - what `stop`, `start` and `restart` share.  Private to src/cmd. */
+#ifndef CMD_LIFECYCLE_H
+#define CMD_LIFECYCLE_H
+
+#include "session.h"
+
+struct lifecycle_options {
+	bool dry_run;
+	int64_t timeout;
+};
+
+extern const struct option_spec lifecycle_options[];
+
+typedef int plan_fn(struct engine *engine, const struct plan_request *request, struct plan *plan,
+	struct err *err);
+
+/* Make the plan with `make` and run it, or print it. */
+int lifecycle_run(struct app *app, void *options, int argc, char **argv, plan_fn *make,
+	const char *verb, struct err *err);
+
+#endif

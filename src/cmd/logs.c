@@ -1,0 +1,91 @@
+/* logs.c - `devenv logs`: what the services write. */
+#include "commands.h"
+#include "follow.h"
+
+#include "devenv/str.h"
+
+struct logs_options {
+	bool follow, timestamps;
+	const char *since, *until, *tail;
+};
+
+#define AT(member) OPT_AT(struct logs_options, member)
+
+static const struct option_spec options[] = {
+	{.name = "follow",
+		.letter = 'f',
+		.type = OPT_FLAG,
+		AT(follow),
+		.help = "Go on with what comes, until Ctrl-C"},
+	{.name = "since",
+		.type = OPT_STRING,
+		AT(since),
+		.arg = "TIME",
+		.help = "From then on: 10m, 2026-11-21T09:00:00Z"},
+	{.name = "tail",
+		.letter = 'n',
+		.type = OPT_STRING,
+		AT(tail),
+		.arg = "LINES",
+		.def = "all",
+		.help = "Only this many lines of each service"},
+	{.name = "timestamps",
+		.letter = 't',
+		.type = OPT_FLAG,
+		AT(timestamps),
+		.help = "Put the time before each line"},
+	{.name = "until", .type = OPT_STRING, AT(until), .arg = "TIME", .help = "Up to then"},
+	{0},
+};
+
+static int logs_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	const struct logs_options *logs = opts;
+	autosession struct session session = SESSION_INIT;
+	struct strv words = session_words(argc, argv);
+	struct logs_spec spec = {.follow = logs->follow,
+		.timestamps = logs->timestamps,
+		.since = logs->since,
+		.until = logs->until,
+		.tail = -1};
+	struct manifest *manifest;
+	const char *service;
+	int64_t tail;
+
+	if (!str_eq(logs->tail, "all")) {
+		if (!parse_i64(logs->tail, 0, 1000000000, &tail))
+			return err_set(err, ERR_USAGE, "--tail: \"%s\" is not a number of lines",
+				logs->tail);
+		spec.tail = (int)tail;
+	}
+	if (session_open(app, SESSION_ENGINE | SESSION_ALL | SESSION_NO_START, &session, err) < 0)
+		return -1;
+	for (int i = 0; i < argc; i++)
+		if (workspace_resolve(&session.ws, argv[i], &manifest, &service, err) < 0)
+			return -1;
+	return follow_logs(app, &session, &words, &spec, err);
+}
+
+static const char *const examples[] = {
+	"devenv logs -f web",
+	"devenv logs --since 10m --tail 100",
+	"devenv logs shop 2>/dev/null # only what went to stdout",
+	NULL,
+};
+
+const struct command cmd_logs = {
+	.name = "logs",
+	.group = "Look",
+	.args = "[SERVICE|MANIFEST...]",
+	.summary = "Print what services write, merged",
+	.details = "Each line carries the name of its service. What a service writes to stdout "
+		   "goes to "
+		   "stdout, its stderr to stderr.",
+	.examples = examples,
+	.min_args = 0,
+	.max_args = -1,
+	.complete = COMPLETE_SERVICE,
+	.options = options,
+	.options_size = sizeof(struct logs_options),
+	.run = logs_run,
+};

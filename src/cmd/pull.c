@@ -1,0 +1,61 @@
+/* pull.c - `devenv pull`: images ahead of time. */
+#include "commands.h"
+#include "session.h"
+
+#include "devenv/str.h"
+
+struct pull_options {
+	const char *policy;
+};
+
+static const char *const policies[] = {"always", "missing", NULL};
+
+static const struct option_spec options[] = {
+	{.name = "policy",
+		.type = OPT_CHOICE,
+		OPT_AT(struct pull_options, policy),
+		.arg = "POLICY",
+		.choices = policies,
+		.def = "always",
+		.help = "Which images to pull"},
+	{0},
+};
+
+static int pull_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	const struct pull_options *pull = opts;
+	autosession struct session session = SESSION_INIT;
+	struct strv words = session_words(argc, argv);
+	struct plan plan = {0};
+	struct plan_request request = {.ws = &session.ws,
+		.words = &words,
+		.pull = str_eq(pull->policy, "always") ? PULL_ALWAYS : PULL_MISSING};
+	int result;
+
+	if (session_open(app, SESSION_ENGINE, &session, err) < 0 ||
+		plan_pull(session.engine, &request, &plan, err) < 0)
+		return -1;
+	result = session_run_plan(app, &session, &plan, &(struct run_options){0},
+		plan.n ? "has its images" : "has its images: nothing to do", err);
+	plan_release(&plan);
+	return result;
+}
+
+static const char *const examples[] = {"devenv pull", "devenv pull shop --policy missing", NULL};
+
+const struct command cmd_pull = {
+	.name = "pull",
+	.group = "Every day",
+	.args = "[SERVICE|MANIFEST...]",
+	.summary = "Pull images",
+	.details =
+		"With the credentials of the Docker configuration. `up` pulls what is missing by "
+		"itself; this brings newer ones, which the next `up` uses.",
+	.examples = examples,
+	.min_args = 0,
+	.max_args = -1,
+	.complete = COMPLETE_SERVICE,
+	.options = options,
+	.options_size = sizeof(struct pull_options),
+	.run = pull_run,
+};

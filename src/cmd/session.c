@@ -1,0 +1,143 @@
+/* session.c - what most commands begin with: the workspace and the engine. */
+#include "session.h"
+
+#include "devenv/clock.h"
+#include "devenv/mem.h"
+#include "devenv/state.h"
+#include "devenv/str.h"
+#include "devenv/ui.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void print_problems(struct app *app, struct diags *diags)
+{
+	autobuf struct buf text = BUF_INIT(0);
+
+	if (!diags->n)
+		return;
+	diag_print(diags, &text);
+	if (str_eq(app->global.progress, "json"))
+		sink_warn(&app->sink, NULL, "%s", buf_str(&text));
+	else
+		fputs(buf_str(&text), stderr);
+}
+
+static int load(struct app *app, unsigned flags, struct workspace *ws, struct err *err)
+{
+	struct load_options options = {
+		.dir = app->global.dir,
+		.files = &app->global.files,
+		.project = app->global.project,
+		.profiles = &app->global.profiles,
+		.env_files = &app->global.env_files,
+		.all_profiles = flags & SESSION_ALL,
+		.no_interpolate = flags & SESSION_RAW,
+	};
+	struct diags diags = DIAGS_INIT;
+	int result = workspace_load(&options, ws, &diags, err);
+
+	if (!str_eq(app->global.progress, "quiet") || result < 0)
+		print_problems(app, &diags);
+	diags_release(&diags);
+	return result;
+}
+
+static int open_engine(struct app *app, unsigned flags, struct session *session, struct err *err)
+{
+	struct engine_ask ask = {
+		.context = app->global.context,
+		.host = app->global.host,
+		.no_embedded = (flags & SESSION_NO_START) &&
+			       embedded_status(NULL, NULL) != EMBEDDED_RUNNING,
+		.sink = &app->sink,
+	};
+
+	if (engine_find(&ask, &session->where, err) < 0)
+		return -1;
+	return engine_open(&session->where, &session->engine, err);
+}
+
+static int take_lock(struct app *app, struct session *session, struct err *err)
+{
+	const char *id = session->ws.lock_id;
+	autofree char *command = xasprintf("devenv %s", app->name);
+	autofree char *earlier = NULL;
+
+	if (state_lock(id, session->ws.name, command, &session->lock, err) < 0)
+		return -1;
+	earlier = state_begin(id, command);
+	session->journal = true;
+	if (earlier)
+		sink_info(&app->sink, NULL,
+			"an earlier \"%s\" was interrupted; going on from there", earlier);
+	return 0;
+}
+
+int session_open(struct app *app, unsigned flags, struct session *session, struct err *err)
+{
+	if (load(app, flags, &session->ws, err) < 0)
+		return -1;
+	if ((flags & SESSION_LOCK) && take_lock(app, session, err) < 0)
+		return -1;
+	if (flags & SESSION_ENGINE)
+		return open_engine(app, flags, session, err);
+	return 0;
+}
+
+void session_close(struct session *session)
+{
+	if (session->journal)
+		state_end(session->ws.lock_id);
+	lock_release(&session->lock);
+	engine_close(session->engine);
+	engine_where_release(&session->where);
+	workspace_release(&session->ws);
+}
+
+struct strv session_words(int argc, char **argv)
+{
+	return (struct strv){.v = argv, .n = (size_t)argc};
+}
+
+int session_container(struct session *session, const char *word, int number, bool running,
+	struct actual *actual, const struct container **container, struct err *err)
+{
+	struct manifest *manifest;
+	const char *service;
+
+	if (workspace_resolve(&session->ws, word, &manifest, &service, err) < 0)
+		return -1;
+	if (!service)
+		return err_set(err, ERR_USAGE,
+			"\"%s\" is a manifest; name one service of it: %s/SERVICE", word, word);
+	if (actual_read(session->engine, &session->ws, actual, err) < 0)
+		return -1;
+	*container = actual_find(actual, manifest, service, number);
+	if (!*container || (running && !str_eq((*container)->state, "running"))) {
+		bool there = *container != NULL;
+
+		actual_release(actual);
+		return err_set(err, ERR_FAILED, "service %s %s; start it with `devenv up %s`", word,
+			there ? "is not running" : "has no container", word);
+	}
+	return 0;
+}
+
+int session_run_plan(struct app *app, struct session *session, struct plan *plan,
+	const struct run_options *options, const char *verb, struct err *err)
+{
+	struct run_options run = *options;
+	int64_t began = clock_ms();
+	autofree char *text = NULL;
+
+	run.sink = &app->sink;
+	if (plan_run(plan, session->engine, &run, err) < 0)
+		return -1;
+	text = xasprintf("%s %s", session->ws.single ? "Project" : "Workspace", session->ws.name);
+	sink_emit(&app->sink, &(struct event){.kind = EVENT_SUMMARY,
+				      .object = text,
+				      .text = verb,
+				      .ms = clock_ms() - began});
+	return 0;
+}

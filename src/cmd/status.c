@@ -1,0 +1,192 @@
+/* status.c - `devenv status`: what runs, where it answers, and whether it is healthy. */
+#include "commands.h"
+#include "session.h"
+
+#include "devenv/mem.h"
+#include "devenv/str.h"
+#include "devenv/ui.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct status_options {
+	bool all, quiet, services;
+};
+
+#define AT(member) OPT_AT(struct status_options, member)
+
+static const struct option_spec options[] = {
+	{.name = "all",
+		.letter = 'a',
+		.type = OPT_FLAG,
+		AT(all),
+		.help = "One-off containers of `devenv run` too"},
+	{.name = "quiet", .letter = 'q', .type = OPT_FLAG, AT(quiet), .help = "Only container ids"},
+	{.name = "services", .type = OPT_FLAG, AT(services), .help = "Only names of services"},
+	{0},
+};
+
+/* "127.0.0.1:8080->80/tcp, ..." each once (the engine lists IPv4 and IPv6 apart). */
+static char *ports_text(const struct container *container)
+{
+	autostrv struct strv seen = STRV_INIT;
+	json_t *port;
+	size_t i;
+
+	json_array_foreach (json_object_get(container->raw, "Ports"), i, port) {
+		const char *address = json_str(port, "IP");
+		autofree char *text = NULL;
+
+		if (!json_int(port, "PublicPort"))
+			continue;
+		if (str_empty(address) || str_eq(address, "0.0.0.0") || str_eq(address, "::"))
+			address = "*";
+		text = xasprintf("%s:%d->%d/%s", address, (int)json_int(port, "PublicPort"),
+			(int)json_int(port, "PrivatePort"), json_str(port, "Type"));
+		if (!strv_has(&seen, text))
+			strv_push(&seen, text);
+	}
+	return strv_join(&seen, ", ");
+}
+
+/* One word for people: the engine's state, with its health. */
+static const char *state_word(const struct container *container)
+{
+	if (strstr(container->status, "(healthy)"))
+		return "healthy";
+	if (strstr(container->status, "(unhealthy)"))
+		return "unhealthy";
+	if (strstr(container->status, "starting)"))
+		return "starting";
+	return container->state;
+}
+
+static const char *manifest_name(const struct container *container)
+{
+	const char *name = json_str(container->labels, "io.devenv.manifest");
+
+	return name ? name : container->project;
+}
+
+static json_t *entry_json(const struct container *container)
+{
+	autofree char *ports = ports_text(container);
+
+	return json_pack("{s:s, s:s*, s:s, s:s, s:s, s:s, s:s, s:s, s:O?}", "manifest",
+		manifest_name(container), "service", container->service, "name", container->name,
+		"id", container->id, "image", container->image, "state", container->state, "status",
+		container->status, "ports", ports, "publishers",
+		json_object_get(container->raw, "Ports"));
+}
+
+static bool shown(const struct status_options *status, const struct workspace *ws,
+	const struct strv *words, const struct container *container)
+{
+	struct err ignored = ERR_INIT;
+
+	if (container->oneoff && !status->all)
+		return false;
+	for (size_t i = 0; i < words->n; i++) {
+		struct manifest *manifest;
+		const char *service;
+
+		if (workspace_resolve(ws, words->v[i], &manifest, &service, &ignored) == 0 &&
+			str_eq(manifest->project, container->project) &&
+			(!service || str_eq(service, container->service)))
+			return true;
+	}
+	return !words->n;
+}
+
+static void add_row(
+	struct table *table, const struct workspace *ws, const struct container *container)
+{
+	autofree char *ports = ports_text(container);
+	autofree char *name = ws->single ? xstrdup(container->service)
+					 : xasprintf("%s/%s", manifest_name(container),
+						   container->service);
+	const char *cells[] = {
+		name, state_word(container), container->status, ports, container->image};
+
+	table_add(table, cells);
+}
+
+static int print_short(
+	const struct status_options *status, const struct container *container, struct buf *text)
+{
+	return buf_addf(text, "%s\n", status->quiet ? container->id : container->service);
+}
+
+static int print_all(const struct app *app, const struct status_options *status,
+	const struct workspace *ws, const struct strv *words, const struct actual *actual,
+	struct err *err)
+{
+	static const char *const headings[] = {
+		"SERVICE", "STATE", "STATUS", "PORTS", "IMAGE", NULL};
+	struct table *table = table_new(headings);
+	autobuf struct buf text = BUF_INIT(0);
+	autojson json_t *list = json_array();
+	size_t n = 0;
+
+	for (size_t i = 0; i < actual->n; i++) {
+		const struct container *container = &actual->containers[i];
+
+		if (!shown(status, ws, words, container))
+			continue;
+		n++;
+		json_array_append_new(list, entry_json(container));
+		add_row(table, ws, container);
+		if (status->quiet || status->services)
+			print_short(status, container, &text);
+	}
+	if (!status->quiet && !status->services && n)
+		table_print(table, &text);
+	else if (!status->quiet && !status->services)
+		buf_addstr(&text, "nothing runs here; `devenv up` brings it up\n");
+	table_free(table);
+	return app->json ? ui_output_json(list, err) : ui_output(buf_str(&text), err);
+}
+
+static int status_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	const struct status_options *status = opts;
+	autosession struct session session = SESSION_INIT;
+	struct strv words = session_words(argc, argv);
+	struct actual actual = {0};
+	struct manifest *manifest;
+	const char *service;
+	int result;
+
+	if (session_open(app, SESSION_ENGINE | SESSION_ALL | SESSION_NO_START, &session, err) < 0)
+		return -1;
+	for (int i = 0; i < argc; i++)
+		if (workspace_resolve(&session.ws, argv[i], &manifest, &service, err) < 0)
+			return -1;
+	if (actual_read(session.engine, &session.ws, &actual, err) < 0)
+		return -1;
+	result = print_all(app, status, &session.ws, &words, &actual, err);
+	actual_release(&actual);
+	return result;
+}
+
+static const char *const examples[] = {
+	"devenv status", "devenv ps --format json # for programs", NULL};
+
+const struct command cmd_status = {
+	.name = "status",
+	.alias = "ps",
+	.group = "Look",
+	.args = "[SERVICE|MANIFEST...]",
+	.summary = "Show what runs, where it answers and whether it is healthy",
+	.details = "Lists the containers of this workspace by their labels, those that `docker "
+		   "compose` "
+		   "brought up included.",
+	.examples = examples,
+	.min_args = 0,
+	.max_args = -1,
+	.flags = CMD_FORMAT,
+	.complete = COMPLETE_SERVICE,
+	.options = options,
+	.options_size = sizeof(struct status_options),
+	.run = status_run,
+};
