@@ -24,6 +24,7 @@ struct chunk {
 struct arena {
 	struct chunk *chunks; /* the newest first; only that one has room */
 	size_t next_size;
+	size_t total;
 };
 
 struct arena *arena_new(void)
@@ -47,6 +48,11 @@ void arena_free(struct arena *arena)
 	cleanup_free(&arena);
 }
 
+size_t arena_size(const struct arena *arena)
+{
+	return arena->total;
+}
+
 static struct chunk *chunk_add(struct arena *arena, size_t size)
 {
 	size_t room = size > arena->next_size ? size : arena->next_size;
@@ -54,6 +60,7 @@ static struct chunk *chunk_add(struct arena *arena, size_t size)
 
 	*chunk = (struct chunk){.next = arena->chunks, .size = room};
 	arena->chunks = chunk;
+	arena->total += room;
 	if (arena->next_size < CHUNK_MAX)
 		arena->next_size *= 2;
 	return chunk;

@@ -54,6 +54,7 @@ struct node {
 struct arena;
 struct arena *arena_new(void);
 void arena_free(struct arena *arena);
+size_t arena_size(const struct arena *arena);        /* bytes taken from the system */
 void *arena_alloc(struct arena *arena, size_t size); /* zeroed */
 char *arena_strdup(struct arena *arena, const char *s);
 char *arena_printf(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -18,7 +18,7 @@
 
 #define DEPTH_MAX 64
 #define TOO_DEEP "nested more than 64 levels deep"
-#define NODES_MAX 250000 /* of one document, aliases expanded; about 40 MB at worst */
+#define NODES_MAX 200000 /* of one document, aliases expanded; about 30 MB at worst */
 
 struct reader {
 	yaml_parser_t parser;

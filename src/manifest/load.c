@@ -1,0 +1,128 @@
+/*
+ * load.c - one file: read, parse, and the steps of node.h in their order.
+ *
+ * Sizes are bounded here: a file, the number of files, and the memory of all together, so that a
+ * manifest from a stranger costs at most a moment.
+ */
+#include "load.h"
+
+#include "devenv/fs.h"
+#include "devenv/mem.h"
+#include "devenv/str.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_MAX_SIZE ((size_t)10 << 20)
+#define FILES_MAX 500
+#define ARENA_MAX ((size_t)40 << 20) /* no further file is opened above this */
+
+const char *load_shown(struct arena *arena, const char *path)
+{
+	autofree char *cwd = getcwd(NULL, 0);
+	size_t len;
+
+	if (str_eq(path, "-"))
+		return "<stdin>";
+	if (!cwd)
+		return arena_strdup(arena, path);
+	len = strlen(cwd);
+	if (len > 1 && strncmp(path, cwd, len) == 0 && path[len] == '/')
+		path += len + 1;
+	return arena_strdup(arena, path);
+}
+
+static void report(struct loader *loader, const char *path, const struct node *from,
+	const char *place, const char *text)
+{
+	if (from)
+		node_error(loader->diags, from, place, NULL, "%s", text);
+	else
+		diag_add(loader->diags, DIAG_ERROR, load_shown(loader->arena, path), 0, 0, NULL,
+			NULL, "%s", text);
+}
+
+static int read_stdin(struct buf *text)
+{
+	for (;;) {
+		char *room = buf_reserve(text, 65536);
+		ssize_t n = room ? read(STDIN_FILENO, room, 65536) : -1;
+
+		if (n < 0 && room && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (int)n;
+		text->len += (size_t)n;
+	}
+}
+
+/* The content of a file that a manifest names; what is wrong with it goes into `err`. */
+static int read_text(struct loader *loader, const char *path, struct buf *text, struct err *err)
+{
+	if (++loader->files > FILES_MAX || arena_size(loader->arena) > ARENA_MAX)
+		return err_set(err, ERR_MANIFEST, "too many files, or too much in them");
+	if (str_eq(path, "-"))
+		return read_stdin(text) < 0
+			       ? err_set(err, ERR_MANIFEST, "standard input cannot be read")
+			       : 0;
+	return fs_read(path, text, ERR_MANIFEST, err);
+}
+
+struct node *load_file(
+	struct loader *loader, const char *path, const struct node *from, const char *place)
+{
+	autobuf struct buf text = BUF_INIT(FILE_MAX_SIZE);
+	const char *shown = load_shown(loader->arena, path);
+	struct err err = ERR_INIT;
+	struct node *doc;
+
+	if (read_text(loader, path, &text, &err) < 0) {
+		report(loader, path, from, place, err.msg);
+		return NULL;
+	}
+	doc = yaml_parse(loader->arena, shown, buf_str(&text), text.len, loader->diags);
+	if (doc && doc->kind != NODE_MAP && doc->kind != NODE_NULL) {
+		node_error(loader->diags, doc, NULL,
+			"it begins with: services:", "a manifest has to be a map, not %s",
+			node_kind_name(doc));
+		return NULL;
+	}
+	return doc && doc->kind == NODE_MAP ? doc : NULL;
+}
+
+void load_prepare(struct loader *loader, struct node *doc, const char *dir, const json_t *env)
+{
+	if (!loader->no_interpolate)
+		interpolate(loader->arena, doc, env, loader->diags);
+	check_document(doc, loader->diags);
+	canonical_document(loader->arena, doc, dir, loader->diags);
+}
+
+struct node *load_unit(struct loader *loader, const struct unit *unit, struct node *raw)
+{
+	load_prepare(loader, raw, unit->dir, unit->env);
+	include_apply(loader, unit, raw);
+	extends_apply(loader, unit, raw);
+	return raw;
+}
+
+int load_env_file(struct loader *loader, const char *path, const json_t *env, json_t *values,
+	const struct node *from)
+{
+	autobuf struct buf text = BUF_INIT(FILE_MAX_SIZE);
+	struct err err = ERR_INIT;
+
+	if (str_eq(path, "/dev/null"))
+		return 0;
+	if (read_text(loader, path, &text, &err) < 0) {
+		report(loader, path, from, NULL, err.msg);
+		return -1;
+	}
+	if (dotenv_parse(load_shown(loader->arena, path), buf_str(&text), text.len, env, false,
+		    values, NULL, loader->diags) < 0)
+		return -1;
+	if (loader->env_files)
+		strv_push(loader->env_files, path);
+	return 0;
+}
