@@ -1,0 +1,393 @@
+#!/usr/bin/env bash
+# engine: none
+# `devenv tunnel` against a real sshd: bytes, half-close, reconnect, keys, host keys and refusals.
+# shellcheck disable=SC2317 # the functions are called through check
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+
+S=$T/ssh
+SSHD_PORT=22611
+ECHO_PORT=22612
+tunnel_pid=
+port=
+agent_pid=
+
+# === the far side ===
+
+make_keys() {
+	mkdir -p "$S"
+	chmod 700 "$S"
+	ssh-keygen -q -t ed25519 -N '' -C '' -f "$S/host_ed25519"
+	ssh-keygen -q -t ecdsa -N '' -C '' -f "$S/host_ecdsa"
+	ssh-keygen -q -t ed25519 -N '' -C '' -f "$S/user"
+	ssh-keygen -q -t ecdsa -N '' -C '' -f "$S/user_ecdsa"
+	ssh-keygen -q -t rsa -N '' -C '' -f "$S/user_rsa"
+	ssh-keygen -q -t rsa -m PEM -N '' -C '' -f "$S/user_pem"
+	ssh-keygen -q -t ed25519 -N secret -C '' -f "$S/user_encrypted"
+	ssh-keygen -q -t ed25519 -N '' -C '' -f "$S/stranger"
+	cp "$S/user" "$S/user_open"
+	chmod 644 "$S/user_open"
+	cat "$S"/user*.pub >"$S/authorized"
+	host_line host_ed25519 >"$S/known"
+	host_line stranger >"$S/known_changed"
+	{
+		printf '@revoked * '
+		cut -d' ' -f1,2 "$S/host_ed25519.pub"
+	} >"$S/known_revoked"
+	: >"$S/known_none"
+	: >"$S/config"
+}
+
+host_line() {
+	printf '[127.0.0.1]:%s %s\n' "$SSHD_PORT" "$(cut -d' ' -f1,2 "$S/$1.pub")"
+}
+
+# start_sshd [LINE OF CONFIGURATION...]
+start_sshd() {
+	cat >"$S/sshd_config" <<-END
+		Port $SSHD_PORT
+		ListenAddress 127.0.0.1
+		HostKey $S/host_ed25519
+		HostKey $S/host_ecdsa
+		PidFile $S/sshd.pid
+		AuthorizedKeysFile $S/authorized
+		UsePAM no
+		StrictModes no
+		MaxStartups 100
+		LogLevel VERBOSE
+	END
+	if (($# > 0)); then
+		printf '%s\n' "$@" >>"$S/sshd_config"
+	fi
+	mkdir -p /run/sshd
+	rm -f "$S/sshd.pid"
+	/usr/sbin/sshd -f "$S/sshd_config" -E "$S/sshd.log"
+	wait_for 10 test -s "$S/sshd.pid"
+	wait_for 10 answers "$SSHD_PORT"
+}
+
+answers() { ssh-keyscan -T 2 -p "$1" 127.0.0.1 2>/dev/null | grep -q ssh-; }
+
+# The processes that serve connections; the listening one stays.
+kill_sessions() {
+	local pid
+	for pid in $(pgrep -P "$(cat "$S/sshd.pid")"); do
+		kill -KILL "$pid" 2>/dev/null || true
+	done
+}
+
+stop_sshd() {
+	if [[ -s $S/sshd.pid ]]; then
+		kill_sessions
+		kill "$(cat "$S/sshd.pid")"
+		wait_for 10 not answers "$SSHD_PORT"
+		rm -f "$S/sshd.pid"
+	fi
+}
+
+start_echo() {
+	socat "TCP-LISTEN:$ECHO_PORT,bind=127.0.0.1,reuseaddr,fork,backlog=300" EXEC:cat \
+		2>"$S/echo.log" &
+	at_exit kill $!
+}
+
+# === the near side ===
+
+# workspace NAME [LINE...]: a workspace of one tunnel; the lines are more keys of it
+workspace() {
+	local name=$1
+	shift
+	mkdir -p "$T/$name"
+	{
+		cat <<-END
+			services: {none: {image: none}}
+			x-tunnels:
+			  reader:
+			    via: root@127.0.0.1:$SSHD_PORT
+			    identity: $S/user
+			    known_hosts: $S/known
+			    to: 127.0.0.1:$ECHO_PORT
+		END
+		if (($# > 0)); then
+			printf '    %s\n' "$@"
+		fi
+	} >"$T/$name/compose.yaml"
+}
+
+# A key given twice would be refused: `key NAME identity PATH` replaces it
+key() {
+	sed -i "s|^    $2: .*|    $2: $3|" "$T/$1/compose.yaml"
+}
+
+tunnel_in() { "$DEVENV" -C "$T/$1" --progress plain tunnel reader; }
+
+# up NAME: serve in the background until `down`; $port is where
+up() {
+	"$DEVENV" -C "$T/$1" --progress plain tunnel reader >"$T/$1/out" 2>"$T/$1/err" </dev/null &
+	tunnel_pid=$!
+	at_exit kill "$tunnel_pid"
+	if ! wait_for 20 grep -q ' -> ' "$T/$1/out"; then
+		cat "$T/$1/err" >&2
+		return 1
+	fi
+	port=$(sed -n 's/^reader  127\.0\.0\.1:\([0-9]*\) -> .*/\1/p' "$T/$1/out")
+	[[ -n $port ]]
+}
+
+down() {
+	local rc=0
+	kill -INT "$tunnel_pid"
+	wait "$tunnel_pid" || rc=$?
+	return "$rc"
+}
+
+exchange() { timeout 60 socat -t 60 - "TCP:127.0.0.1:$port"; }
+
+# echo_bytes N FILE: send N random bytes, end the sending side, and compare what comes back
+echo_bytes() {
+	head -c "$1" /dev/urandom >"$2.sent"
+	exchange <"$2.sent" >"$2.got" || return 1
+	[[ $(sha256sum <"$2.sent") == "$(sha256sum <"$2.got")" ]] || return 1
+	rm -f "$2.sent" "$2.got"
+}
+
+many() {
+	local i pids=() bad=0
+	for ((i = 0; i < $1; i++)); do
+		echo_bytes "$2" "$S/many.$i" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i" || bad=$((bad + 1))
+	done
+	echo "$bad of $1 failed" >&2
+	((bad == 0))
+}
+
+hello() { [[ $(printf 'hello' | exchange) == hello ]]; }
+
+# `works NAME`: the tunnel comes up, carries bytes and ends with status 0
+works() {
+	up "$1" && echo_bytes 100000 "$S/one" && down
+}
+
+make_keys
+at_exit stop_sshd
+start_echo
+start_sshd
+export DEVENV_SSH_CONFIG=$S/config
+
+# === bytes ===
+
+workspace plain 'engine: mysql'
+check 'a tunnel comes up' up plain
+check_out 'it prints where, through what and to what' \
+	"^reader  127\.0\.0\.1:$port -> 127\.0\.0\.1:$ECHO_PORT via root@127\.0\.0\.1:$SSHD_PORT" \
+	cat "$T/plain/out"
+check_out 'it prints a client to try' "mysql -h 127\.0\.0\.1 -P $port" cat "$T/plain/out"
+check 'one connection carries 30 MB both ways, half-closed by the client' \
+	echo_bytes 30000000 "$S/one"
+check '60 connections at once keep their bytes apart' many 60 500000
+check 'an empty connection ends' echo_bytes 0 "$S/none"
+
+reset_in_the_middle() {
+	# The one that hangs up in the middle of a stream must not disturb the others.
+	head -c 20000000 /dev/urandom | timeout 0.3 socat -u - "TCP:127.0.0.1:$port" || true
+	hello
+}
+check 'a client that goes away in the middle harms nobody' reset_in_the_middle
+
+stuck_reader() {
+	local stuck
+	head -c 20000000 /dev/zero | socat -T 30 - "TCP:127.0.0.1:$port" \
+		> >(sleep 20 >/dev/null) 2>/dev/null &
+	stuck=$!
+	many 5 1000000 || return 1
+	kill "$stuck" 2>/dev/null || true
+}
+check 'a client that does not read harms nobody' stuck_reader
+
+idle_cpu() {
+	local before after
+	before=$(awk '{print $14 + $15}' "/proc/$tunnel_pid/stat")
+	sleep 3
+	after=$(awk '{print $14 + $15}' "/proc/$tunnel_pid/stat")
+	echo "$((after - before)) ticks in 3 s" >&2
+	((after - before <= 2))
+}
+wait_for 10 hello
+check 'it takes no processor time when idle' idle_cpu
+
+# === staying up ===
+
+survives_kill() {
+	kill_sessions
+	hello
+}
+check 'the next connection works after the ssh session is killed' survives_kill
+check_out 'it says so' 'connect(ing|ed) again' cat "$T/plain/err"
+
+held_during_outage() {
+	local pid
+	stop_sshd
+	printf 'hello' | exchange >"$S/held" &
+	pid=$!
+	start_sshd
+	wait "$pid"
+	[[ $(cat "$S/held") == hello ]]
+}
+check 'a connection made while sshd is away waits for it' held_during_outage
+
+closed_when_too_long() {
+	local got rc=0
+	stop_sshd
+	got=$(printf 'hello' | timeout 20 socat -t 20 - "TCP:127.0.0.1:$port" 2>/dev/null) || rc=$?
+	start_sshd
+	[[ -z $got && $rc != 124 ]]
+}
+check 'a connection gets a clear end when sshd stays away' closed_when_too_long
+check 'and the port still serves once sshd is back' wait_for 10 hello
+check 'Ctrl-C ends it with status 0' down
+
+# === keys ===
+
+for kind in ecdsa rsa pem; do
+	workspace "key_$kind"
+	key "key_$kind" identity "$S/user_$kind"
+	check "a key file works: $kind" works "key_$kind"
+done
+
+start_agent() {
+	eval "$(ssh-agent -s -a "$S/agent")" >/dev/null
+	agent_pid=$SSH_AGENT_PID
+	at_exit kill "$agent_pid"
+	ssh-add -q "$@" 2>/dev/null
+}
+workspace agent
+sed -i '/identity:/d' "$T/agent/compose.yaml"
+printf 'IdentityFile none\n' >"$S/config"
+check 'an agent starts' start_agent "$S/user_rsa"
+check 'the agent signs with an RSA key' works agent
+ssh-add -q -D 2>/dev/null
+ssh-add -q "$S/stranger" "$S/user" 2>/dev/null
+check 'the agent has several keys' works agent
+unset SSH_AUTH_SOCK SSH_AGENT_PID
+: >"$S/config"
+
+workspace bad
+key bad identity "$S/stranger"
+expect_fail 'a key that is not authorised' 10 "does not let \"root\" in.*stranger: not accepted" \
+	tunnel_in bad
+key bad identity "$S/user_encrypted"
+expect_fail 'an encrypted key without a terminal' 10 'encrypted.*ssh-add' tunnel_in bad
+key bad identity "$S/user_open"
+expect_fail 'a key that others can read' 10 'can be read by others.*chmod 600' tunnel_in bad
+key bad identity "$S/missing"
+expect_fail 'a key that is not there' 10 'missing: No such file' tunnel_in bad
+key bad identity "$S/known"
+expect_fail 'a key that is no key' 10 'is no private key|is damaged' tunnel_in bad
+
+# === the configuration of ssh ===
+
+cat >"$S/config" <<-END
+	Host jumphost
+	  HostName 127.0.0.1
+	  Port $SSHD_PORT
+	  User root
+	  IdentityFile $S/user
+	  IdentitiesOnly yes
+	  UserKnownHostsFile $S/known
+	  GlobalKnownHostsFile none
+	Host behind
+	  HostName 127.0.0.1
+	  Port $SSHD_PORT
+	  User root
+	  IdentityFile $S/user
+	  UserKnownHostsFile $S/known
+	  ProxyJump jumphost
+	Host piped
+	  HostName 127.0.0.1
+	  Port $SSHD_PORT
+	  User root
+	  IdentityFile $S/user
+	  UserKnownHostsFile $S/known
+	  ProxyCommand socat - TCP:%h:%p
+END
+for name in jumphost behind piped; do
+	workspace "config_$name"
+	sed -i "/identity:/d; /known_hosts:/d; s|via: .*|via: $name|" "$T/config_$name/compose.yaml"
+	check "the ssh configuration: $name" works "config_$name"
+done
+
+# === host keys ===
+
+key bad identity "$S/user"
+key bad known_hosts "$S/known_none"
+print=$(ssh-keygen -lf "$S/host_ed25519.pub" | cut -d' ' -f2)
+expect_fail 'an unknown host: its fingerprint and how to add it' 10 \
+	"unknown host.*${print//+/\\+}.*ssh-keyscan -p $SSHD_PORT" tunnel_in bad
+check 'nothing was added' not test -s "$S/known_none"
+key bad known_hosts "$S/known_changed"
+expect_fail 'a changed host key: file and line' 10 'has changed: .*known_changed line 1' \
+	tunnel_in bad
+key bad known_hosts "$S/known_revoked"
+expect_fail 'a revoked host key' 10 'revoked in .*known_revoked line 1' tunnel_in bad
+
+host_line host_ecdsa >"$S/known_ecdsa"
+workspace other_type
+key other_type known_hosts "$S/known_ecdsa"
+check 'a host known by its ecdsa key only is known' works other_type
+cp "$S/known" "$S/known_hashed"
+ssh-keygen -q -H -f "$S/known_hashed" 2>/dev/null
+workspace hashed
+key hashed known_hosts "$S/known_hashed"
+check 'a hashed known_hosts' works hashed
+workspace pinned "host_key: \"$print\""
+key pinned known_hosts "$S/known_none"
+check 'a pinned fingerprint' works pinned
+workspace mispinned "host_key: \"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
+expect_fail 'a pinned fingerprint of another key' 10 'the manifest pins' tunnel_in mispinned
+
+# === what can be in the way ===
+
+workspace way
+expect_fail 'an unknown tunnel' 2 'did you mean "reader"' "$DEVENV" -C "$T/way" tunnel raeder
+workspace taken "port: $ECHO_PORT"
+expect_fail 'a taken local port names who holds it' 6 "port $ECHO_PORT is taken by socat" \
+	tunnel_in taken
+sed -i 's|to: .*|to: 127.0.0.1:22699|' "$T/way/compose.yaml"
+expect_fail 'a database that is down' 10 'cannot connect to 127.0.0.1:22699' tunnel_in way
+sed -i 's|to: .*|to: no-such-host.invalid:3306|' "$T/way/compose.yaml"
+expect_fail 'a name that the server cannot resolve' 10 'cannot connect to no-such-host.invalid' \
+	tunnel_in way
+workspace nohost
+sed -i 's|via: .*|via: root@no-such-host.invalid|' "$T/nohost/compose.yaml"
+expect_fail 'a bastion whose name is unknown' 10 '"no-such-host.invalid" cannot be resolved' \
+	tunnel_in nohost
+sed -i "s|via: .*|via: root@127.0.0.1:22699|" "$T/nohost/compose.yaml"
+expect_fail 'a bastion that is down' 10 'port 22699: Connection refused' tunnel_in nohost
+sed -i "s|via: .*|via: root@127.0.0.1:$ECHO_PORT|" "$T/nohost/compose.yaml"
+expect_fail 'a bastion that is no ssh server' 10 "127.0.0.1:$ECHO_PORT" tunnel_in nohost
+
+stop_sshd
+start_sshd 'AllowTcpForwarding no'
+workspace forbidden
+expect_fail 'a server that forbids forwarding' 10 'forbids forwarding' tunnel_in forbidden
+stop_sshd
+start_sshd 'MaxSessions 0' 'ClientAliveInterval 1' 'ClientAliveCountMax 2'
+workspace nosession
+check 'a server without sessions (MaxSessions 0)' up nosession
+sleep 5
+check 'its keepalives are answered while nothing is open' hello
+check 'without a reconnect' not grep -q 'again' "$T/nosession/err"
+check 'it ends with status 0' down
+stop_sshd
+start_sshd 'RekeyLimit 1M'
+workspace rekey
+check 'a server that changes keys every MB' up rekey
+check 'loses no byte' many 8 6000000
+check 'and needs no reconnect' not grep -q 'again' "$T/rekey/err"
+check 'and ends with status 0' down
+stop_sshd
+
+finish
