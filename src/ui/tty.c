@@ -114,10 +114,12 @@ static void draw_items(struct ui *ui)
 
 void tty_tick(struct ui *ui)
 {
+	pid_t owner = tcgetpgrp(ui->fd);
+
 	if (!ui->n && !ui->drawn)
 		return;
 	/* In the background the terminal belongs to somebody else. */
-	if (tcgetpgrp(ui->fd) != getpgrp())
+	if (owner > 0 && owner != getpgrp())
 		return;
 	tty_erase(ui);
 	draw_items(ui);

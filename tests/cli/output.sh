@@ -31,5 +31,5 @@ ok "version" grep -qE '^devenv [0-9]+\.[0-9]+\.[0-9]+$' "$out"
 run --version
 ok "--version" grep -qE '^devenv [0-9]+\.[0-9]+\.[0-9]+$' "$out"
 run version --format json
-ok "version as JSON" jq -e '.version and .os and .arch' "$out"
+ok "version as JSON" test "$(jq '.version and .os and .arch' "$out")" = true
 ok "no standard files at all" bash -c '"$1" version <&- >&- 2>&-' - "$DEVENV"
