@@ -54,6 +54,11 @@ $(BUILD)/tests/%: tests/unit/%.c $(LIB)
 	@echo "  TEST    $@"
 	$(Q)$(CC) $(DEVENV_CPPFLAGS) -Itests/unit $(DEVENV_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIB) $(DEVENV_LDLIBS) -lcmocka
 
+$(BUILD)/bench/%: tests/bench/%.c $(LIB)
+	@mkdir -p $(@D)
+	@echo "  BENCH   $@"
+	$(Q)$(CC) $(DEVENV_CPPFLAGS) $(DEVENV_CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(DEVENV_LDLIBS)
+
 $(BUILD)/devenv.1: $(BUILD)/devenv
 	$(Q)$(BUILD)/devenv __gen man > $@
 
