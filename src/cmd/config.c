@@ -142,8 +142,8 @@ static void add_environment(const struct manifest *manifest, struct buf *text)
 		buf_addf(text, "%s=%s\n", name, json_string_value(value));
 }
 
-static int print_one(const struct config_options *config, const struct manifest *manifest,
-	struct buf *text, struct err *err)
+static void add_one(
+	const struct config_options *config, const struct manifest *manifest, struct buf *text)
 {
 	autostrv struct strv names = STRV_INIT;
 
@@ -158,31 +158,60 @@ static int print_one(const struct config_options *config, const struct manifest 
 	} else {
 		manifest_print_yaml(manifest->model, text);
 	}
-	return 0;
+}
+
+/* As Compose: what is printed can be read as a manifest again, so each $ is written $$. */
+static int output_escaped(const char *text, bool escape, struct err *err)
+{
+	autobuf struct buf out = BUF_INIT(0);
+
+	for (; *text; text++) {
+		if (*text == '$' && escape)
+			buf_addch(&out, '$');
+		buf_addch(&out, *text);
+	}
+	return ui_output(buf_str(&out), err);
 }
 
 /* One manifest: its model. A workspace: {"name", "manifests": {name: model}}. */
-static int print_json(const struct workspace *ws, const struct manifest *only, struct err *err)
+static char *json_text(const struct workspace *ws, const struct manifest *only)
 {
 	autojson json_t *all = NULL;
 	json_t *models = json_object();
+	autofree char *text = NULL;
 
-	if (only || ws->single) {
-		json_decref(models);
-		return ui_output_json(only ? only->model : ws->manifests[0].model, err);
-	}
 	all = json_pack("{s:s, s:o}", "name", ws->name, "manifests", models);
 	for (size_t i = 0; i < ws->n; i++)
 		json_object_set(models, ws->manifests[i].name, ws->manifests[i].model);
-	return ui_output_json(all, err);
+	if (!only && ws->single)
+		only = &ws->manifests[0];
+	text = json_print_pretty(only ? only->model : all);
+	return xasprintf("%s\n", text);
+}
+
+static bool wants_words(const struct config_options *config)
+{
+	return config->services || config->images || config->volumes || config->networks ||
+	       config->profiles || config->explain || config->environment;
+}
+
+static void add_all(const struct config_options *config, const struct workspace *ws,
+	const struct manifest *only, struct buf *text)
+{
+	for (size_t i = 0; i < ws->n; i++) {
+		if (only && only != &ws->manifests[i])
+			continue;
+		if (!ws->single && !only && !wants_words(config))
+			buf_addf(text, "%s# %s\n", i ? "---\n" : "", ws->manifests[i].name);
+		add_one(config, &ws->manifests[i], text);
+	}
 }
 
 static int print(const struct config_options *config, const struct workspace *ws, struct err *err)
 {
 	const struct manifest *only = config->manifest ? workspace_find(ws, config->manifest)
 						       : NULL;
-	bool words = config->services || config->images || config->volumes || config->networks ||
-		     config->profiles || config->explain || config->environment;
+	bool escape = !wants_words(config) && !config->no_interpolate;
 	autobuf struct buf text = BUF_INIT(0);
 
 	if (config->manifest && !only)
@@ -190,16 +219,13 @@ static int print(const struct config_options *config, const struct workspace *ws
 			err, ERR_USAGE, "this workspace has no manifest \"%s\"", config->manifest);
 	if (config->quiet)
 		return 0;
-	if (str_eq(config->format, "json") && !words)
-		return print_json(ws, only, err);
-	for (size_t i = 0; i < ws->n; i++) {
-		if (only && only != &ws->manifests[i])
-			continue;
-		if (!ws->single && !only && !words)
-			buf_addf(&text, "%s# %s\n", i ? "---\n" : "", ws->manifests[i].name);
-		print_one(config, &ws->manifests[i], &text, err);
+	if (str_eq(config->format, "json") && !wants_words(config)) {
+		autofree char *json = json_text(ws, only);
+
+		return output_escaped(json, escape, err);
 	}
-	return ui_output(buf_str(&text), err);
+	add_all(config, ws, only, &text);
+	return output_escaped(buf_str(&text), escape, err);
 }
 
 static int config_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
