@@ -14,8 +14,7 @@ static const struct key device_request_keys[] = {
 	{"device_ids", STRINGS, .flags = KEY_UNIQUE, .doc = "Which ones.", .example = "[\"0\"]"},
 	{"options", LABELS, .doc = "Options for the driver."},
 };
-SHAPE(shape_device_request, "services.NAME.deploy.resources.reservations.devices[]",
-	device_request_keys, .open = true);
+SHAPE(shape_device_request, "services.NAME.gpus[]", device_request_keys, .open = true);
 
 static const struct key reserved_device_keys[] = {
 	{"capabilities", STRINGS, .flags = KEY_UNIQUE | KEY_REQUIRED,
