@@ -15,6 +15,7 @@
 struct check {
 	struct buf *problems;
 	const char *name; /* of the command */
+	unsigned flags;
 };
 
 static void problem(struct check *check, const char *what, const char *text)
@@ -51,7 +52,9 @@ static void check_repeats(
 		problem(check, "two options of one name", option->name);
 	if (option->letter && option_find(rows, NULL, option->letter) != option)
 		problem(check, "two options of one letter", option->name);
-	if (rows != cli_globals && global)
+	/* Only --format may be a command's own, with formats of its own: then CMD_FORMAT is not set. */
+	if (rows != cli_globals && global &&
+		(!str_eq(global->name, "format") || (check->flags & CMD_FORMAT)))
 		problem(check, "hides a global option", option->name);
 }
 
@@ -131,7 +134,7 @@ static void check_example(struct check *check, const struct command *command, co
 
 static void check_command(const struct command *command, const char *name, void *ctx)
 {
-	struct check check = {.problems = ctx, .name = name};
+	struct check check = {.problems = ctx, .name = name, .flags = command->flags};
 
 	check_sentence(&check, "summary", command->summary);
 	if (command->summary && strlen(command->summary) > SUMMARY_MAX)

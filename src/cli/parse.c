@@ -195,6 +195,16 @@ static int one_word(struct parser *p, struct err *err)
 	return word[1] == '-' ? long_option(p, word, err) : short_options(p, word, err);
 }
 
+/* --format before a command which has formats of its own, or none. */
+static int early_format(struct parser *p, struct err *err)
+{
+	const struct option_spec *own = option_find(p->app->command->options, "format", 0);
+
+	if (!own)
+		return unknown_option(p, "--format", "format", err);
+	return value_set(own, p->options, "--format", p->app->global.format, err);
+}
+
 static int check_command(struct parser *p, struct err *err)
 {
 	const struct command *command = p->app->command;
@@ -211,7 +221,7 @@ static int check_command(struct parser *p, struct err *err)
 		return err_set(err, ERR_USAGE, "usage: devenv %s %s", p->app->name, list);
 	}
 	if (!command_takes(command, format) && !str_eq(p->app->global.format, format->def))
-		return unknown_option(p, "--format", "format", err);
+		return early_format(p, err);
 	if (p->n_args < command->min_args)
 		return err_set(err, ERR_USAGE, "too few arguments: usage: devenv %s %s",
 			p->app->name, command->args ? command->args : "");

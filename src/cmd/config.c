@@ -34,7 +34,7 @@ static const struct option_spec options[] = {
 		.arg = "FORMAT",
 		.choices = formats,
 		.def = "yaml",
-		.help = "yaml or json"},
+		.help = "How the model is printed"},
 	{.name = "images", .type = OPT_FLAG, AT(images), .help = "Only names of images"},
 	{.name = "manifest",
 		.letter = 'm',

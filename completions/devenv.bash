@@ -1,0 +1,256 @@
+# shellcheck shell=bash
+# devenv(1) completion for bash. Made by "devenv __gen bash".
+
+_devenv_command() {
+	case "$1:$2" in
+	':up') command='up' ;;
+	':down') command='down' ;;
+	':stop') command='stop' ;;
+	':start') command='start' ;;
+	':restart') command='restart' ;;
+	':pull') command='pull' ;;
+	':status' | ':ps') command='status' ;;
+	':logs') command='logs' ;;
+	':config') command='config' ;;
+	':plan') command='plan' ;;
+	':why') command='why' ;;
+	':exec') command='exec' ;;
+	':shell') command='shell' ;;
+	':run') command='run' ;;
+	':tunnel') command='tunnel' ;;
+	':engine') command='engine' ;;
+	'engine:start') command='engine start' ;;
+	'engine:stop') command='engine stop' ;;
+	'engine:status') command='engine status' ;;
+	':completion') command='completion' ;;
+	':version') command='version' ;;
+	':help') command='help' ;;
+	*) return 1 ;;
+	esac
+}
+
+_devenv_value() {
+	value=''
+	case "$1:$2" in
+	'up:--attach') value='' ;;
+	'up:--detach' | 'up:-d') value='' ;;
+	'up:--dry-run') value='' ;;
+	'up:--force-recreate') value='' ;;
+	'up:--no-deps') value='' ;;
+	'up:--no-recreate') value='' ;;
+	'up:--pull') value='words missing always never' ;;
+	'up:--remove-orphans') value='' ;;
+	'up:--timeout' | 'up:-t') value='none' ;;
+	'up:--wait') value='' ;;
+	'up:--wait-timeout') value='none' ;;
+	'down:--dry-run') value='' ;;
+	'down:--remove-orphans') value='' ;;
+	'down:--timeout' | 'down:-t') value='none' ;;
+	'down:--volumes') value='' ;;
+	'stop:--dry-run') value='' ;;
+	'stop:--timeout' | 'stop:-t') value='none' ;;
+	'start:--dry-run') value='' ;;
+	'start:--timeout' | 'start:-t') value='none' ;;
+	'restart:--dry-run') value='' ;;
+	'restart:--timeout' | 'restart:-t') value='none' ;;
+	'pull:--policy') value='words always missing' ;;
+	'status:--all' | 'status:-a') value='' ;;
+	'status:--quiet' | 'status:-q') value='' ;;
+	'status:--services') value='' ;;
+	'logs:--follow' | 'logs:-f') value='' ;;
+	'logs:--since') value='none' ;;
+	'logs:--tail' | 'logs:-n') value='none' ;;
+	'logs:--timestamps' | 'logs:-t') value='' ;;
+	'logs:--until') value='none' ;;
+	'config:--environment') value='' ;;
+	'config:--explain') value='' ;;
+	'config:--format') value='words yaml json' ;;
+	'config:--images') value='' ;;
+	'config:--manifest' | 'config:-m') value='names manifest' ;;
+	'config:--networks') value='' ;;
+	'config:--no-interpolate') value='' ;;
+	'config:--profiles') value='' ;;
+	'config:--quiet' | 'config:-q') value='' ;;
+	'config:--services') value='' ;;
+	'config:--volumes') value='' ;;
+	'plan:--exit-code') value='' ;;
+	'exec:--detach' | 'exec:-d') value='' ;;
+	'exec:--env' | 'exec:-e') value='none' ;;
+	'exec:--index') value='none' ;;
+	'exec:--no-tty' | 'exec:-T') value='' ;;
+	'exec:--privileged') value='' ;;
+	'exec:--user' | 'exec:-u') value='none' ;;
+	'exec:--workdir' | 'exec:-w') value='none' ;;
+	'shell:--detach' | 'shell:-d') value='' ;;
+	'shell:--env' | 'shell:-e') value='none' ;;
+	'shell:--index') value='none' ;;
+	'shell:--no-tty' | 'shell:-T') value='' ;;
+	'shell:--privileged') value='' ;;
+	'shell:--user' | 'shell:-u') value='none' ;;
+	'shell:--workdir' | 'shell:-w') value='none' ;;
+	'run:--detach' | 'run:-d') value='' ;;
+	'run:--entrypoint') value='none' ;;
+	'run:--env' | 'run:-e') value='none' ;;
+	'run:--keep') value='' ;;
+	'run:--name') value='none' ;;
+	'run:--no-deps') value='' ;;
+	'run:--no-tty' | 'run:-T') value='' ;;
+	'run:--rm') value='' ;;
+	'run:--service-ports' | 'run:-P') value='' ;;
+	'run:--user' | 'run:-u') value='none' ;;
+	'run:--volume' | 'run:-v') value='none' ;;
+	'run:--workdir' | 'run:-w') value='none' ;;
+	*)
+		case ":$2" in
+	':--file' | ':-f') value='file' ;;
+	':--project-name' | ':-p') value='none' ;;
+	':--directory' | ':-C') value='dir' ;;
+	':--profile') value='none' ;;
+	':--env-file') value='file' ;;
+	':--context') value='none' ;;
+	':--host' | ':-H') value='none' ;;
+	':--progress') value='words auto tty plain json quiet' ;;
+	':--format') value='words table json' ;;
+	':--yes' | ':-y') value='' ;;
+	':--verbose' | ':-v') value='' ;;
+	':--help' | ':-h') value='' ;;
+		esac
+		;;
+	esac
+}
+
+_devenv_argument() {
+	value=''
+	case "$1:$2" in
+	'up:'*) value='names service' ;;
+	'down:'*) value='names service' ;;
+	'stop:'*) value='names service' ;;
+	'start:'*) value='names service' ;;
+	'restart:'*) value='names service' ;;
+	'pull:'*) value='names service' ;;
+	'status:'*) value='names service' ;;
+	'logs:'*) value='names service' ;;
+	'plan:'*) value='names service' ;;
+	'why:'*) value='names service' ;;
+	'exec:0') value='names service' ;;
+	'shell:'*) value='names service' ;;
+	'run:0') value='names service' ;;
+	'tunnel:'*) value='names tunnel' ;;
+	'completion:'*) value='names shell' ;;
+	'help:'*) value='names command' ;;
+	esac
+}
+
+_devenv_commands() {
+	case "$1" in
+	'') words='up down stop start restart pull status logs config plan why exec shell run tunnel engine completion version help' ;;
+	'engine') words='start stop status' ;;
+	*) words='' ;;
+	esac
+}
+
+_devenv_options() {
+	case "$1" in
+	'up') words='--attach --detach --dry-run --force-recreate --no-deps --no-recreate --pull --remove-orphans --timeout --wait --wait-timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'down') words='--dry-run --remove-orphans --timeout --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'stop') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'start') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'restart') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'pull') words='--policy --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'status') words='--all --quiet --services --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'logs') words='--follow --since --tail --timestamps --until --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'config') words='--environment --explain --format --images --manifest --networks --no-interpolate --profiles --quiet --services --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'plan') words='--exit-code --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'why') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'exec') words='--detach --env --index --no-tty --privileged --user --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'shell') words='--detach --env --index --no-tty --privileged --user --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'run') words='--detach --entrypoint --env --keep --name --no-deps --no-tty --rm --service-ports --user --volume --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'tunnel') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'engine') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'engine start') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'engine stop') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'engine status') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'completion') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'version') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'help') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	*) words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help --version' ;;
+	esac
+}
+
+# Set COMPREPLY to the lines of stdin that begin with $cur.
+_devenv_reply() {
+	local line
+	COMPREPLY=()
+	while IFS= read -r line; do
+		if [[ $line == "$cur"* ]]; then
+			COMPREPLY+=("$line")
+		fi
+	done
+}
+
+# Complete $cur as $value says.
+_devenv_complete() {
+	case $value in
+	words*) _devenv_reply < <(tr ' ' '\n' <<<"${value#words }") ;;
+	names*) _devenv_reply < <(devenv ${globals[@]+"${globals[@]}"} __complete \
+		"${value#names }" "$cur" 2>/dev/null) ;;
+	file)
+		compopt -o filenames 2>/dev/null
+		_devenv_reply < <(compgen -f -- "$cur")
+		;;
+	dir)
+		compopt -o filenames 2>/dev/null
+		_devenv_reply < <(compgen -d -- "$cur")
+		;;
+	esac
+}
+
+# Read the words before the cursor: command, and the options that choose the manifests.
+_devenv_words() {
+	local i word
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ $word == -* ]]; then
+			_devenv_value "$command" "$word"
+			[[ -n $value ]] || continue
+			((++i))
+			if [[ ${COMP_WORDS[i]} == = ]]; then ((++i)); fi
+			if ((i >= COMP_CWORD)); then return; fi
+			case $word in
+			-f | --file | -C | --directory | -p | --project-name | --profile | --env-file)
+				globals+=("$word" "${COMP_WORDS[i]}")
+				;;
+			esac
+		elif ((arguments)) || ! _devenv_command "$command" "$word"; then
+			((++arguments))
+		fi
+	done
+}
+
+_devenv() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local command='' value='' words='' arguments=0
+	local -a globals
+	globals=()
+	_devenv_words
+	if [[ $cur == = ]]; then
+		cur=''
+	elif [[ $prev == = ]]; then
+		prev=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+	value=''
+	if [[ $prev == -* ]]; then _devenv_value "$command" "$prev"; fi
+	if [[ -z $value ]]; then
+		_devenv_commands "$command"
+		if [[ $cur == -* ]]; then
+			_devenv_options "$command"
+		elif ((arguments)) || [[ -z $words ]]; then
+			words=''
+			_devenv_argument "$command" "$arguments"
+		fi
+		if [[ -n $words ]]; then value="words $words"; fi
+	fi
+	_devenv_complete
+}
+
+complete -F _devenv devenv
