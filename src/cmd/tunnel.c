@@ -11,6 +11,7 @@
 #include "devenv/signals.h"
 #include "devenv/str.h"
 #include "devenv/ui.h"
+#include "session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -334,44 +335,19 @@ static int serve(struct app *app, const struct entries *entries, struct err *err
 	return tunnel_serve(specs, entries->n, &ask, &app->sink, show_ready, &context, err);
 }
 
-static int load(struct app *app, struct workspace *ws, struct err *err)
-{
-	struct load_options options = {
-		.dir = app->global.dir,
-		.files = &app->global.files,
-		.project = app->global.project,
-		.profiles = &app->global.profiles,
-		.env_files = &app->global.env_files,
-	};
-	struct diags diags = DIAGS_INIT;
-	autobuf struct buf text = BUF_INIT(0);
-	int rc = workspace_load(&options, ws, &diags, err);
-
-	if (rc < 0 && diags.n) {
-		diag_print(&diags, &text);
-		ui_pause(&app->sink);
-		if (write(STDERR_FILENO, buf_str(&text), text.len) < 0)
-			rc = -1;
-		ui_resume(&app->sink);
-	}
-	diags_release(&diags);
-	return rc;
-}
-
 static int tunnel_run(struct app *app, void *options, int argc, char **argv, struct err *err)
 {
-	struct workspace ws = {0};
+	autosession struct session session = SESSION_INIT;
 	struct entries entries = {0};
-	int rc = load(app, &ws, err);
+	int rc = session_open(app, 0, &session, err);
 
-	for (size_t i = 0; rc == 0 && i < ws.n; i++)
-		rc = collect_manifest(&ws.manifests[i], argc, argv, &entries, err);
+	for (size_t i = 0; rc == 0 && i < session.ws.n; i++)
+		rc = collect_manifest(&session.ws.manifests[i], argc, argv, &entries, err);
 	if (rc == 0)
-		rc = check_words(&ws, &entries, argc, argv, err);
+		rc = check_words(&session.ws, &entries, argc, argv, err);
 	if (rc == 0)
 		rc = serve(app, &entries, err);
 	entries_release(&entries);
-	workspace_release(&ws);
 	return rc;
 }
 
@@ -383,7 +359,7 @@ static const char *const examples[] = {
 
 const struct command cmd_tunnel = {
 	.name = "tunnel",
-	.group = "Data",
+	.group = "Databases far away",
 	.args = "[NAME...]",
 	.summary = "Open SSH tunnels to databases",
 	.details =
