@@ -95,14 +95,17 @@ static void split_protocol(struct port_spec *spec)
 		*p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
 }
 
-static void strip_brackets(char *address)
+/* false: an IPv6 address without brackets, which could be ports as well. */
+static bool strip_brackets(char *address)
 {
 	size_t len = strlen(address);
 
 	if (len > 2 && address[0] == '[' && address[len - 1] == ']') {
 		memmove(address, address + 1, len - 2);
 		address[len - 2] = '\0';
+		return true;
 	}
+	return !strchr(address, ':');
 }
 
 /* NULL, or what is wrong. */
@@ -110,7 +113,8 @@ static const char *port_parse(const char *text, struct port_spec *spec)
 {
 	split_parts(text, spec);
 	split_protocol(spec);
-	strip_brackets(spec->host_ip);
+	if (!strip_brackets(spec->host_ip))
+		return "an IPv6 address is written in brackets";
 	if (*spec->host_ip && !is_address(spec->host_ip))
 		return "the part before the ports is no IP address";
 	if (!*spec->target)

@@ -216,6 +216,7 @@ static bool number_ok(const struct key *key, const struct node *node)
 		       ((!key->min && !key->max) || (whole >= key->min && whole <= key->max));
 	case FORM_FLOAT:
 		return key_to_float(node, &number) &&
+		       ((key->accepts & A_NUMBER) || number == floor(number)) &&
 		       ((!key->min && !key->max) ||
 			       (number >= (double)key->min && number <= (double)key->max));
 	default:

@@ -52,10 +52,14 @@ static char *format_float(double value)
 
 char *convert_text(const struct node *scalar)
 {
+	uint64_t large;
+
 	switch (scalar->kind) {
 	case NODE_INT:
 		return xasprintf("%lld", (long long)scalar->integer);
 	case NODE_FLOAT:
+		if (parse_u64(scalar->text, 0, UINT64_MAX, &large)) /* over INT64_MAX */
+			return xasprintf("%llu", (unsigned long long)large);
 		return format_float(scalar->number);
 	case NODE_BOOL:
 		return xstrdup(scalar->boolean ? "true" : "false");

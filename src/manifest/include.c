@@ -91,6 +91,14 @@ static int read_env_files(struct loader *loader, const struct unit *unit,
 	return 0;
 }
 
+/* compose-go: of a project_directory that is not there its parent counts. */
+static char *project_dir(const char *base, const char *dir)
+{
+	autofree char *path = resolve_path(base, dir);
+
+	return fs_is_dir(path) ? TAKE(path) : path_dirname(path);
+}
+
 /* What one item of `include` means; -1 after an error. */
 static int read_item(struct loader *loader, const struct unit *unit, const struct node *item,
 	struct inclusion *inclusion)
@@ -107,7 +115,7 @@ static int read_item(struct loader *loader, const struct unit *unit, const struc
 			return -1;
 		strv_push(&inclusion->paths, path);
 	}
-	inclusion->dir = dir ? resolve_path(unit->dir, dir) : path_dirname(inclusion->paths.v[0]);
+	inclusion->dir = dir ? project_dir(unit->dir, dir) : path_dirname(inclusion->paths.v[0]);
 	inclusion->env = json_copy((json_t *)unit->env);
 	json_array_append_new(loader->envs, inclusion->env);
 	return read_env_files(loader, unit, inclusion, node_get(item, "env_file"));
@@ -198,6 +206,7 @@ static void include_item(
 	if (merged) {
 		resolve_environment(loader, merged, inclusion.env);
 		resolve_configs(loader, merged, inclusion.env);
+		model_default_contexts(loader->arena, merged, inclusion.dir);
 		for (size_t i = 0; i < ARRAY_LEN(sections); i++)
 			import_section(loader, doc, merged, sections[i], item);
 	}

@@ -3,7 +3,7 @@
  *
  * A later file wins over an earlier one, `environment` wins over all files (also when it names a
  * variable that has no value).  ${NAME} inside a file is looked up in the interpolation environment,
- * then in the service's `environment`, then in earlier lines.
+ * then in the service's `environment`, then in earlier files and lines.
  */
 #include "model.h"
 
@@ -145,6 +145,7 @@ static void read_environment(
 			explain(m, name, key, json_string_value(value), source.path,
 				json_int(lines, key));
 		json_object_update(merged, values);
+		json_object_update_missing(lookup, values);
 	}
 	own_environment(m, node, name, environment, merged);
 	if (json_object_size(merged))

@@ -51,10 +51,21 @@ static void build_defaults(const struct model *m, struct node *service)
 
 	if (!build)
 		return;
-	set_default(m, build, "context", m->context->dir);
 	if (!node_get(build, "dockerfile_inline"))
 		set_default(m, build, "dockerfile", "Dockerfile");
 	resolve_names(m, node_get(build, "args"), false);
+}
+
+void model_default_contexts(struct arena *arena, struct node *doc, const char *dir)
+{
+	const struct node *services = get_kind(doc, "services", NODE_MAP);
+
+	for (size_t i = 0; services && i < services->n; i++) {
+		struct node *build = get_kind(services->items[i], "build", NODE_MAP);
+
+		if (build && !node_get(build, "context"))
+			node_set(arena, build, "context", node_string(arena, &build->at, dir));
+	}
 }
 
 static void device_defaults(const struct model *m, struct node *devices)
@@ -226,6 +237,7 @@ void model_normalize(const struct model *m)
 	static const char *const kinds[] = {"networks", "volumes", "configs", "secrets"};
 	bool uses_default = false;
 
+	model_default_contexts(m->arena, m->doc, m->context->dir);
 	for (size_t i = 0; m->services && i < m->services->n; i++) {
 		struct node *service = m->services->items[i];
 

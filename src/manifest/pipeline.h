@@ -44,6 +44,8 @@ struct model_context {
 	json_t *inactive;              /* filled: services of inactive profiles */
 	json_t *explain;               /* filled: see manifest.h */
 };
+/* A build that does not say its context builds `dir`; for the merged files of an include. */
+void model_default_contexts(struct arena *arena, struct node *doc, const char *dir);
 json_t *model_build(struct arena *arena, struct node *doc, const struct model_context *context,
 	struct diags *diags);
 
