@@ -6,11 +6,11 @@
  *
  *	struct logs_options { bool follow; int64_t tail; };
  *	static const struct option_spec options[] = {
- *		{.name = "follow", .letter = 'f', .type = OPT_FLAG, OPT_AT(struct logs_options, follow),
- *		 .help = "Follow the output"},
+ *		{.name = "follow", .letter = 'f', .type = OPT_FLAG,
+ *		 OPT_AT(struct logs_options, follow), .help = "Follow the output"},
  *		{0},
  *	};
- *	const struct command cmd_logs = {.name = "logs", .args = "[SERVICE...]", ..., .run = logs_run};
+ *	const struct command cmd_logs = {.name = "logs", ..., .run = logs_run};
  */
 #ifndef DEVENV_CLI_H
 #define DEVENV_CLI_H
@@ -124,8 +124,8 @@ int cli_main(int argc, char **argv);
 
 /*
  * Parse argv[1..] into `app` and the command's options (allocated, *options is the caller's to
- * cli_options_free). What is left is *argc_out, *argv_out (borrowed from argv, in order). ERR_USAGE with
- * "did you mean". With --help app->command is set and app->global.help is true.
+ * cli_options_free). What is left is *argc_out, *argv_out (borrowed from argv, in order). ERR_USAGE
+ * with "did you mean". With --help app->command is set and app->global.help is true.
  */
 int cli_parse(int argc, char **argv, struct app *app, void **options, int *argc_out,
 	char ***argv_out, struct err *err);
@@ -139,7 +139,9 @@ void cli_man(struct buf *out);
 int cli_completion(const char *shell, struct buf *out, struct err *err); /* bash, zsh, fish */
 void cli_readme(struct buf *out); /* the command list in Markdown */
 
-/* Problems of the table itself, a line each (unit test): names, helps, offsets, defaults, examples. */
+/*
+ * Problems of the table itself, a line each (unit test): names, helps, offsets, defaults, examples.
+ */
 void cli_check_table(struct buf *problems);
 
 #endif

@@ -18,7 +18,9 @@
 
 enum ui_progress { UI_AUTO, UI_TTY, UI_PLAIN, UI_JSON, UI_QUIET };
 
-/* A sink on stderr; UI_AUTO takes the live display when stderr is a terminal. End it with ui_end. */
+/*
+ * A sink on stderr; UI_AUTO takes the live display when stderr is a terminal. End it with ui_end.
+ */
 struct sink ui_begin(enum ui_progress mode, bool verbose);
 void ui_end(struct sink *sink); /* erases nothing: the last state stays on the screen */
 

@@ -52,7 +52,10 @@ static void check_repeats(
 		problem(check, "two options of one name", option->name);
 	if (option->letter && option_find(rows, NULL, option->letter) != option)
 		problem(check, "two options of one letter", option->name);
-	/* Only --format may be a command's own, with formats of its own: then CMD_FORMAT is not set. */
+	/*
+	 * Only --format may be a command's own, with formats of its own: then CMD_FORMAT is not
+	 * set.
+	 */
 	if (rows != cli_globals && global &&
 		(!str_eq(global->name, "format") || (check->flags & CMD_FORMAT)))
 		problem(check, "hides a global option", option->name);

@@ -1,9 +1,10 @@
 /*
  * parse.c - the command line, read against the table.
  *
- * Options may stand before or after the command and between arguments, as people type them; a command
- * that runs another program (CMD_OPTIONS_FIRST) ends them at its first argument.  A command's own
- * option hides a global one of the same letter after the command's name: `devenv -f FILE logs -f`.
+ * Options may stand before or after the command and between arguments, as people type them; a
+ * command that runs another program (CMD_OPTIONS_FIRST) ends them at its first argument.  A
+ * command's own option hides a global one of the same letter after the command's name: `devenv -f
+ * FILE logs -f`.
  */
 #include "table.h"
 
@@ -260,7 +261,9 @@ int cli_parse(int argc, char **argv, struct app *app, void **options, int *argc_
 			cli_options_free(app->command, p.options);
 		return -1;
 	}
-	/* There are never more arguments than words read, so argv has room for them and the NULL. */
+	/*
+	 * There are never more arguments than words read, so argv has room for them and the NULL.
+	 */
 	if (argc > 0)
 		argv[1 + p.n_args] = NULL;
 	*options = p.options;

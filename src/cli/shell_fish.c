@@ -1,8 +1,8 @@
 /*
  * shell_fish.c - the completion script for fish.
  *
- * Fish takes one `complete` line for each thing that may be typed; what stands on the line so far is
- * asked through the function __devenv_at, which walks it once.
+ * Fish takes one `complete` line for each thing that may be typed; what stands on the line so far
+ * is asked through the function __devenv_at, which walks it once.
  */
 #include "shell.h"
 

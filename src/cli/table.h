@@ -31,8 +31,8 @@ typedef void command_fn(const struct command *command, const char *name, void *c
 void command_each(command_fn *fn, void *ctx);
 
 /*
- * Read `text` as the option says into the struct at `options`. `as` is how the user wrote the option,
- * for the message. ERR_USAGE.
+ * Read `text` as the option says into the struct at `options`. `as` is how the user wrote the
+ * option, for the message. ERR_USAGE.
  */
 int value_set(const struct option_spec *option, void *options, const char *as, const char *text,
 	struct err *err);
@@ -53,8 +53,9 @@ char *option_usage(const struct option_spec *option);
 char *option_value_name(const struct option_spec *option);
 
 /*
- * Append `text` in lines of at most `width` columns, each with `indent` spaces; the first line starts
- * at column `at`. Blank lines separate paragraphs; a line that starts with a space is kept as it is.
+ * Append `text` in lines of at most `width` columns, each with `indent` spaces; the first line
+ * starts at column `at`. Blank lines separate paragraphs; a line that starts with a space is kept
+ * as it is.
  */
 void wrap_text(struct buf *out, const char *text, int indent, int at, int width);
 

@@ -1,8 +1,8 @@
 /*
  * complete.c - `devenv __complete KIND PREFIX`: names for the shells' completion scripts.
  *
- * Runs at each press of Tab: it reads the manifests and nothing else, and says nothing when they are
- * wrong, since a message would land in the middle of the line being typed.
+ * Runs at each press of Tab: it reads the manifests and nothing else, and says nothing when they
+ * are wrong, since a message would land in the middle of the line being typed.
  */
 #include "commands.h"
 

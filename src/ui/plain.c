@@ -92,7 +92,10 @@ void plain_tick(struct ui *ui)
 
 	if (!ui->n || now - ui->written_ms < SILENCE_MS)
 		return;
-	/* The last one begun is the likeliest to be of interest; the number says that it is not alone. */
+	/*
+	 * The last one begun is the likeliest to be of interest; the number says that it is not
+	 * alone.
+	 */
 	item = &ui->items[ui->n - 1];
 	add_object(&ui->out, item->object);
 	text_lines(&ui->out, item->text ? item->text : "working");

@@ -60,7 +60,9 @@ void tty_close(struct ui *ui);
 /* "12.4 MB / 80 MB  3.1 MB/s  22 s left", or the steps, or "". Appended. */
 void item_amount(const struct item *item, struct buf *out);
 
-/* The columns that `text` takes; and its longest beginning of at most `columns` columns, in bytes. */
+/*
+ * The columns that `text` takes; and its longest beginning of at most `columns` columns, in bytes.
+ */
 size_t text_fit(const char *text, int columns, int *used);
 int text_columns(const char *text);
 

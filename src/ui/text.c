@@ -1,9 +1,9 @@
 /*
  * text.c - text from outside, made safe for a terminal, and its width.
  *
- * A container's name or a server's message may hold escape sequences that move the cursor, retitle the
- * window or hide what was printed; bidirectional controls reorder what people read.  All are shown
- * as what they are.
+ * A container's name or a server's message may hold escape sequences that move the cursor, retitle
+ * the window or hide what was printed; bidirectional controls reorder what people read.  All are
+ * shown as what they are.
  */
 #include "render.h"
 

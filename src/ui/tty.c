@@ -2,7 +2,8 @@
  * tty.c - the live display: what is done scrolls up, what is under way stays below it.
  *
  * Each redraw erases the lines of the last one and writes everything in one piece, so it never
- * flickers; no line is wider than the terminal, so that counting lines is enough to find the way back.
+ * flickers; no line is wider than the terminal, so that counting lines is enough to find the way
+ * back.
  */
 #include "render.h"
 

@@ -1,5 +1,6 @@
 /*
- * test_cli_parse.c - the parser over a table of its own: order, letters, values, subcommands, errors.
+ * test_cli_parse.c - the parser over a table of its own: order, letters, values, subcommands,
+ * errors.
  */
 #include "testing.h"
 

@@ -1,5 +1,6 @@
 /*
- * test_cli_table.c - the real command table: free of problems, and complete in everything made from it.
+ * test_cli_table.c - the real command table: free of problems, and complete in everything made from
+ * it.
  */
 #include "testing.h"
 

@@ -1,5 +1,6 @@
 /*
- * test_ui.c - tables, escaping, and the renderers: what reaches standard error, on pipes and terminals.
+ * test_ui.c - tables, escaping, and the renderers: what reaches standard error, on pipes and
+ * terminals.
  */
 #include "testing.h"
 
