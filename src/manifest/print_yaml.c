@@ -1,0 +1,465 @@
+/*
+ * print_yaml.c - the model as `docker compose config` prints it.
+ *
+ * That is what Go's yaml.v3 writes: known keys in the order of Compose's types, names sorted with
+ * numbers by value, two spaces of indentation, and each string in the plainest style that reads back
+ * as the same string.
+ */
+#include "devenv/manifest.h"
+
+#include "node.h"
+
+#include "devenv/mem.h"
+#include "devenv/str.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEPTH_MAX 200
+
+/* === order of keys === */
+
+struct order {
+	const char *pattern; /* "*" is any name, "[]" an item of a list */
+	const char *keys;
+};
+
+static const struct order orders[] = {
+	{"", "name services networks volumes secrets configs models"},
+	{"services.*",
+		"profiles annotations attach build develop blkio_config cap_add cap_drop "
+		"cgroup_parent cgroup cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period "
+		"cpu_rt_runtime cpus cpuset cpu_shares command configs container_name "
+		"credential_spec depends_on deploy device_cgroup_rules devices dns dns_opt "
+		"dns_search dockerfile domainname entrypoint provider environment env_file expose "
+		"extends external_links extra_hosts group_add gpus hostname healthcheck image init "
+		"ipc isolation labels label_file links logging log_driver log_opt mem_limit "
+		"mem_reservation memswap_limit mem_swappiness mac_address models net network_mode "
+		"networks oom_kill_disable oom_score_adj pid pids_limit platform ports privileged "
+		"pull_policy read_only restart runtime scale secrets security_opt shm_size "
+		"stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits "
+		"use_api_socket user userns_mode uts volume_driver volumes volumes_from "
+		"working_dir post_start pre_stop"},
+	{"services.*.ports.[]", "name mode host_ip target published protocol app_protocol"},
+	{"services.*.volumes.[]",
+		"type source target read_only consistency bind volume tmpfs image"},
+	{"services.*.volumes.[].bind", "selinux propagation create_host_path recursive"},
+	{"services.*.build",
+		"context dockerfile dockerfile_inline entitlements args provenance sbom ssh labels "
+		"cache_from cache_to no_cache additional_contexts pull extra_hosts isolation "
+		"network target secrets shm_size tags ulimits platforms privileged"},
+	{"services.*.deploy",
+		"mode replicas labels update_config rollback_config resources restart_policy "
+		"placement endpoint_mode"},
+	{"services.*.deploy.resources", "limits reservations"},
+	{"services.*.deploy.resources.*", "cpus memory pids devices generic_resources"},
+	{"services.*.healthcheck",
+		"test timeout interval retries start_period start_interval disable"},
+	{"services.*.depends_on.*", "condition restart required"},
+	{"services.*.secrets.[]", "source target uid gid mode"},
+	{"services.*.configs.[]", "source target uid gid mode"},
+	{"services.*.devices.[]", "source target permissions"},
+	{"services.*.logging", "driver options"},
+	{"networks.*", "name driver driver_opts ipam external internal attachable labels"},
+	{"networks.*.ipam", "driver config"},
+	{"networks.*.ipam.config.[]", "subnet gateway ip_range aux_addresses"},
+	{"volumes.*", "name driver driver_opts external labels"},
+	{"secrets.*", "name file environment content external labels"},
+	{"configs.*", "name file environment content external labels"},
+};
+
+struct printer {
+	struct buf *out;
+	const char *path[DEPTH_MAX];
+	int depth;
+};
+
+static bool path_matches(const struct printer *printer, const char *pattern)
+{
+	for (int i = 0; i < printer->depth; i++) {
+		size_t len = strcspn(pattern, ".");
+		const char *part = printer->path[i];
+
+		if (!len)
+			return false;
+		if (*pattern != '*' && (strncmp(pattern, part, len) != 0 || part[len]))
+			return false;
+		pattern += len + (pattern[len] == '.');
+	}
+	return !*pattern;
+}
+
+static const char *find_order(const struct printer *printer)
+{
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		if (path_matches(printer, orders[i].pattern))
+			return orders[i].keys;
+	}
+	return NULL;
+}
+
+static int key_rank(const char *order, const char *key)
+{
+	size_t len = strlen(key);
+	int rank = 0;
+
+	for (; order && *order; rank++) {
+		size_t word = strcspn(order, " ");
+
+		if (word == len && strncmp(order, key, len) == 0)
+			return rank;
+		order += word + (order[word] == ' ');
+	}
+	return rank;
+}
+
+/* Numbers inside names compare by value: "web2" before "web10". */
+static int compare_names(const char *a, const char *b)
+{
+	bool digits = false;
+
+	for (; *a && *a == *b; a++, b++)
+		digits = isdigit((unsigned char)*a);
+	if (isalpha((unsigned char)*a) && isalpha((unsigned char)*b))
+		return (unsigned char)*a - (unsigned char)*b;
+	if (*a && *b && (isalpha((unsigned char)*a) || isalpha((unsigned char)*b)))
+		return (isalpha((unsigned char)*a) != 0) == digits ? -1 : 1;
+	if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
+		size_t na = strspn(a, "0123456789"), nb = strspn(b, "0123456789");
+
+		if (na != nb)
+			return na < nb ? -1 : 1;
+	}
+	return (unsigned char)*a - (unsigned char)*b;
+}
+
+struct entry {
+	const char *key;
+	json_t *value;
+	int rank;
+};
+
+static int compare_entries(const void *pa, const void *pb)
+{
+	const struct entry *a = pa, *b = pb;
+
+	return a->rank != b->rank ? a->rank - b->rank : compare_names(a->key, b->key);
+}
+
+/* Compose leaves these out of YAML, though not out of JSON. */
+static bool is_omitted(const struct printer *printer, const char *key, const json_t *value)
+{
+	if (json_is_null(value) && path_matches(printer, "services.*"))
+		return str_eq(key, "command") || str_eq(key, "entrypoint");
+	return str_eq(key, "ipam") && !json_object_size(value) &&
+	       path_matches(printer, "networks.*");
+}
+
+/* The members in the order in which they are printed. The caller's. */
+static struct entry *sorted_entries(
+	const struct printer *printer, const json_t *object, size_t *count)
+{
+	struct entry *entries = xcalloc(json_object_size(object) + 1, sizeof(*entries));
+	const char *order = find_order(printer), *key;
+	json_t *value;
+	size_t n = 0;
+
+	json_object_foreach ((json_t *)object, key, value) {
+		if (!is_omitted(printer, key, value))
+			entries[n++] = (struct entry){key, value, key_rank(order, key)};
+	}
+	qsort(entries, n, sizeof(*entries), compare_entries);
+	*count = n;
+	return entries;
+}
+
+/* === strings === */
+
+static bool is_old_bool(const char *s)
+{
+	static const char *const words[] = {"y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n",
+		"N", "no", "No", "NO", "off", "Off", "OFF"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (str_eq(s, words[i]))
+			return true;
+	}
+	return false;
+}
+
+/* "10:20:30": a number of base 60 for YAML 1.1. */
+static bool is_base60(const char *s)
+{
+	s += *s == '-' || *s == '+';
+	if (!isdigit((unsigned char)*s) || !strchr(s, ':'))
+		return false;
+	return !s[strspn(s, "0123456789_:.")] && !strstr(s, "::") && !str_ends(s, ":");
+}
+
+static bool is_date(const char *s)
+{
+	for (int i = 0; i < 4; i++) {
+		if (!isdigit((unsigned char)s[i]))
+			return false;
+	}
+	if (s[4] != '-' || !isdigit((unsigned char)s[5]))
+		return false;
+	s += 5 + strspn(s + 5, "0123456789");
+	if (*s != '-' || !isdigit((unsigned char)s[1]))
+		return false;
+	s += 1 + strspn(s + 1, "0123456789");
+	return !*s || ((*s == 'T' || *s == 't' || *s == ' ') && isdigit((unsigned char)s[1]));
+}
+
+/* A string that YAML would read as something else when it stood there plain. */
+static bool reads_as_other(const char *s)
+{
+	struct node plain = {.text = s};
+
+	node_resolve(&plain);
+	return plain.kind != NODE_STRING || is_old_bool(s) || is_base60(s) || is_date(s);
+}
+
+struct analysis {
+	bool plain, single, block, lines;
+};
+
+static bool is_special(const char *s)
+{
+	unsigned char c = (unsigned char)*s;
+
+	return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ||
+	       (c == 0xc2 && (unsigned char)s[1] < 0xa0 && (unsigned char)s[1] != 0x85) ||
+	       memcmp(s, "\xef\xbb\xbf", c == 0xef ? 3 : 1) == 0;
+}
+
+static bool is_indicator(const char *start, const char *s)
+{
+	bool last = !s[1] || s[1] == ' ' || s[1] == '\n' || s[1] == '\t';
+
+	if (s == start && strchr("#,[]{}&*!|>'\"%@`", *s))
+		return true;
+	if (s == start && (*s == '?' || *s == '-'))
+		return last;
+	if (*s == ':')
+		return last;
+	return *s == '#' && (s[-1] == ' ' || s[-1] == '\n' || s[-1] == '\t');
+}
+
+/* Which styles can hold the text (libyaml's yaml_emitter_analyze_scalar). */
+static struct analysis analyze(const char *text)
+{
+	struct analysis can = {.plain = *text != '\0', .single = true, .block = true};
+	size_t len = strlen(text);
+
+	if (str_starts(text, "---") || str_starts(text, "..."))
+		can.plain = false;
+	for (const char *s = text; *s; s++) {
+		bool special = is_special(s);
+
+		if (special || *s == '\t' || (*s == ' ' && s[1] == '\n'))
+			can.plain = can.single = false;
+		if (special || (*s == ' ' && s[1] == '\n'))
+			can.block = false;
+		if (*s == '\n' && s[1] == ' ')
+			can.plain = can.single = false;
+		can.lines |= *s == '\n';
+		if (is_indicator(text, s))
+			can.plain = false;
+	}
+	if (len && (strchr(" \n", text[0]) || strchr(" \n", text[len - 1])))
+		can.plain = false;
+	if (len && text[len - 1] == ' ')
+		can.block = false;
+	can.plain = can.plain && !can.lines;
+	return can;
+}
+
+static void put_double(struct buf *out, const char *s)
+{
+	static const char from[] = "\a\b\t\n\v\f\r\x1b\"\\", to[] = "abtnvfre\"\\";
+
+	buf_addch(out, '"');
+	for (; *s; s++) {
+		const char *known = strchr(from, *s);
+		unsigned char c = (unsigned char)*s;
+
+		if (known)
+			buf_addf(out, "\\%c", to[known - from]);
+		else if (c < 0x20 || c == 0x7f)
+			buf_addf(out, "\\x%02X", c);
+		else if (is_special(s) && c == 0xc2)
+			buf_addf(out, "\\x%02X", (unsigned char)*++s);
+		else if (is_special(s))
+			buf_addstr(out, "\\uFEFF"), s += 2;
+		else
+			buf_addch(out, *s);
+	}
+	buf_addch(out, '"');
+}
+
+static void put_single(struct buf *out, const char *s)
+{
+	buf_addch(out, '\'');
+	for (; *s; s++)
+		buf_addstr(out, *s == '\'' ? "''" : (char[]){*s, '\0'});
+	buf_addch(out, '\'');
+}
+
+static void put_literal(struct buf *out, const char *s, int indent)
+{
+	size_t len = strlen(s);
+
+	buf_addch(out, '|');
+	if (*s == ' ' || *s == '\n')
+		buf_addch(out, '2');
+	if (s[len - 1] != '\n')
+		buf_addch(out, '-');
+	else if (len == 1 || s[len - 2] == '\n')
+		buf_addch(out, '+');
+	while (*s) {
+		size_t line = strcspn(s, "\n");
+
+		buf_addch(out, '\n');
+		if (line)
+			buf_addf(out, "%*s%.*s", indent, "", (int)line, s);
+		s += line + (s[line] == '\n');
+	}
+}
+
+static void put_string(struct buf *out, const char *s, int indent, bool key)
+{
+	struct analysis can = analyze(s);
+
+	if (can.lines && can.block && !key)
+		put_literal(out, s, indent);
+	else if (can.lines || reads_as_other(s) || (!can.plain && !can.single))
+		put_double(out, s);
+	else if (can.plain)
+		buf_addstr(out, s);
+	else
+		put_single(out, s);
+}
+
+/* The fewest digits that read back as the same number. */
+static void put_real(struct buf *out, double value)
+{
+	char text[40];
+	double back = 0;
+
+	if (!isfinite(value)) {
+		buf_addstr(out, isnan(value) ? ".nan" : value < 0 ? "-.inf" : ".inf");
+		return;
+	}
+	for (int digits = 1; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, value);
+		if (parse_double(text, &back) && !(back < value) && !(back > value))
+			break;
+	}
+	buf_addstr(out, text);
+}
+
+/* === structure === */
+
+static void put_list(struct printer *printer, const json_t *list, int indent, bool inside);
+static void put_map(struct printer *printer, const json_t *map, int indent, bool inside);
+
+static bool is_block(const json_t *value)
+{
+	return json_object_size(value) > 0 || json_array_size(value) > 0;
+}
+
+static void put_flat(struct printer *printer, const json_t *value, int indent)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		buf_addstr(printer->out, "{}");
+		break;
+	case JSON_ARRAY:
+		buf_addstr(printer->out, "[]");
+		break;
+	case JSON_STRING:
+		put_string(printer->out, json_string_value(value), indent, false);
+		break;
+	case JSON_INTEGER:
+		buf_addf(printer->out, "%lld", (long long)json_integer_value(value));
+		break;
+	case JSON_REAL:
+		put_real(printer->out, json_real_value(value));
+		break;
+	case JSON_NULL:
+		buf_addstr(printer->out, "null");
+		break;
+	default:
+		buf_addstr(printer->out, json_is_true(value) ? "true" : "false");
+	}
+	buf_addch(printer->out, '\n');
+}
+
+static void put_block(struct printer *printer, const json_t *value, int indent, bool inside)
+{
+	if (json_is_object(value))
+		put_map(printer, value, indent, inside);
+	else
+		put_list(printer, value, indent, inside);
+}
+
+static bool enter(struct printer *printer, const char *part)
+{
+	if (printer->depth >= DEPTH_MAX)
+		return false;
+	printer->path[printer->depth++] = part;
+	return true;
+}
+
+/* `inside`: the first item continues a line. */
+static void put_list(struct printer *printer, const json_t *list, int indent, bool inside)
+{
+	size_t i;
+	json_t *value;
+
+	if (!enter(printer, "[]"))
+		return;
+	json_array_foreach (list, i, value) {
+		buf_addf(printer->out, "%*s- ", inside && !i ? 0 : indent, "");
+		if (is_block(value))
+			put_block(printer, value, indent + 2, true);
+		else
+			put_flat(printer, value, indent + 2);
+	}
+	printer->depth--;
+}
+
+static void put_map(struct printer *printer, const json_t *map, int indent, bool inside)
+{
+	size_t n = 0;
+	autofree struct entry *entries = sorted_entries(printer, map, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *value = entries[i].value;
+
+		if (!enter(printer, entries[i].key))
+			return;
+		buf_addf(printer->out, "%*s", inside && !i ? 0 : indent, "");
+		put_string(printer->out, entries[i].key, indent, true);
+		buf_addstr(printer->out, is_block(value) ? ":\n" : ": ");
+		if (is_block(value))
+			put_block(printer, value, indent + 2, false);
+		else
+			put_flat(printer, value, indent + 2);
+		printer->depth--;
+	}
+}
+
+void manifest_print_yaml(const json_t *model, struct buf *out)
+{
+	struct printer printer = {.out = out};
+
+	if (is_block(model))
+		put_block(&printer, model, 0, false);
+	else
+		put_flat(&printer, model, 0);
+}
