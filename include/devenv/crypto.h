@@ -1,8 +1,8 @@
 /*
  * crypto.h - what ssh needs of OpenSSL beside hash.h: HMAC-SHA1 and RSA signatures.
  *
- * libssh2 1.10 (Debian 12) signs with RSA only by SHA-1, which every current sshd refuses, so devenv
- * makes the rsa-sha2 signatures (RFC 8332) itself.  No file formats here but PEM.
+ * libssh2 1.10 (Debian 12) signs with RSA only by SHA-1, which every current sshd refuses, so
+ * devenv makes the rsa-sha2 signatures (RFC 8332) itself.  No file formats here but PEM.
  */
 #ifndef DEVENV_CRYPTO_H
 #define DEVENV_CRYPTO_H
@@ -21,11 +21,11 @@ void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
 struct rsa_key;
 
 /*
- * An RSA key out of PEM text (PKCS#1 or PKCS#8), `passphrase` NULL for none. NULL with ERR_FAILED when
- * it is no RSA key, is damaged, or the passphrase is wrong.
+ * An RSA key out of PEM text (PKCS#1 or PKCS#8), `passphrase` NULL for none. NULL with ERR_FAILED
+ * when it is no RSA key, is damaged, or the passphrase is wrong.
  */
-struct rsa_key *rsa_key_from_pem(const char *text, size_t len, const char *passphrase,
-	struct err *err);
+struct rsa_key *rsa_key_from_pem(
+	const char *text, size_t len, const char *passphrase, struct err *err);
 
 /* One big-endian unsigned number. */
 struct rsa_number {
@@ -33,8 +33,8 @@ struct rsa_number {
 	size_t len;
 };
 
-struct rsa_key *rsa_key_from_numbers(struct rsa_number n, struct rsa_number e, struct rsa_number d,
-	struct err *err);
+struct rsa_key *rsa_key_from_numbers(
+	struct rsa_number n, struct rsa_number e, struct rsa_number d, struct err *err);
 
 /* Append the public modulus or exponent, big-endian without leading zeros. */
 int rsa_key_modulus(const struct rsa_key *key, struct buf *out);

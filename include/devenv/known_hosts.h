@@ -1,9 +1,9 @@
 /*
  * known_hosts.h - which host key belongs to which server (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
  *
- * devenv matches by itself because libssh2's known_hosts code knows neither patterns nor negation nor
- * `@revoked`: it would take a revoked key for an unknown one.  Loading is tolerant (a line that cannot
- * be read is passed over, as ssh does), deciding is not.
+ * devenv matches by itself because libssh2's known_hosts code knows neither patterns nor negation
+ * nor `@revoked`: it would take a revoked key for an unknown one.  Loading is tolerant (a line that
+ * cannot be read is passed over, as ssh does), deciding is not.
  *
  *	struct known_hosts known = {0};
  *	known_hosts_load(&known, path, &err);
@@ -38,10 +38,10 @@ struct known_hosts {
 };
 
 enum known_hosts_verdict {
-	KNOWN_YES,       /* the key is the host's */
-	KNOWN_NO,        /* nothing is known of this host */
-	KNOWN_CHANGED,   /* another key of the same type is known: refuse */
-	KNOWN_OTHER,     /* only keys of other types are known: refuse, but it need not be an attack */
+	KNOWN_YES,     /* the key is the host's */
+	KNOWN_NO,      /* nothing is known of this host */
+	KNOWN_CHANGED, /* another key of the same type is known: refuse */
+	KNOWN_OTHER, /* only keys of other types are known: refuse, but it need not be an attack */
 	KNOWN_REVOKED,   /* marked @revoked: refuse */
 	KNOWN_AUTHORITY, /* only an @cert-authority line covers the host */
 };
@@ -62,8 +62,8 @@ enum known_hosts_verdict known_hosts_check(const struct known_hosts *known, cons
 	uint16_t port, const void *key, size_t len, const struct known_hosts_entry **match);
 
 /* The key types known for the host (revoked ones and authorities left out), each once. */
-void known_hosts_types(const struct known_hosts *known, const char *host, uint16_t port,
-	struct strv *types);
+void known_hosts_types(
+	const struct known_hosts *known, const char *host, uint16_t port, struct strv *types);
 
 /* Does a first field cover this name ("bastion", "[bastion]:2222")? Exposed for the tests. */
 bool known_hosts_covers(const char *hosts, const char *name);

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * "mariadbd (pid 812)" for the process that listens on `port`, or NULL when that cannot be told: not
- * Linux, or the process is another user's. The caller's.
+ * "mariadbd (pid 812)" for the process that listens on `port`, or NULL when that cannot be told:
+ * not Linux, or the process is another user's. The caller's.
  */
 char *port_holder(uint16_t port);
 

@@ -1,18 +1,18 @@
 /*
  * ssh.h - one SSH session that forwards TCP connections, by libssh2, never blocking.
  *
- * devenv owns the socket: libssh2 writes into a queue that takes whole packets (ssh_flush sends it) and
- * reads from a buffer.  That removes the library's half-sent-packet and rekey bugs.  All calls on a
- * session come from one thread; the calling sequence is
+ * devenv owns the socket: libssh2 writes into a queue that takes whole packets (ssh_flush sends it)
+ * and reads from a buffer.  That removes the library's half-sent-packet and rekey bugs.  All calls
+ * on a session come from one thread; the calling sequence is
  *
  *	ssh = ssh_new(&options, &err);
  *	ssh_start(ssh);
- *	loop: poll(ssh_fd(ssh), ssh_events(ssh)); ssh_io(ssh, revents); ssh_step(ssh, &err) until 1
+ *	until ssh_step(ssh, &err) is 1: poll(ssh_fd(ssh), ssh_events(ssh)), ssh_io(ssh, revents)
  *	ssh_open / ssh_read / ssh_write ... until no call makes progress and !ssh_received(ssh)
  *	ssh_stop(ssh);  (and ssh_start again: reconnect)
  *
- * Data of any channel may arrive while another one is read: sleeping in poll is right only after a whole
- * round without progress in which ssh_received() said false.
+ * Data of any channel may arrive while another one is read: sleeping in poll is right only after a
+ * whole round without progress in which ssh_received() said false.
  */
 #ifndef DEVENV_SSH_H
 #define DEVENV_SSH_H
@@ -33,10 +33,10 @@ struct ssh_ask {
 };
 
 struct ssh_options {
-	const char *via;         /* [USER@]HOST[:PORT] or a Host of the ssh config */
-	const char *identity;    /* only this key; NULL: config, agent, the usual files */
-	const char *known_hosts; /* only this file; NULL: config, the usual files */
-	const char *host_key;    /* pinned "SHA256:..."; then known_hosts is not asked */
+	const char *via;           /* [USER@]HOST[:PORT] or a Host of the ssh config */
+	const char *identity;      /* only this key; NULL: config, agent, the usual files */
+	const char *known_hosts;   /* only this file; NULL: config, the usual files */
+	const char *host_key;      /* pinned "SHA256:..."; then known_hosts is not asked */
 	const struct ssh_ask *ask; /* or NULL */
 	const struct sink *sink;   /* or NULL */
 };
@@ -46,9 +46,10 @@ struct ssh_channel;
 
 /* What a call that did not succeed means. */
 enum {
-	SSH_REFUSED = -1, /* this channel or attempt failed (err); the session may live on: ssh_alive */
-	SSH_AGAIN = -2,   /* would block */
-	SSH_CLOSED = -3,  /* the channel is closed by the server */
+	SSH_REFUSED =
+		-1, /* this channel or attempt failed (err); the session may live on: ssh_alive */
+	SSH_AGAIN = -2,  /* would block */
+	SSH_CLOSED = -3, /* the channel is closed by the server */
 };
 
 /* Read the configuration and load libssh2. The options' strings are borrowed. */
@@ -87,7 +88,7 @@ void ssh_give_up(struct ssh *ssh, const char *why);
 
 bool ssh_alive(const struct ssh *ssh);          /* up and not failed */
 const char *ssh_failure(const struct ssh *ssh); /* why it is not alive */
-bool ssh_received(struct ssh *ssh);   /* did bytes reach libssh2 since the last call? */
+bool ssh_received(struct ssh *ssh);             /* did bytes reach libssh2 since the last call? */
 size_t ssh_queued(const struct ssh *ssh);       /* bytes waiting to be sent */
 int64_t ssh_last_heard(const struct ssh *ssh);  /* clock_ms of the last byte from the server */
 
@@ -99,8 +100,8 @@ void ssh_pump(struct ssh *ssh);
 void ssh_patience(const struct ssh *ssh, int *probe, int *dead);
 
 /*
- * Open a connection to host:port as seen from the server. One at a time a session: repeat the call with
- * the same arguments on SSH_AGAIN. SSH_REFUSED with err says why the server did not.
+ * Open a connection to host:port as seen from the server. One at a time a session: repeat the call
+ * with the same arguments on SSH_AGAIN. SSH_REFUSED with err says why the server did not.
  */
 int ssh_open(struct ssh *ssh, const char *host, uint16_t port, struct ssh_channel **channel,
 	struct err *err);
@@ -112,8 +113,8 @@ ssize_t ssh_write(struct ssh_channel *channel, const void *data, size_t len);
 /* Let the receive window be `size` bytes whenever it is three quarters of that or less. */
 void ssh_window(struct ssh_channel *channel, size_t size);
 
-int ssh_send_eof(struct ssh_channel *channel); /* 0, SSH_AGAIN, SSH_REFUSED */
-bool ssh_is_closed(struct ssh_channel *channel); /* after the end of the stream: no half-close */
+int ssh_send_eof(struct ssh_channel *channel);     /* 0, SSH_AGAIN, SSH_REFUSED */
+bool ssh_is_closed(struct ssh_channel *channel);   /* after the end of the stream: no half-close */
 int ssh_channel_free(struct ssh_channel *channel); /* 0, or SSH_AGAIN: call again */
 
 #endif

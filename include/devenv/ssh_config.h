@@ -2,9 +2,9 @@
  * ssh_config.h - what `~/.ssh/config` says about a host.
  *
  * The installed ssh is asked (`ssh -T -G -- HOST`), because only it gets Match, Include and
- * first-value-wins right; tokens and "~", which it leaves in some values, are expanded here.  Without an
- * ssh program the built-in defaults are used.  DEVENV_SSH_CONFIG names a file to be used in place of the
- * user's and the system's (ssh -F).
+ * first-value-wins right; tokens and "~", which it leaves in some values, are expanded here. 
+ * Without an ssh program the built-in defaults are used.  DEVENV_SSH_CONFIG names a file to be used
+ * in place of the user's and the system's (ssh -F).
  */
 #ifndef DEVENV_SSH_CONFIG_H
 #define DEVENV_SSH_CONFIG_H
@@ -22,12 +22,12 @@ struct ssh_config {
 	char *host;  /* what to connect to */
 	char *user;
 	uint16_t port;
-	char *key_alias; /* HostKeyAlias, or NULL */
-	struct strv identities;   /* files, expanded; they need not exist */
-	struct strv known_hosts;  /* files, expanded; the first one is written to */
-	char *agent;         /* socket, or NULL: none */
-	char *proxy_command; /* expanded, or NULL */
-	char *proxy_jump;    /* as written, or NULL */
+	char *key_alias;         /* HostKeyAlias, or NULL */
+	struct strv identities;  /* files, expanded; they need not exist */
+	struct strv known_hosts; /* files, expanded; the first one is written to */
+	char *agent;             /* socket, or NULL: none */
+	char *proxy_command;     /* expanded, or NULL */
+	char *proxy_jump;        /* as written, or NULL */
 	bool identities_only;
 	bool hash_known_hosts;
 	enum ssh_strict strict;

@@ -2,9 +2,9 @@
  * tunnel.h - a local listener that forwards through SSH to a database.
  *
  * One poll loop.  devenv owns the socket: libssh2 reads from and writes to our own buffers
- * (research: half-sent packets, the rekey deadlock).  The listener outlives the SSH leg, which is
- * opened again with backoff; a connection that arrives during an outage waits a little and then gets a
- * clear end.
+ * (half-sent packets and the rekey deadlock are its worst bugs).  The listener outlives the SSH
+ * leg, which is opened again with backoff; a connection that arrives during an outage waits a
+ * little and then gets a clear end.
  */
 #ifndef DEVENV_TUNNEL_H
 #define DEVENV_TUNNEL_H
@@ -32,13 +32,14 @@ struct tunnel_spec {
 int tunnel_parse_to(const char *text, char **host, uint16_t *port, struct err *err);
 
 /*
- * Serve until Ctrl-C (signals.h). Specs with the same via, identity, known_hosts and host_key share one
- * ssh session. `ready` is called once a tunnel, with its local port, as soon as the session stands and
- * the server has shown that it can reach the target. `ask` (may be NULL) is used only before that.
+ * Serve until Ctrl-C (signals.h). Specs with the same via, identity, known_hosts and host_key share
+ * one ssh session. `ready` is called once a tunnel, with its local port, as soon as the session
+ * stands and the server has shown that it can reach the target. `ask` (may be NULL) is used only
+ * before that.
  *
- * Before any tunnel is ready errors end it: ERR_TUNNEL for an unknown or changed host key (with file and
- * line), no key accepted, forwarding forbidden, an unreachable database; ERR_PORT for a taken local
- * port. With several tunnels the ones that fail are warned about, and the others serve.
+ * Before any tunnel is ready errors end it: ERR_TUNNEL for an unknown or changed host key (with
+ * file and line), no key accepted, forwarding forbidden, an unreachable database; ERR_PORT for a
+ * taken local port. With several tunnels the ones that fail are warned about, and the others serve.
  */
 int tunnel_serve(const struct tunnel_spec *specs, size_t n, const struct ssh_ask *ask,
 	const struct sink *sink,

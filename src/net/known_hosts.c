@@ -1,7 +1,8 @@
 /*
  * known_hosts.c - matching host keys against known_hosts files.
  *
- * The rules are OpenSSH's (sshd(8), and hostfile.c and match.c of 9.2), tried against ssh-keygen -F.
+ * The rules are OpenSSH's (sshd(8), and hostfile.c and match.c of 9.2), tried against ssh-keygen
+ * -F.
  */
 #include "devenv/known_hosts.h"
 

@@ -1,8 +1,9 @@
 /*
  * ssh.c - the session: socket, buffers and the way from a name to a login.
  *
- * The queue behind SEND takes every packet whole and at once.  A packet that libssh2 believes half-sent
- * is what kills sessions on 1.10 (error -39) and deadlocks rekeying on every release up to 1.11.1.
+ * The queue behind SEND takes every packet whole and at once.  A packet that libssh2 believes
+ * half-sent is what kills sessions on 1.10 (error -39) and deadlocks rekeying on every release up
+ * to 1.11.1.
  */
 #include "ssh_session.h"
 
@@ -46,7 +47,7 @@ LAZY_LIBRARY(ssh2, "libssh2.so.1", SSH2_FUNCTIONS)
 
 enum { SSH_IDLE, SSH_DIALING, SSH_HANDSHAKE, SSH_LOGIN, SSH_SETUP, SSH_UP };
 
-/* Strong and without CBC; GCM, ChaCha and EtM are left out: broken in unpatched 1.11 (research). */
+/* Strong and without CBC; GCM, ChaCha and EtM are left out: broken in unpatched 1.11. */
 static const struct {
 	int method;
 	const char *names;

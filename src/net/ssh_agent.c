@@ -1,8 +1,8 @@
 /*
  * ssh_agent.c - the two questions that are asked of an ssh-agent (draft-miller-ssh-agent).
  *
- * Own code because libssh2 1.10 asks the agent for SHA-1 signatures only.  Each question is a connection
- * of its own; the wait for an answer is long, since the agent may ask its user.
+ * Own code because libssh2 1.10 asks the agent for SHA-1 signatures only.  Each question is a
+ * connection of its own; the wait for an answer is long, since the agent may ask its user.
  */
 #include "ssh_session.h"
 

@@ -1,10 +1,10 @@
 /*
  * ssh_auth.c - logging in with keys: the agent's and those in files.
  *
- * Order as in ssh(1): agent keys that are configured, the agent's others, then files.  Every signature of
- * an RSA key is made outside libssh2 (agent or OpenSSL), because 1.10 knows no rsa-sha2: there the
- * public key is offered under the name rsa-sha2-256, which makes libssh2 ask for that algorithm, and
- * OpenSSH reads the key all the same.
+ * Order as in ssh(1): agent keys that are configured, the agent's others, then files.  Every
+ * signature of an RSA key is made outside libssh2 (agent or OpenSSL), because 1.10 knows no
+ * rsa-sha2: there the public key is offered under the name rsa-sha2-256, which makes libssh2 ask
+ * for that algorithm, and OpenSSH reads the key all the same.
  */
 #include "ssh_session.h"
 
@@ -238,8 +238,8 @@ void ssh_secrets_free(struct ssh *ssh)
 }
 
 /*
- * Make a file's key usable: 0 ready, -1 passed over (noted). ssh-agent is named because it is the cure
- * for every encrypted key.
+ * Make a file's key usable: 0 ready, -1 passed over (noted). ssh-agent is named because it is the
+ * cure for every encrypted key.
  */
 static int unlock(struct ssh *ssh, struct ssh_candidate *candidate)
 {

@@ -1,8 +1,8 @@
 /*
  * ssh_channel.c - forwarded connections inside a session.
  *
- * libssh2 has one channel-open state machine a session, so opens go one after another.  It reads the
- * socket only inside calls on channels: without any, the idle channel is read instead.
+ * libssh2 has one channel-open state machine a session, so opens go one after another.  It reads
+ * the socket only inside calls on channels: without any, the idle channel is read instead.
  */
 #include "ssh_session.h"
 

@@ -2,8 +2,8 @@
  * ssh_config.c - asking the installed ssh what it would do.
  *
  * `ssh -G` costs 5 ms and is right by definition.  It leaves "~" and tokens in IdentityFile and
- * ProxyCommand, prints the default identities even when none is configured, and runs the commands of
- * `Match exec` as ssh itself would.
+ * ProxyCommand, prints the default identities even when none is configured, and runs the commands
+ * of `Match exec` as ssh itself would.
  */
 #include "devenv/ssh_config.h"
 

@@ -1,8 +1,9 @@
 /*
  * ssh_dial.c - getting a connected socket: by name in a thread, or through a proxy program.
  *
- * getaddrinfo(3) has no non-blocking form, and a poll loop that serves other bastions must not wait for
- * a dead DNS server.  The thread owns nothing but the struct, which lives until both sides let go.
+ * getaddrinfo(3) has no non-blocking form, and a poll loop that serves other bastions must not wait
+ * for a dead DNS server.  The thread owns nothing but the struct, which lives until both sides let
+ * go.
  */
 #include "ssh_session.h"
 

@@ -1,8 +1,8 @@
 /*
  * ssh_key.c - private key files: OpenSSH's format (PROTOCOL.key) and PEM.
  *
- * Only as much is read as choosing a key needs: its public half, whether it is encrypted, and for RSA
- * the numbers to sign with (see crypto.h).  ed25519 and ecdsa files are left to libssh2.
+ * Only as much is read as choosing a key needs: its public half, whether it is encrypted, and for
+ * RSA the numbers to sign with (see crypto.h).  ed25519 and ecdsa files are left to libssh2.
  */
 #include "ssh_session.h"
 

@@ -42,7 +42,7 @@ struct ssh_key {
 /* Read a private key file. ERR_TUNNEL: missing, readable by others, or no key. */
 int ssh_key_open(struct ssh_key *key, const char *path, struct err *err);
 
-/* Make `signer` of an RSA key. -1 with err: the passphrase is wrong or the format needs an agent. */
+/* Make `signer` of an RSA key. -1: the passphrase is wrong or the format needs an agent. */
 int ssh_key_unlock(struct ssh_key *key, const char *passphrase, struct err *err);
 void ssh_key_release(struct ssh_key *key);
 

@@ -1,9 +1,10 @@
 /*
  * conn.c - one client's bytes, both ways.
  *
- * Each direction holds at most LOOP_CHUNK bytes, and none when idle; what the other side does not take stays with its sender
- * (TCP's and SSH's windows).  An end of stream is passed on by itself: half-close works.  When the
- * session is lost the client gets a reset, never an end that looks like a complete answer.
+ * Each direction holds at most LOOP_CHUNK bytes, and none when idle; what the other side does not
+ * take stays with its sender (TCP's and SSH's windows).  An end of stream is passed on by itself:
+ * half-close works.  When the session is lost the client gets a reset, never an end that looks like
+ * a complete answer.
  */
 #include "devenv/clock.h"
 #include "devenv/mem.h"
@@ -48,7 +49,7 @@ static void close_client(struct conn *conn)
 
 void conn_finish(struct conn *conn)
 {
-	/* libssh2 cannot break off an open under way: the answer is waited for, without a client. */
+	/* libssh2 cannot break off an open: its answer is waited for, without a client. */
 	bool opening = conn->state == CONN_OPENING;
 
 	close_client(conn);

@@ -1,8 +1,8 @@
 /*
  * link.c - keeping an ssh session up while the listeners stay open.
  *
- * A lost session is opened again at once, then after 100 ms, doubling up to 1 s (5 s when it lasts), each
- * with jitter; a client that waits makes the next attempt come soon.
+ * A lost session is opened again at once, then after 100 ms, doubling up to 1 s (5 s when it
+ * lasts), each with jitter; a client that waits makes the next attempt come soon.
  */
 #include "devenv/clock.h"
 #include "loop.h"
