@@ -81,10 +81,10 @@ int workspace_resolve(const struct workspace *ws, const char *word, struct manif
 	const char **service, struct err *err);
 
 /*
- * The model as `docker compose config` shows it: every `$` doubled, so that it can be read again; for
- * JSON (`json`) without nested x- keys and models, which Compose leaves out there. The caller's.
+ * The model without what `docker compose config --format json` leaves out: x- keys below the top level,
+ * and models. Shares values with `model`; the caller's.
  */
-json_t *manifest_printed(const json_t *model, bool json);
+json_t *manifest_json(const json_t *model);
 
 /* The model as `docker compose config` prints it in YAML. */
 void manifest_print_yaml(const json_t *model, struct buf *out);

@@ -182,10 +182,15 @@ static char *json_text(const struct workspace *ws, const struct manifest *only)
 
 	all = json_pack("{s:s, s:o}", "name", ws->name, "manifests", models);
 	for (size_t i = 0; i < ws->n; i++)
-		json_object_set(models, ws->manifests[i].name, ws->manifests[i].model);
+		json_object_set_new(
+			models, ws->manifests[i].name, manifest_json(ws->manifests[i].model));
 	if (!only && ws->single)
 		only = &ws->manifests[0];
-	text = json_print_pretty(only ? only->model : all);
+	if (only) {
+		json_decref(all);
+		all = manifest_json(only->model);
+	}
+	text = json_print_pretty(all);
 	return xasprintf("%s\n", text);
 }
 

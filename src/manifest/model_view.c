@@ -1,111 +1,73 @@
 /*
- * model_view.c - the model as `docker compose config` prints it, so that its output can be read again.
+ * model_view.c - the model as `docker compose config --format json` shows it.
  *
- * Compose doubles every `$` of what it prints, and its JSON has neither x- keys (but for those of the
- * top level) nor models.
+ * Compose keeps x- keys out of its JSON (but for those of the top level), and models too; devenv needs
+ * both in its own model.
  */
 #include "keys.h"
 
-#include "devenv/buf.h"
 #include "devenv/manifest.h"
-#include "devenv/mem.h"
 
 #include <string.h>
 
-/* A text of a manifest; it was read within this limit, doubled at most. */
-#define TEXT_LIMIT ((size_t)64 << 20)
+static json_t *shown_object(const json_t *object, const struct shape *shape);
 
-static char *double_dollars(const char *text)
+static json_t *shown_map(const json_t *map, const struct shape *shape)
 {
-	autobuf struct buf out = BUF_INIT(TEXT_LIMIT);
-
-	for (; *text; text++) {
-		if (*text == '$')
-			buf_addch(&out, '$');
-		buf_addch(&out, *text);
-	}
-	return buf_detach(&out);
-}
-
-static json_t *printed(const json_t *value, const struct shape *shape, bool json);
-
-/* The shape of the maps in `key`'s value, or NULL when its keys are free. */
-static const struct shape *shape_below(const struct shape *shape, const char *name, enum form *form)
-{
-	const struct key *key = shape ? shape_find(shape, name) : NULL;
-
-	*form = key ? key->form : FORM_ANY;
-	return key ? key->shape : NULL;
-}
-
-static json_t *printed_member(
-	const json_t *value, const struct shape *below, enum form form, bool json)
-{
-	json_t *out;
+	json_t *out = json_object();
 	const char *name;
+	json_t *item;
+
+	json_object_foreach ((json_t *)map, name, item)
+		json_object_set_new(out, name,
+			json_is_object(item) ? shown_object(item, shape) : json_incref(item));
+	return out;
+}
+
+static json_t *shown_list(const json_t *list, const struct shape *shape)
+{
+	json_t *out = json_array();
 	json_t *item;
 	size_t i;
 
-	if (form == FORM_MAP && json_is_object(value)) {
-		out = json_object();
-		json_object_foreach ((json_t *)value, name, item) {
-			autofree char *key = double_dollars(name);
-
-			json_object_set_new(out, key, printed(item, below, json));
-		}
-		return out;
-	}
-	if (form == FORM_LIST && json_is_array(value)) {
-		out = json_array();
-		json_array_foreach (value, i, item)
-			json_array_append_new(out, printed(item, below, json));
-		return out;
-	}
-	return printed(value, form == FORM_SHAPE ? below : NULL, json);
+	json_array_foreach (list, i, item)
+		json_array_append_new(
+			out, json_is_object(item) ? shown_object(item, shape) : json_incref(item));
+	return out;
 }
 
-static json_t *printed_object(const json_t *object, const struct shape *shape, bool json)
+static json_t *shown_value(const struct key *key, json_t *value)
+{
+	if (!key || !key->shape)
+		return json_incref(value);
+	if (key->form == FORM_LIST && json_is_array(value))
+		return shown_list(value, key->shape);
+	if ((key->form == FORM_MAP || key->form == FORM_ULIMITS) && json_is_object(value))
+		return shown_map(value, key->shape);
+	if (key->form == FORM_SHAPE && json_is_object(value))
+		return shown_object(value, key->shape);
+	return json_incref(value);
+}
+
+static json_t *shown_object(const json_t *object, const struct shape *shape)
 {
 	json_t *out = json_object();
 	const char *name;
 	json_t *value;
 
 	json_object_foreach ((json_t *)object, name, value) {
-		autofree char *key = double_dollars(name);
-		enum form form;
-		const struct shape *below = shape_below(shape, name, &form);
+		bool top = shape == &shape_document;
 
-		if (json && shape && shape != &shape_document && key_is_extension(name))
+		if (top ? strcmp(name, "models") == 0 : key_is_extension(name))
 			continue;
-		if (json && shape == &shape_document && strcmp(name, "models") == 0)
-			continue;
-		json_object_set_new(out, key, printed_member(value, below, form, json));
+		json_object_set_new(out, name,
+			key_is_extension(name) ? json_incref(value)
+					       : shown_value(shape_find(shape, name), value));
 	}
 	return out;
 }
 
-static json_t *printed(const json_t *value, const struct shape *shape, bool json)
+json_t *manifest_json(const json_t *model)
 {
-	json_t *out, *item;
-	size_t i;
-
-	if (json_is_object(value))
-		return printed_object(value, shape, json);
-	if (json_is_array(value)) {
-		out = json_array();
-		json_array_foreach (value, i, item)
-			json_array_append_new(out, printed(item, NULL, json));
-		return out;
-	}
-	if (json_is_string(value)) {
-		autofree char *text = double_dollars(json_string_value(value));
-
-		return json_string(text);
-	}
-	return json_deep_copy(value);
-}
-
-json_t *manifest_printed(const json_t *model, bool json)
-{
-	return printed(model, &shape_document, json);
+	return shown_object(model, &shape_document);
 }
