@@ -35,5 +35,7 @@ const struct command *const commands[] = {
 	/* Hidden */
 	&cmd_gen,
 	&cmd_complete,
+	&cmd_untar,
+	&cmd_clone,
 	NULL,
 };

@@ -32,5 +32,7 @@ extern const struct command cmd_completion;
 extern const struct command cmd_version;
 extern const struct command cmd_gen;
 extern const struct command cmd_complete;
+extern const struct command cmd_untar;
+extern const struct command cmd_clone;
 
 #endif

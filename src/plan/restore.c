@@ -1,0 +1,146 @@
+/*
+ * restore.c - filling a volume that was just created from a snapshot archive.
+ *
+ * The way that every engine has, local or remote: a container that mounts the volume and is never
+ * started takes a tar.  Two quirks decide how:
+ *
+ * Docker does not apply the owner and mode of "./" when the tar is put into the mount point, but does
+ * for the mount point's own name when it is put into "/".  Podman resolves only the path that is asked
+ * for, so "/" is the container's root there and never the volume; it applies "./".
+ *
+ * Podman gives a volume the owner and mode of the image's folder when a container first uses it.  That
+ * would undo what the archive says, so the helper is initialised (its process is made, not started).
+ */
+#include "restore.h"
+
+#include "devenv/mem.h"
+#include "devenv/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MOUNT_NAME "devenv-restore"
+#define MOUNT_POINT "/" MOUNT_NAME
+
+/* The thread that makes the tar, and the pipe to the one that sends it. */
+struct feeder {
+	struct snapshot_ask ask;
+	int fd;
+	bool unread; /* nobody takes the tar any more */
+	struct snapshot_result result;
+	struct err err;
+	int status;
+};
+
+static int to_pipe(void *ctx, const void *data, size_t len, struct err *err)
+{
+	struct feeder *feeder = ctx;
+	const char *at = data;
+
+	while (len) {
+		ssize_t n = write(feeder->fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			feeder->unread = true;
+			return err_os(err, ERR_SNAPSHOT, errno, "pass the tar to the engine");
+		}
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static void *feeder_main(void *ctx)
+{
+	struct feeder *feeder = ctx;
+
+	feeder->status = snapshot_stream(
+		&feeder->ask, to_pipe, feeder, &feeder->result, &feeder->err);
+	cleanup_close(&feeder->fd);
+	return NULL;
+}
+
+static int create_helper(
+	struct engine *engine, const char *volume, const char *image, char **id, struct err *err)
+{
+	autojson json_t *body = json_object();
+	autofree char *name = NULL, *bind = xasprintf("%s:%s", volume, MOUNT_POINT);
+	char suffix[13];
+
+	random_hex(suffix, 6);
+	name = xasprintf("devenv-restore-%s", suffix);
+	json_set_str(body, "Image", image);
+	json_object_set_new(body, "Labels", json_pack("{s:s}", "io.devenv.helper", "restore"));
+	json_object_set_new(body, "HostConfig",
+		json_pack("{s:[s], s:s}", "Binds", bind, "NetworkMode", "none"));
+	return container_create(engine, name, NULL, body, NULL, id, err);
+}
+
+/* Podman only (why: top of this file). An image whose program cannot be made ready is no obstacle. */
+static void settle_owner(struct engine *engine, const char *id)
+{
+	struct err ignored = ERR_INIT;
+
+	engine_post(engine, NULL, NULL, &ignored, "/libpod/containers/%s/init", id);
+}
+
+static int send_tar(struct engine *engine, const char *id, struct feeder *feeder, struct err *err)
+{
+	bool podman = engine_facts(engine)->podman;
+	autoclose int out = -1;
+	pthread_t thread;
+	int pair[2], put, failed;
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return err_os(err, ERR_SNAPSHOT, errno, "make a pipe");
+	out = pair[0];
+	feeder->fd = pair[1];
+	feeder->ask.root = podman ? "." : MOUNT_NAME;
+	failed = pthread_create(&thread, NULL, feeder_main, feeder);
+	if (failed) {
+		cleanup_close(&feeder->fd);
+		return err_os(err, ERR_SNAPSHOT, failed, "start a thread");
+	}
+	put = container_put_fd(engine, id, podman ? MOUNT_POINT : "/", out, err);
+	/* An engine that answered early reads no more: the feeder must not wait for it. */
+	cleanup_close(&out);
+	pthread_join(thread, NULL);
+	if (feeder->status < 0 && !feeder->unread) {
+		/* A tar that ends in the middle is what the engine then complains about, too. */
+		*err = feeder->err;
+		return -1;
+	}
+	return put < 0 || feeder->status < 0 ? -1 : 0;
+}
+
+int plan_restore_volume(struct engine *engine, const char *volume, const char *image,
+	const char *source, const char *expect_digest, const struct sink *sink,
+	struct snapshot_result *result, struct err *err)
+{
+	autofree char *id = NULL, *object = xasprintf("volume %s", volume);
+	struct feeder feeder = {
+		.ask = {.source = source, .expect = expect_digest, .object = object, .sink = sink},
+		.fd = -1};
+	struct err ignored = ERR_INIT;
+	int status;
+
+	if (create_helper(engine, volume, image, &id, err) < 0)
+		return err_wrap(err, "make a container that fills volume %s", volume);
+	if (engine_facts(engine)->podman)
+		settle_owner(engine, id);
+	status = send_tar(engine, id, &feeder, err);
+	/* Its anonymous volumes go with it; the named one stays. */
+	if (container_remove(engine, id, true, &ignored) < 0)
+		sink_warn(sink, object, "the helper container %.12s could not be removed: %s", id,
+			ignored.msg);
+	if (status < 0)
+		return err_wrap(err, "restore volume %s", volume);
+	*result = feeder.result;
+	return 0;
+}
