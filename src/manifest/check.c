@@ -117,17 +117,19 @@ static unsigned kind_bit(const struct node *node)
 	return 0;
 }
 
-static void wrong_type(const struct key *key, unsigned accepts, const char *example,
+static void wrong_type(const struct key *key, unsigned accepts, bool example,
 	const struct node *node, const struct place *place, struct diags *diags)
 {
 	autofree char *help = NULL;
 	char expected[128];
 
 	key_expected(accepts, expected, sizeof(expected));
-	if (node_is_scalar(node) && node->kind != NODE_STRING && (accepts & A_STRING))
+	if (key->form == FORM_DURATION && node->kind == NODE_INT)
+		help = xasprintf("give it a unit: %s: %ss", key->name, node->text);
+	else if (node_is_scalar(node) && node->kind != NODE_STRING && (accepts & A_STRING))
 		help = xasprintf("quote it: \"%s\"", node->text);
 	else if (example)
-		help = xasprintf("for example: %s: %s", key->name, example);
+		help = key_help(key);
 	if (node->kind == NODE_NULL)
 		place_error(diags, node, place, help, "expected %s, but it is empty", expected);
 	else
@@ -135,8 +137,8 @@ static void wrong_type(const struct key *key, unsigned accepts, const char *exam
 			node_kind_name(node));
 }
 
-/* true when `node` is of one of the kinds; else reported. */
-static bool check_kind(const struct key *key, unsigned accepts, const char *example,
+/* true when `node` is of one of the kinds; else reported, perhaps with an example. */
+static bool check_kind(const struct key *key, unsigned accepts, bool example,
 	const struct node *node, const struct place *place, struct diags *diags)
 {
 	if (kind_bit(node) & accepts)
@@ -236,7 +238,7 @@ static void check_scalar(const struct key *key, const struct node *node, const s
 		check_words(key, node, place, diags);
 	if (number_ok(key, node) && pattern_ok(key, node->text))
 		return;
-	help = xasprintf("for example: %s: %s", key->name, key_example(key));
+	help = key_help(key);
 	if (key->min || key->max) {
 		if (key->max == INT64_MAX)
 			place_error(diags, node, place, help,
@@ -298,7 +300,7 @@ static void check_list(const struct key *key, const struct node *list, unsigned 
 
 		if (item->tag == TAG_RESET)
 			continue;
-		if (!check_kind(key, accepts, key_example(key), item, &here, diags))
+		if (!check_kind(key, accepts, true, item, &here, diags))
 			continue;
 		if (item->kind == NODE_MAP && key->shape)
 			check_shape(key->shape, item, &here, diags);
@@ -317,7 +319,8 @@ static void check_names(const struct key *key, const struct node *map, unsigned 
 		if ((key->flags & KEY_NAMES) && !name_ok(here.name))
 			place_error(diags, map->keys[i], &here, NULL,
 				"a name may have letters, digits, \".\", \"_\" and \"-\" only");
-		if (value->tag == TAG_RESET || !check_kind(key, accepts, NULL, value, &here, diags))
+		if (value->tag == TAG_RESET ||
+			!check_kind(key, accepts, false, value, &here, diags))
 			continue;
 		if (value->kind == NODE_MAP && key->shape)
 			check_shape(key->shape, value, &here, diags);
@@ -356,8 +359,7 @@ static void check_value(const struct key *key, const struct node *node, const st
 	unsigned items = A_STRING;
 	unsigned values = value_kinds(key);
 
-	if (node->tag == TAG_RESET ||
-		!check_kind(key, key->accepts, key_example(key), node, place, diags))
+	if (node->tag == TAG_RESET || !check_kind(key, key->accepts, true, node, place, diags))
 		return;
 	if (node->kind == NODE_LIST) {
 		if (key->form == FORM_LIST || (key->form == FORM_NONE && key->items))

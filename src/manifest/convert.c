@@ -16,7 +16,7 @@ static json_t *convert_value(const struct convert *c, const struct key *key,
 static void cannot(const struct convert *c, const struct key *key, const struct node *node,
 	const struct place *place, const char *what)
 {
-	autofree char *help = xasprintf("for example: %s: %s", key->name, key_example(key));
+	autofree char *help = key_help(key);
 
 	if (node_is_scalar(node))
 		place_error(c->diags, node, place, help, "\"%s\" is not %s", node->text, what);
@@ -469,7 +469,7 @@ static json_t *absent(const struct convert *c, const struct key *key, const stru
 static void required(const struct convert *c, const struct key *key, const struct node *map,
 	const struct place *place)
 {
-	autofree char *help = xasprintf("for example: %s: %s", key->name, key_example(key));
+	autofree char *help = key_help(key);
 
 	place_error(c->diags, map, place, help, "\"%s\" is missing", key->name);
 }

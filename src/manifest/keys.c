@@ -50,7 +50,19 @@ const char *key_example(const struct key *key)
 		[FORM_NONE] = "value",
 	};
 
-	return key->example ? key->example : by_form[key->form];
+	if (key->example)
+		return key->example;
+	if (key->form == FORM_FLOAT && !(key->accepts & A_NUMBER))
+		return "50";
+	return by_form[key->form];
+}
+
+char *key_help(const struct key *key)
+{
+	if (!key->example && key->values)
+		return xasprintf("for example: %s: %.*s", key->name, (int)strcspn(key->values, "|"),
+			key->values);
+	return xasprintf("for example: %s: %s", key->name, key_example(key));
 }
 
 const char *key_expected(unsigned accepts, char *out, size_t size)

@@ -102,6 +102,9 @@ const struct key *shape_find(const struct shape *shape, const char *name); /* NU
 /* The value of an example line, from the row or by its form. Borrowed. */
 const char *key_example(const struct key *key);
 
+/* "for example: restart: always". The caller's. */
+char *key_help(const struct key *key);
+
 /* "a list", "a string or a number"...; into `out`, which is returned. */
 const char *key_expected(unsigned accepts, char *out, size_t size);
 

@@ -113,6 +113,30 @@ static void check_service(const struct model *m, const struct node *at, const st
 		profiles && profiles->n ? profiles->items[0]->text : "");
 }
 
+static bool same_position(const struct node *a, const struct node *b)
+{
+	return a && a->at.line == b->at.line && a->at.column == b->at.column &&
+	       str_eq(a->at.file, b->at.file);
+}
+
+/* The key that a dependency was written in: model_normalize.c implies some from other keys. */
+static const char *dependency_origin(const struct node *service, const struct node *at)
+{
+	static const char *const keys[] = {
+		"links", "volumes_from", "network_mode", "ipc", "pid", "uts", "cgroup"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct node *value = node_get(service, keys[i]);
+
+		if (same_position(value, at))
+			return keys[i];
+		for (size_t j = 0; value && value->kind == NODE_LIST && j < value->n; j++)
+			if (same_position(value->items[j], at))
+				return keys[i];
+	}
+	return NULL;
+}
+
 static void check_dependencies(const struct model *m, const struct node *service,
 	const struct place *place, const json_t *active)
 {
@@ -122,11 +146,13 @@ static void check_dependencies(const struct model *m, const struct node *service
 	for (size_t i = 0; all && i < all->n; i++) {
 		struct place here = {.up = &list, .name = all->keys[i]->text};
 		const struct node *required = node_get(all->items[i], "required");
+		const char *origin = dependency_origin(service, all->keys[i]);
+		struct place implied = {.up = place, .name = origin};
 		bool must = true;
 
 		if (required)
 			key_to_bool(required, &must);
-		check_service(m, all->keys[i], &here, here.name, must, active);
+		check_service(m, all->keys[i], origin ? &implied : &here, here.name, must, active);
 	}
 }
 
