@@ -22,7 +22,7 @@ void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s); /* NULL gives NULL */
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-char *xvasprintf(const char *fmt, va_list args);
+char *xvasprintf(const char *fmt, va_list args) __attribute__((format(printf, 1, 0)));
 
 /* Grow `array` (of `size` bytes an item, `n` used) so that one more fits. Doubles: amortised O(1). */
 void *xgrow(void *array, size_t n, size_t size);

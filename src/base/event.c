@@ -11,8 +11,8 @@ void sink_emit(const struct sink *sink, const struct event *event)
 		sink->emit(sink->ctx, event);
 }
 
-static void emit_text(const struct sink *sink, enum event_kind kind, const char *object,
-	const char *fmt, va_list args)
+__attribute__((format(printf, 4, 0))) static void emit_text(const struct sink *sink,
+	enum event_kind kind, const char *object, const char *fmt, va_list args)
 {
 	autofree char *text = xvasprintf(fmt, args);
 

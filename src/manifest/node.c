@@ -435,8 +435,8 @@ const char *node_kind_name(const struct node *node)
 	return node ? names[node->kind] : names[NODE_NULL];
 }
 
-static void report(struct diags *diags, enum diag_level level, const struct node *node,
-	const char *path, const char *help, const char *fmt, va_list args)
+__attribute__((format(printf, 6, 0))) static void report(struct diags *diags, enum diag_level level,
+	const struct node *node, const char *path, const char *help, const char *fmt, va_list args)
 {
 	autofree char *text = xvasprintf(fmt, args);
 	const char *file = node && node->at.file ? node->at.file : "";
