@@ -66,6 +66,6 @@ mkdir "$work/broken"
 echo 'services: [' >"$work/broken/compose.yaml"
 run -C "$work/broken" __complete service ""
 ok "a broken manifest completes nothing, quietly" test "$status" -eq 0 -a ! -s "$out" -a ! -s "$err"
-ok "a completion takes less than 300 ms" bash -c \
+ok "a completion takes less than a second" bash -c \
 	'start=$(date +%s%N); "$1" -C "$2" __complete service "" >/dev/null
-	 test $((($(date +%s%N) - start) / 1000000)) -lt 300' - "$DEVENV" "$work/shop"
+	 test $((($(date +%s%N) - start) / 1000000)) -lt 1000' - "$DEVENV" "$work/shop"
