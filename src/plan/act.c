@@ -113,11 +113,14 @@ static int replace(struct engine *engine, const struct action *action, const cha
 	return container_rename(engine, new, action->name, err);
 }
 
+/* Of an image that this plan pulled; of the others it was known before. */
 static void set_image_label(struct engine *engine, json_t *body)
 {
 	autojson json_t *image = NULL;
 	struct err ignored = ERR_INIT;
 
+	if (json_str(json_object_get(body, "Labels"), LABEL_IMAGE))
+		return;
 	if (image_inspect(engine, json_str(body, "Image"), &image, &ignored) == 0)
 		json_set_str(json_object_get(body, "Labels"), LABEL_IMAGE, json_str(image, "Id"));
 }
@@ -187,6 +190,8 @@ static int act_ready(struct act_context *context, size_t index, struct engine *e
 		*retry_ms = *retry_ms ? *retry_ms * 3 / 2 : 20;
 		if (*retry_ms > 250)
 			*retry_ms = 250;
+		if (ready_settling(context->states[index]))
+			*retry_ms = READY_SETTLE_MS;
 		sink_emit(context->options->sink,
 			&(struct event){
 				.kind = EVENT_PROGRESS, .object = action->object, .text = detail});

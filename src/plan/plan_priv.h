@@ -76,6 +76,14 @@ bool selection_has(
 	const struct selection *selection, const struct manifest *manifest, const char *service);
 void selection_release(struct selection *selection);
 
+/* === ready.c === */
+
+/* A process that runs this long without a port to ask is taken as started. */
+#define READY_SETTLE_MS 100
+
+/* Is that all it waits for? Then there is no use in looking earlier. */
+bool ready_settling(const struct ready_state *state);
+
 /* === ports.c === */
 /* Is every host port that `plan` will bind free? `actual`: our own containers may hold them. */
 int ports_check(struct engine *engine, const struct plan *plan, const struct actual *actual,

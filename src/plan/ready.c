@@ -18,9 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A process that runs this long without a port to ask is taken as started. */
-#define SETTLE_MS 300
-
 struct ready_state {
 	const struct manifest *manifest;
 	const char *service;
@@ -29,7 +26,13 @@ struct ready_state {
 	int64_t since;      /* when it was first seen running */
 	int64_t next_check; /* our own run of the healthcheck */
 	int failures;
+	bool settling;
 };
+
+bool ready_settling(const struct ready_state *state)
+{
+	return state->settling;
+}
 
 struct ready_state *ready_new(
 	const struct workspace *ws, const struct manifest *manifest, const char *service, bool job)
@@ -290,7 +293,7 @@ static int health(struct ready_state *state, struct engine *engine, const json_t
 	const char *status = json_str(json_at(inspect, "State", "Health", NULL), "Status");
 	int result;
 
-	snprintf(detail, 128, "waiting for its healthcheck");
+	snprintf(detail, 128, "for its healthcheck");
 	if (engine_facts(engine)->no_health_timer) {
 		result = own_health(state, engine, inspect, err);
 		return result == -2 ? unhealthy(state, engine, inspect, err) : result;
@@ -319,11 +322,12 @@ static int answers(struct ready_state *state, const json_t *inspect, char detail
 
 	find_targets(service, image ? image : "", json_object_get(network, "Networks"),
 		json_object_get(network, "Ports"), &targets);
+	state->settling = !targets.n;
 	if (!targets.n) {
-		snprintf(detail, 128, "settling");
-		return clock_ms() - state->since >= SETTLE_MS;
+		snprintf(detail, 128, "until it has settled");
+		return clock_ms() - state->since >= READY_SETTLE_MS;
 	}
-	snprintf(detail, 128, "waiting for %s on port %d", probe_name(targets.list[0].kind),
+	snprintf(detail, 128, "for %s on port %d", probe_name(targets.list[0].kind),
 		targets.list[0].port);
 	return any_answers(&targets, 500);
 }
@@ -353,7 +357,7 @@ int ready_check(struct ready_state *state, struct engine *engine, const char *id
 	if (!state->since)
 		state->since = clock_ms();
 	if (state->job) {
-		snprintf(detail, 128, "running");
+		snprintf(detail, 128, "until it ends");
 		return 0;
 	}
 	if (has_healthcheck(inspect))

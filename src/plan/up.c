@@ -30,8 +30,11 @@ static int need_image(struct up *up, const struct selected *one, size_t create, 
 	const char *id = images_find(up->images, ref);
 	size_t action = plan_index(up->plan, ACTION_PULL, object);
 
-	if (id)
+	if (id) {
+		json_set_str(
+			json_object_get(up->plan->actions[create].body, "Labels"), LABEL_IMAGE, id);
 		return 0;
+	}
 	if (!json_str(service, "image"))
 		return err_set(err, ERR_MANIFEST,
 			"service %s: it has only `build:` and its image %s is not there; build it "
