@@ -28,7 +28,6 @@
 	X(libssh2_session_init_ex) \
 	X(libssh2_session_callback_set) \
 	X(libssh2_session_set_blocking) \
-	X(libssh2_session_method_pref) \
 	X(libssh2_session_handshake) \
 	X(libssh2_session_disconnect_ex) \
 	X(libssh2_session_free) \
@@ -288,9 +287,11 @@ static int begin_session(struct ssh *ssh, struct err *err)
 	ssh2.libssh2_session_set_blocking(ssh->session, 0);
 	set_callback(ssh->session, LIBSSH2_CALLBACK_SEND, (void (*)(void))send_callback);
 	set_callback(ssh->session, LIBSSH2_CALLBACK_RECV, (void (*)(void))receive_callback);
-	for (size_t i = 0; i < ARRAY_LEN(preferences); i++)
-		ssh2.libssh2_session_method_pref(
-			ssh->session, preferences[i].method, preferences[i].names);
+	for (size_t i = 0; i < ARRAY_LEN(preferences); i++) {
+		if (ssh_prefer(ssh, preferences[i].method, preferences[i].names) < 0)
+			return err_set(err, ERR_TUNNEL, "libssh2 %s lacks %s",
+				ssh2.libssh2_version(0), preferences[i].names);
+	}
 	return ssh_hostkey_prefer(ssh, err);
 }
 

@@ -15,6 +15,8 @@
 
 #define SSH2_FUNCTIONS(X) \
 	X(libssh2_session_hostkey) \
+	X(libssh2_session_supported_algs) \
+	X(libssh2_free) \
 	X(libssh2_session_method_pref)
 #define LAZY_STRUCT ssh2
 LAZY_LIBRARY(ssh2, "libssh2.so.1", SSH2_FUNCTIONS)
@@ -26,6 +28,35 @@ static const char *const default_order[] = {"ssh-ed25519", "ecdsa-sha2-nistp256"
 int ssh_hostkey_load(struct err *err)
 {
 	return ssh2_load(err);
+}
+
+static bool has_name(const char **names, int n, const char *name)
+{
+	for (int i = 0; i < n; i++) {
+		if (str_eq(names[i], name))
+			return true;
+	}
+	return false;
+}
+
+int ssh_prefer(struct ssh *ssh, int method, const char *names)
+{
+	autostrv struct strv wanted = STRV_INIT, usable = STRV_INIT;
+	autofree char *list = NULL;
+	const char **have = NULL;
+	int n = ssh2.libssh2_session_supported_algs(ssh->session, method, &have);
+
+	strv_split(&wanted, names, ',');
+	for (size_t i = 0; i < wanted.n; i++) {
+		if (has_name(have, n, wanted.v[i]))
+			strv_push(&usable, wanted.v[i]);
+	}
+	if (n > 0)
+		ssh2.libssh2_free(ssh->session, have);
+	if (!usable.n)
+		return -1;
+	list = strv_join(&usable, ",");
+	return ssh2.libssh2_session_method_pref(ssh->session, method, list) ? -1 : 0;
 }
 
 static const char *known_name(const struct ssh *ssh, uint16_t *port)
@@ -83,7 +114,7 @@ int ssh_hostkey_prefer(struct ssh *ssh, struct err *err)
 	if (rc < 0)
 		return -1;
 	list = strv_join(&order, ",");
-	if (ssh2.libssh2_session_method_pref(ssh->session, LIBSSH2_METHOD_HOSTKEY, list) != 0)
+	if (ssh_prefer(ssh, LIBSSH2_METHOD_HOSTKEY, list) < 0)
 		return err_set(
 			err, ERR_TUNNEL, "libssh2 does not take the host key types %s", list);
 	return 0;

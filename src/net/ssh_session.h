@@ -145,6 +145,12 @@ struct ssh_channel {
 /* Remember that the session is dead, and why. */
 void ssh_fail(struct ssh *ssh, const char *why);
 
+/*
+ * Offer these algorithms of a LIBSSH2_METHOD, those that the library has. (It drops the others by
+ * itself, but with a memcpy over itself in 1.10.) -1 when it has none of them.
+ */
+int ssh_prefer(struct ssh *ssh, int method, const char *names);
+
 /* Before the handshake: offer first what known_hosts has for this host. */
 int ssh_hostkey_prefer(struct ssh *ssh, struct err *err);
 
