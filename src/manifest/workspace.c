@@ -104,19 +104,37 @@ static json_t *read_settings(const char *path, const json_t *env, struct diags *
 
 /* === x-requires === */
 
-static bool requires_known(struct workspace *ws, struct manifest *manifest, struct diags *diags)
+/* Report at the manifest's x-requires; its place is "file:line:column". */
+static void requires_error(struct diags *diags, const struct manifest *manifest, const char *text)
 {
 	const char *place = json_str(manifest->places, "x-requires");
+	autofree char *file = xstrdup(place ? place : manifest->files.v[0]);
+	uint64_t numbers[2] = {0};
+
+	for (int i = 1; place && i >= 0; i--) {
+		char *colon = strrchr(file, ':');
+
+		if (!colon || !parse_u64(colon + 1, 0, INT32_MAX, &numbers[i]))
+			break;
+		*colon = '\0';
+	}
+	diag_add(diags, DIAG_ERROR, file, (int)numbers[0], (int)numbers[1], "x-requires", NULL,
+		"%s", text);
+}
+
+static bool requires_known(
+	const struct workspace *ws, const struct manifest *manifest, struct diags *diags)
+{
 	bool known = true;
 
 	for (size_t i = 0; i < manifest->requires.n; i++) {
-		const char *name = manifest->requires.v[i];
+		autofree char *text = NULL;
 
-		if (workspace_find(ws, name))
+		if (workspace_find(ws, manifest->requires.v[i]))
 			continue;
-		diag_add(diags, DIAG_ERROR, manifest->files.v[0], 0, 0, "x-requires", NULL,
-			"%s%sthere is no manifest \"%s\" in the workspace", place ? place : "",
-			place ? ": " : "", name);
+		text = xasprintf(
+			"there is no manifest \"%s\" in the workspace", manifest->requires.v[i]);
+		requires_error(diags, manifest, text);
 		known = false;
 	}
 	return known;
@@ -135,10 +153,10 @@ static bool requires_cycle(struct workspace *ws, struct manifest *manifest, stru
 		from++;
 	if (from < path->n) {
 		struct strv rest = {path->v + from, path->n - from};
-		autofree char *text = strv_join(&rest, " -> ");
+		autofree char *names = strv_join(&rest, " -> ");
+		autofree char *text = xasprintf("a cycle: %s -> %s", names, manifest->name);
 
-		diag_add(diags, DIAG_ERROR, manifest->files.v[0], 0, 0, "x-requires", NULL,
-			"a cycle: %s -> %s", text, manifest->name);
+		requires_error(diags, manifest, text);
 		return true;
 	}
 	strv_push(path, manifest->name);
