@@ -34,7 +34,9 @@ int buf_addch(struct buf *buf, char c);
 int buf_addf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int buf_vaddf(struct buf *buf, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 
-/* Make room for `len` more bytes and return where they go; then set buf->len. NULL over the limit. */
+/*
+ * Make room for `len` more bytes and return where they go; then set buf->len. NULL over the limit.
+ */
 char *buf_reserve(struct buf *buf, size_t len);
 
 /* Drop the first `n` bytes. */

@@ -1,9 +1,10 @@
 /*
  * credential.h - who we are at a registry: what `docker login` wrote.
  *
- * Reads $DOCKER_CONFIG/config.json (~/.docker/config.json) as docker's own client does: DOCKER_AUTH_CONFIG
- * first, then credHelpers for this registry, then credsStore, then auths.  A helper that fails is no
- * error: the user hears of it and the pull goes on without credentials, as most images are public.
+ * Reads $DOCKER_CONFIG/config.json (~/.docker/config.json) as docker's own client does:
+ * DOCKER_AUTH_CONFIG first, then credHelpers for this registry, then credsStore, then auths.  A
+ * helper that fails is no error: the user hears of it and the pull goes on without credentials, as
+ * most images are public.
  *
  *	struct credential credential = {0};
  *	credential_find("registry.acme.example:5000", sink, &credential);

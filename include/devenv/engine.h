@@ -1,10 +1,11 @@
 /*
  * engine.h - a client of the Docker Engine API (version 1.41 and later), over a unix socket or TCP.
  *
- * Finds the engine in Docker's own order, negotiates the version, and speaks it to Docker (20.10 and
- * later) and Podman (4.3 and later).  Where none is found and podman is installed, the embedded engine
- * (engine_embedded.h's functions below) is `podman system service` on a private socket with a private
- * root.  Differences between engines are found by asking, and live in src/engine/quirks.c.
+ * Finds the engine in Docker's own order, negotiates the version, and speaks it to Docker (20.10
+ * and later) and Podman (4.3 and later).  Where none is found and podman is installed, the embedded
+ * engine (engine_embedded.h's functions below) is `podman system service` on a private socket with
+ * a private root.  Differences between engines are found by asking, and live in
+ * src/engine/quirks.c.
  *
  *	struct engine_where where = {0};
  *	struct engine *engine = NULL;
@@ -43,7 +44,8 @@ struct engine_ask {
 
 struct engine_where {
 	char *host; /* "unix:///run/docker.sock" or "tcp://..." */
-	char *why; /* for people: "DOCKER_HOST", "context colima", "found at ...", "embedded engine" */
+	/* For people: "DOCKER_HOST", "context colima", "found at ...", "embedded engine". */
+	char *why;
 	bool embedded;
 };
 
@@ -67,8 +69,9 @@ void engine_forbid_writes(struct engine *engine);
 struct engine_facts {
 	bool podman;
 	bool rootless;
-	bool local;           /* over a unix socket: its published ports are this machine's */
-	bool no_health_timer; /* declared healthchecks do not run by themselves: use engine_healthcheck */
+	bool local; /* over a unix socket: its published ports are this machine's */
+	/* declared healthchecks do not run by themselves: use engine_healthcheck */
+	bool no_health_timer;
 	char version[32];      /* "20.10.24" */
 	char api[16];          /* negotiated, "1.41" */
 	char os[16], arch[16]; /* "linux", "amd64" */
@@ -109,7 +112,9 @@ int container_inspect(struct engine *engine, const char *id, json_t **out, struc
 int container_wait(struct engine *engine, const char *id, int *status, struct err *err);
 int container_resize(struct engine *engine, const char *id, int rows, int columns, struct err *err);
 
-/* Run the declared healthcheck once now, where the engine does not (quirk). 0 healthy, 1 not, -1. */
+/*
+ * Run the declared healthcheck once now, where the engine does not (quirk). 0 healthy, 1 not, -1.
+ */
 int engine_healthcheck(struct engine *engine, const char *id, struct err *err);
 
 /* Upload a tar (POST archive) into `dir`, owners kept; used for inline secrets and configs. */
@@ -148,7 +153,10 @@ struct stream_io {
 	int cancel_fd; /* becomes readable: end quietly; -1: none */
 };
 
-/* Copies until both directions are finished. `before` starts the container once attached; may be NULL. */
+/*
+ * Copies until both directions are finished. `before` starts the container once attached; may be
+ * NULL.
+ */
 int container_attach(struct engine *engine, const char *id, const struct stream_io *io, bool logs,
 	int (*attached)(void *ctx, struct err *err), void *ctx, struct err *err);
 
@@ -163,7 +171,10 @@ struct exec_spec {
 int container_exec(struct engine *engine, const char *id, const struct exec_spec *spec,
 	const struct stream_io *io, int *status, struct err *err);
 
-/* Run and collect up to the buffer's limit (stdout and stderr together; out may be NULL). For probes. */
+/*
+ * Run and collect up to the buffer's limit (stdout and stderr together; out may be NULL). For
+ * probes.
+ */
 int container_exec_output(struct engine *engine, const char *id, const char *const *argv,
 	int timeout_ms, struct buf *out, int *status, struct err *err);
 

@@ -33,8 +33,9 @@ enum err_kind {
 
 struct err {
 	enum err_kind kind;
-	int os;     /* errno, when the error came from the system; else 0 */
-	int status; /* HTTP status for engine and registry errors, exit status for ERR_EXIT; else 0 */
+	int os; /* errno, when the error came from the system; else 0 */
+	/* HTTP status for engine and registry errors, exit status for ERR_EXIT; else 0 */
+	int status;
 	char msg[2048];
 };
 
@@ -48,7 +49,9 @@ int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 int err_os(struct err *err, enum err_kind kind, int os, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Put "text: " before the message; returns -1. What does not fit is cut off the end of the cause. */
+/*
+ * Put "text: " before the message; returns -1. What does not fit is cut off the end of the cause.
+ */
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Add text after the message, as a hint on what to do; returns -1. */

@@ -4,7 +4,8 @@
  * Whoever works emits typed events into a sink; src/ui renders them as a live display, as plain
  * lines or as JSON lines.  Nothing below ui/ prints.  A sink may be called from several threads.
  *
- *	sink_emit(sink, &(struct event){.kind = EVENT_START, .object = "image nginx:1.27", .text = "Pulling"});
+ *	sink_emit(sink, &(struct event){
+ *		.kind = EVENT_START, .object = "image nginx:1.27", .text = "Pulling"});
  */
 #ifndef DEVENV_EVENT_H
 #define DEVENV_EVENT_H

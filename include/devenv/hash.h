@@ -22,7 +22,10 @@ int sha256_file(const char *path, char out[SHA256_HEX], struct err *err);
 /* RFC 4648; `url` chooses the URL-safe alphabet. The caller's. */
 char *base64_encode(const void *data, size_t len, int url);
 
-/* Either alphabet, padding optional; NULL when it is not base64. *len gets the size. The caller's, NUL added. */
+/*
+ * Either alphabet, padding optional; NULL when it is not base64. *len gets the size. The caller's,
+ * NUL added.
+ */
 char *base64_decode(const char *text, size_t *len);
 
 /* `n` random bytes from the system as 2n hex digits into `out` (2n+1 bytes). */

@@ -1,16 +1,16 @@
 /*
  * http.h - fetching from the internet, through libcurl: TLS, proxies, redirects.
  *
- * For archives and registries; the engine's own API is http1.h.  The body is handed out in pieces and
- * never kept here, so size is the caller's business.  An answer of 400 and over is an error whose body
- * never reaches the callback.
+ * For archives and registries; the engine's own API is http1.h.  The body is handed out in pieces
+ * and never kept here, so size is the caller's business.  An answer of 400 and over is an error
+ * whose body never reaches the callback.
  *
  *	struct http_get get = {.url = url, .on_data = take, .ctx = &sum};
  *	if (http_get(&get, err) < 0) ...
  *
- * Errors are ERR_FAILED (ERR_TIMEOUT, ERR_CANCELLED), name the URL without its password and query, and
- * carry the HTTP status in err->status.  A short body is an error when the server named a length;
- * whoever needs more certainty compares a digest.
+ * Errors are ERR_FAILED (ERR_TIMEOUT, ERR_CANCELLED), name the URL without its password and query,
+ * and carry the HTTP status in err->status.  A short body is an error when the server named a
+ * length; whoever needs more certainty compares a digest.
  */
 #ifndef DEVENV_HTTP_H
 #define DEVENV_HTTP_H

@@ -1,9 +1,9 @@
 /*
  * manifest.h - from files to the canonical model.
  *
- * A manifest is a Compose file (compose-spec) plus `x-` keys.  Loading is: YAML events -> nodes with
- * positions -> interpolation -> canonical long forms -> extends, include, merge -> check against one
- * table of keys -> normalised model.  The model is a json_t with exactly the value that
+ * A manifest is a Compose file (compose-spec) plus `x-` keys.  Loading is: YAML events -> nodes
+ * with positions -> interpolation -> canonical long forms -> extends, include, merge -> check
+ * against one table of keys -> normalised model.  The model is a json_t with exactly the value that
  * `docker compose config --format json` (2.40.3) prints, `x-` keys kept where they were written.
  *
  * A workspace is a folder with envs/; a folder with only a Compose file is a workspace of one.
@@ -40,7 +40,8 @@ struct load_options {
 
 struct manifest {
 	char *name; /* "shop" of envs/shop.yaml; the project name in a workspace of one */
-	char *project; /* Compose's project: "<workspace>-<name>", or the project in a workspace of one */
+	/* Compose's project: "<workspace>-<name>", or the project in a workspace of one. */
+	char *project;
 	char *dir; /* the project directory, absolute: relative paths in the file start here */
 	struct strv files;     /* absolute, in merge order */
 	struct strv env_files; /* the ones that were read, absolute */
@@ -63,8 +64,8 @@ struct workspace {
 };
 
 /*
- * Find and load. Every problem of every file goes into `diags` (warnings too). Returns 0, or -1 with
- * ERR_MANIFEST (a count of problems, or why nothing was found and how to begin).
+ * Find and load. Every problem of every file goes into `diags` (warnings too). Returns 0, or -1
+ * with ERR_MANIFEST (a count of problems, or why nothing was found and how to begin).
  */
 int workspace_load(const struct load_options *options, struct workspace *ws, struct diags *diags,
 	struct err *err);
@@ -74,15 +75,16 @@ void workspace_release(struct workspace *ws);
 struct manifest *workspace_find(const struct workspace *ws, const char *name);
 
 /*
- * What the user typed - a service, MANIFEST/SERVICE or a manifest - as manifest and service (NULL: the
- * whole manifest). ERR_USAGE with a suggestion when there is none, or when a service is in several.
+ * What the user typed - a service, MANIFEST/SERVICE or a manifest - as manifest and service (NULL:
+ * the whole manifest). ERR_USAGE with a suggestion when there is none, or when a service is in
+ * several.
  */
 int workspace_resolve(const struct workspace *ws, const char *word, struct manifest **manifest,
 	const char **service, struct err *err);
 
 /*
- * The model without what `docker compose config --format json` leaves out: x- keys below the top level,
- * and models. Shares values with `model`; the caller's.
+ * The model without what `docker compose config --format json` leaves out: x- keys below the top
+ * level, and models. Shares values with `model`; the caller's.
  */
 json_t *manifest_json(const json_t *model);
 

@@ -24,7 +24,9 @@ char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *xvasprintf(const char *fmt, va_list args) __attribute__((format(printf, 1, 0)));
 
-/* Grow `array` (of `size` bytes an item, `n` used) so that one more fits. Doubles: amortised O(1). */
+/*
+ * Grow `array` (of `size` bytes an item, `n` used) so that one more fits. Doubles: amortised O(1).
+ */
 void *xgrow(void *array, size_t n, size_t size);
 
 void cleanup_free(void *p);

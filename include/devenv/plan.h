@@ -2,8 +2,8 @@
  * plan.h - from what is and what should be to ordered actions, and running them.
  *
  * The plan is data.  `devenv plan` and `up --dry-run` print it, `up` runs that same object.  Each
- * action knows what it needs; nothing waits for more than that, so a service starts as soon as its own
- * image, data and dependencies are there.
+ * action knows what it needs; nothing waits for more than that, so a service starts as soon as its
+ * own image, data and dependencies are there.
  *
  *	struct plan plan = {0};
  *	if (plan_up(engine, &(struct plan_request){.ws = &ws}, &plan, err) < 0)
@@ -94,7 +94,10 @@ struct plan_request {
 	int timeout_s;               /* stop: -1 for each service's own */
 };
 
-/* What `up` would do. Only reads from the engine. ERR_PORT for a taken port, before anything is pulled. */
+/*
+ * What `up` would do. Only reads from the engine. ERR_PORT for a taken port, before anything is
+ * pulled.
+ */
 int plan_up(struct engine *engine, const struct plan_request *request, struct plan *plan,
 	struct err *err);
 
@@ -124,8 +127,9 @@ struct run_options {
 };
 
 /*
- * Run every action as soon as what it needs is done. The first failure stops new actions; what runs is
- * finished. Ctrl-C is ERR_CANCELLED. Every failure is emitted as EVENT_FAILED; `err` is the first.
+ * Run every action as soon as what it needs is done. The first failure stops new actions; what runs
+ * is finished. Ctrl-C is ERR_CANCELLED. Every failure is emitted as EVENT_FAILED; `err` is the
+ * first.
  */
 int plan_run(struct plan *plan, struct engine *engine, const struct run_options *options,
 	struct err *err);
@@ -149,8 +153,8 @@ struct actual {
 };
 
 /*
- * The workspace's containers (labels of its projects), and the engine's networks and volumes of these
- * names. Containers of a project with our name from another folder are ERR_FAILED "identity".
+ * The workspace's containers (labels of its projects), and the engine's networks and volumes of
+ * these names. Containers of a project with our name from another folder are ERR_FAILED "identity".
  */
 int actual_read(
 	struct engine *engine, const struct workspace *ws, struct actual *actual, struct err *err);
@@ -162,12 +166,15 @@ const struct container *actual_find(const struct actual *actual, const struct ma
 
 /* === one service === */
 
-/* Why `container` is not what `service` of `manifest` should be, as a list of field paths with old and
- * new value; empty when it is. Needs no engine. */
+/* Why `container` is not what `service` of `manifest` should be, as a list of field paths with old
+ * and new value; empty when it is. Needs no engine. */
 void plan_differences(const struct manifest *manifest, const char *service,
 	const struct container *container, struct strv *out);
 
-/* The body of POST /containers/create for a service, by hand of `run` (one-off) too. Owned by the caller. */
+/*
+ * The body of POST /containers/create for a service, by hand of `run` (one-off) too. Owned by the
+ * caller.
+ */
 json_t *plan_body(const struct workspace *ws, const struct manifest *manifest, const char *service,
 	int number, bool oneoff, json_t **extra, struct err *err);
 
@@ -177,13 +184,15 @@ char *plan_image(const struct manifest *manifest, const char *service);
 /* Container name "<project>-<service>-<number>", or its container_name. The caller's. */
 char *plan_container_name(const struct manifest *manifest, const char *service, int number);
 
-/* Further networks, inline secrets and configs of a created container, from `extra` of plan_body. */
+/*
+ * Further networks, inline secrets and configs of a created container, from `extra` of plan_body.
+ */
 int plan_complete(struct engine *engine, const char *id, const json_t *extra, struct err *err);
 
 /*
- * Check a container once: 1 ready, 0 not yet (`detail`, at least 128 bytes, says what is awaited), -1
- * it never will be. `job`: ready means it ended with 0. `state` is the caller's, zeroed, kept between
- * calls; release with ready_release.
+ * Check a container once: 1 ready, 0 not yet (`detail`, at least 128 bytes, says what is awaited),
+ * -1 it never will be. `job`: ready means it ended with 0. `state` is the caller's, zeroed, kept
+ * between calls; release with ready_release.
  */
 struct ready_state;
 struct ready_state *ready_new(

@@ -42,9 +42,9 @@ struct proc_child {
 #define PROC_CHILD_NONE ((struct proc_child){-1, -1, -1, -1})
 
 /*
- * Start with pipes to all three (stderr not with inherit_stderr, and merge_stderr). `input`, timeout_ms and
- * detach do not apply. End it with proc_close, which closes what is open, waits, and returns the exit
- * status (128+n when a signal ended it).
+ * Start with pipes to all three (stderr not with inherit_stderr, and merge_stderr). `input`,
+ * timeout_ms and detach do not apply. End it with proc_close, which closes what is open, waits, and
+ * returns the exit status (128+n when a signal ended it).
  */
 int proc_open(const struct proc_spec *spec, struct proc_child *child, struct err *err);
 int proc_close(struct proc_child *child);

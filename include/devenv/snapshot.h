@@ -1,5 +1,6 @@
 /*
- * snapshot.h - seeded data directories: a plain tar, tar.gz or tar.zst restored into a fresh volume.
+ * snapshot.h - seeded data directories: a plain tar, tar.gz or tar.zst restored into a fresh
+ * volume.
  *
  * The archive (a file or an https URL) is read by a child process which checks every name, counts,
  * hashes and hands the plain tar on; the engine unpacks it into the volume through a container that
@@ -8,7 +9,7 @@
  *
  *	struct snapshot_ask ask = {.source = "seed.tar.zst", .object = "volume data", .sink = sink};
  *	if (snapshot_stream(&ask, write, ctx, &result, err) < 0)
- *		... what was written is to be thrown away: it may be the beginning of a broken archive ...
+ *		... throw away what was written: it may begin a broken archive ...
  *
  * Not here: which volumes need it (plan), and OCI artifacts (the issue "Seeded snapshots").
  */
@@ -43,10 +44,11 @@ struct snapshot_result {
 };
 
 /*
- * Stream the archive as a plain pax tar into `write`: owners by number, modes, times, xattrs, hard links
- * and symbolic links as stored; holes are written out. The root folder is always the first entry: where
- * the archive has none, it gets the owner of the archive's first entry. Progress as EVENT_PROGRESS of
- * `object`, in bytes of the archive. ERR_SNAPSHOT names the source and, where it is one, the entry.
+ * Stream the archive as a plain pax tar into `write`: owners by number, modes, times, xattrs, hard
+ * links and symbolic links as stored; holes are written out. The root folder is always the first
+ * entry: where the archive has none, it gets the owner of the archive's first entry. Progress as
+ * EVENT_PROGRESS of `object`, in bytes of the archive. ERR_SNAPSHOT names the source and, where it
+ * is one, the entry.
  */
 int snapshot_stream(const struct snapshot_ask *ask, snapshot_write_fn *write, void *ctx,
 	struct snapshot_result *result, struct err *err);

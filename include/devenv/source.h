@@ -30,8 +30,9 @@ enum source_state source_check(const struct source *source, char **detail);
 int source_clone(const struct source *source, const struct sink *sink, struct err *err);
 
 /*
- * The hidden command `devenv __clone`: reads {"url", "ref", "path"} as a line of JSON from stdin and clones
- * until stdin ends; {"phase", "done", "total"} lines on stdout, the last one {"commit"} or {"error"}. Exit status.
+ * The hidden command `devenv __clone`: reads {"url", "ref", "path"} as a line of JSON from stdin
+ * and clones until stdin ends; {"phase", "done", "total"} lines on stdout, the last one {"commit"}
+ * or {"error"}. Exit status.
  */
 int source_child_main(void);
 

@@ -2,7 +2,7 @@
  * ssh_config.h - what `~/.ssh/config` says about a host.
  *
  * The installed ssh is asked (`ssh -T -G -- HOST`), because only it gets Match, Include and
- * first-value-wins right; tokens and "~", which it leaves in some values, are expanded here. 
+ * first-value-wins right; tokens and "~", which it leaves in some values, are expanded here.
  * Without an ssh program the built-in defaults are used.  DEVENV_SSH_CONFIG names a file to be used
  * in place of the user's and the system's (ssh -F).
  */

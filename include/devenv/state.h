@@ -1,8 +1,8 @@
 /*
  * state.h - what devenv remembers on this machine, beside what the engine's labels say.
  *
- * Labels are the truth about what exists; the state folder holds the workspace lock and a journal of
- * what was under way (so that `up` after kill -9 can say so).
+ * Labels are the truth about what exists; the state folder holds the workspace lock and a journal
+ * of what was under way (so that `up` after kill -9 can say so).
  */
 #ifndef DEVENV_STATE_H
 #define DEVENV_STATE_H
@@ -19,8 +19,8 @@ int state_lock(const char *id, const char *workspace, const char *command, struc
 	struct err *err);
 
 /*
- * The journal: state_begin notes that `command` runs now and returns the command of an earlier run that
- * never ended (the caller's), or NULL. state_end removes the note.
+ * The journal: state_begin notes that `command` runs now and returns the command of an earlier run
+ * that never ended (the caller's), or NULL. state_end removes the note.
  */
 char *state_begin(const char *id, const char *command);
 void state_end(const char *id);

@@ -294,6 +294,31 @@ static void test_odd_words(void **state)
 	free((char *)app.name);
 }
 
+/* Any words at all: an answer or an error, never both or neither, and nothing lost or leaked. */
+static void test_random_words(void **state)
+{
+	static const char *const words[] = {"logs", "exec", "engine", "start", "web", "--", "-", "",
+		"-f", "-fn5", "-n", "--tail", "--tail=3", "--follow", "--format", "json", "--help",
+		"-e", "A=1", "--env=", "=", "--=x", "---", "-p", "--profile", "--version", "-\xff"};
+	unsigned seed = 1;
+
+	for (int round = 0; round < 20000; round++) {
+		autobuf struct buf line = BUF_INIT(0);
+		struct parsed p;
+
+		for (int i = round % 9; i >= 0; i--) {
+			seed = seed * 1103515245U + 12345U;
+			buf_addf(&line, "%s%s", words[(seed >> 16) % ARRAY_LEN(words)],
+				i ? " " : "");
+		}
+		parse(&p, buf_str(&line));
+		assert_int_equal(p.status < 0, p.err.kind == ERR_USAGE);
+		assert_true(p.status < 0 || (p.argc >= 0 && p.argc <= round % 9 + 1));
+		assert_true(p.status < 0 || p.argv[p.argc] == NULL);
+		release(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_odd_words),
+		cmocka_unit_test(test_random_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
