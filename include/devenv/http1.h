@@ -51,6 +51,7 @@ struct http1_request {
 	int body_fd;        /* sent chunked until its end; -1: none. Not sent twice */
 	bool upgrade;       /* ask for a raw stream (attach, exec) */
 	bool interruptible; /* ERR_CANCELLED when a signal comes (signals.h) that was not there before */
+	int cancel_fd;      /* over 0: ERR_CANCELLED when it is readable before the head came */
 	int timeout_ms; /* longest silence, for head and body; 0: none */
 };
 
@@ -80,8 +81,12 @@ int http1_read_all(struct http1 *http, struct buf *out, struct err *err);
 int http1_fd(const struct http1 *http);
 bool http1_ready(const struct http1 *http);
 
-/* On an upgraded connection. http1_shutdown tells the other side that nothing more comes. */
-int http1_write(struct http1 *http, const void *data, size_t len, struct err *err);
+/*
+ * On an upgraded connection: write what it takes without waiting (0: nothing now, poll for POLLOUT), or -1.
+ * Never waits, because a container that waits for us to read would then wait for ever.  http1_shutdown
+ * tells the other side that nothing more comes.
+ */
+ssize_t http1_write(struct http1 *http, const void *data, size_t len, struct err *err);
 void http1_shutdown(struct http1 *http);
 
 /* Close now; the next request opens a new connection. */

@@ -1,8 +1,8 @@
 /*
  * context.c - docker's contexts: named engines in ~/.docker/contexts.
  *
- * A context's metadata is in contexts/meta/SHA256(name)/meta.json; that hash is docker's own way to make
- * any name a folder's name.
+ * A context's metadata is in contexts/meta/SHA256(name)/meta.json; that hash is docker's own way to
+ * make any name a folder's name.
  */
 #include "engine_priv.h"
 

@@ -1,8 +1,9 @@
 /*
  * embedded.c - devenv's own engine: `podman system service` with everything private.
  *
- * For machines without Docker.  Its root, storage, configuration and socket are devenv's own, so that it
- * neither sees nor disturbs what the user does with podman.  It runs until `devenv engine stop`.
+ * For machines without Docker.  Its root, storage, configuration and socket are devenv's own, so
+ * that it neither sees nor disturbs what the user does with podman.  It runs until `devenv engine
+ * stop`.
  */
 #include "engine_priv.h"
 
@@ -40,7 +41,9 @@ char *embedded_root(void)
 	return path_join(state, "engine");
 }
 
-/* A socket's path has 107 bytes at most: a long runtime folder is replaced by a short one in /tmp. */
+/*
+ * A socket's path has 107 bytes at most: a long runtime folder is replaced by a short one in /tmp.
+ */
 static char *embedded_socket(void)
 {
 	const char *chosen = getenv("DEVENV_ENGINE_ROOT");

@@ -11,7 +11,10 @@
 /* What fits into sun_path with its NUL. */
 #define SOCKET_PATH_MAX 107
 
-/* The folder of everything the embedded engine keeps: $DEVENV_ENGINE_ROOT or STATE/engine. The caller's. */
+/*
+ * The folder of everything the embedded engine keeps: $DEVENV_ENGINE_ROOT or STATE/engine. The
+ * caller's.
+ */
 char *embedded_root(void);
 
 /* A short path that stands for the long one, in a folder only we can write to. The caller's. */

@@ -4,7 +4,7 @@
  *
  * Facts that were met and are answered here: crun refuses hybrid cgroups (v1 with a v2 mount), runc does
  * not; without systemd the cgroup manager must be cgroupfs and the events logger a file; a hard limit of
- * open files below podman's default of 1048576 makes every start fail; distributions keep the helper
+ * open files or processes below podman's own defaults makes every start fail; distributions keep the helper
  * binaries in different folders; rootless needs slirp4netns named where pasta is not known.
  */
 #include "embedded.h"
@@ -53,21 +53,43 @@ static const char *choose_runtime(void)
 	return crun ? "crun" : "";
 }
 
-static uint64_t open_files(void)
+/* The hard limit of `resource`, but not over `most`. */
+static unsigned long long hard_limit(int resource, unsigned long long most)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < OPEN_FILES)
-		return limit.rlim_max;
-	return OPEN_FILES;
+	if (getrlimit(resource, &limit) < 0 || limit.rlim_max > most)
+		return most;
+	return limit.rlim_max;
+}
+
+/* Podman's service lowers its own limit of processes to pid_max, and cannot raise it for a container. */
+static unsigned long long pid_max(void)
+{
+	autobuf struct buf text = BUF_INIT(64);
+	struct err ignored = ERR_INIT;
+	uint64_t most = 32768;
+
+	if (fs_read("/proc/sys/kernel/pid_max", &text, ERR_FAILED, &ignored) == 0 && text.len)
+		parse_u64(str_trim(text.data), 1, 1 << 22, &most);
+	return most;
+}
+
+static void add_limits(struct buf *out)
+{
+	unsigned long long files = hard_limit(RLIMIT_NOFILE, OPEN_FILES);
+	unsigned long long processes = hard_limit(RLIMIT_NPROC, pid_max());
+
+	buf_addf(out, "default_ulimits = [\"nofile=%llu:%llu\", \"nproc=%llu:%llu\"]\n", files,
+		files, processes, processes);
 }
 
 static void containers_conf(struct buf *out)
 {
 	const char *runtime = choose_runtime();
 
-	buf_addf(out, "[containers]\ndefault_ulimits = [\"nofile=%llu:%llu\"]\n",
-		(unsigned long long)open_files(), (unsigned long long)open_files());
+	buf_addstr(out, "[containers]\n");
+	add_limits(out);
 	buf_addstr(out, "log_driver = \"k8s-file\"\n");
 	buf_addstr(out, "[engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n");
 	if (*runtime)

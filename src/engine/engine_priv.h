@@ -30,7 +30,9 @@ struct engine {
 	struct http1 *http;
 };
 
-/* No answer to a plain question takes this long; an engine that is gone must not hang us for ever. */
+/*
+ * No answer to a plain question takes this long; an engine that is gone must not hang us for ever.
+ */
 #define ENGINE_TIMEOUT_MS 120000
 
 /*
@@ -50,8 +52,8 @@ int engine_failed(struct err *err);
 /* Find out facts.rootless and no_health_timer (quirks.c). */
 void quirks_ask(struct engine *engine);
 
-/* What `version` (the answer of /version) tells (quirks.c). */
-void quirks_read_version(const json_t *version, struct engine_facts *facts);
+/* What the header Server tells: "Docker/20.10.24 (linux)", "Libpod/4.3.1 (linux)" (quirks.c). */
+void quirks_read_server(const char *server, struct engine_facts *facts);
 
 /* === splitting a stream of JSON values (json_stream.c) === */
 
@@ -88,7 +90,9 @@ int stream_copy(
 
 /* === where (context.c) === */
 
-/* The host of a docker context. ERR_ENGINE when there is no such context, or it has no docker host. */
+/*
+ * The host of a docker context. ERR_ENGINE when there is no such context, or it has no docker host.
+ */
 int context_host(const char *name, char **host, struct err *err);
 
 /* currentContext of config.json, the caller's; NULL when it is not set or "default". */

@@ -49,14 +49,19 @@ int engine_events(struct engine *engine, const char *filters,
 {
 	autofree char *path = xasprintf(
 		"/events%s%s", filters ? "?filters=" : "", filters ? filters : "");
-	struct http1_request request = {.method = "GET", .path = path, .body_fd = -1};
+	struct http1_request request = {
+		.method = "GET", .path = path, .body_fd = -1, .cancel_fd = cancel_fd};
 	struct json_stream stream = JSON_STREAM_INIT;
 	struct watch watch = {on_event, ctx};
 	struct http1_response response;
 	int result;
 
-	if (engine_send(engine, &request, &response, err) < 0)
-		return -1;
+	if (engine_send(engine, &request, &response, err) < 0) {
+		if (err->kind != ERR_CANCELLED)
+			return -1;
+		err_clear(err);
+		return 0;
+	}
 	result = watch_loop(engine, &watch, &stream, cancel_fd, err);
 	buf_release(&stream.text);
 	http1_disconnect(engine->http);

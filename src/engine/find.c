@@ -1,9 +1,9 @@
 /*
  * find.c - which engine: the order that docker's client uses, then what runs on this machine.
  *
- * An engine that the user named (option, environment, context) is taken as it is, even when it does not
- * answer: falling back to another one would act on the wrong machine.  The usual sockets are taken
- * only if something accepts connections there.
+ * An engine that the user named (option, environment, context) is taken as it is, even when it does
+ * not answer: falling back to another one would act on the wrong machine.  The usual sockets are
+ * taken only if something accepts connections there.
  */
 #include "engine_priv.h"
 

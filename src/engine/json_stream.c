@@ -1,8 +1,8 @@
 /*
  * json_stream.c - splitting a stream of JSON values: pull progress and events.
  *
- * Docker ends each value with CR LF, Podman with LF, some proxies with nothing.  So the end of a value is
- * found by counting brackets outside strings.
+ * Docker ends each value with CR LF, Podman with LF, some proxies with nothing.  So the end of a
+ * value is found by counting brackets outside strings.
  */
 #include "engine_priv.h"
 

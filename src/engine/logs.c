@@ -59,7 +59,7 @@ int container_logs(struct engine *engine, const char *id, const struct logs_spec
 	const struct stream_io *io, struct err *err)
 {
 	autobuf struct buf path = BUF_INIT(65536);
-	struct http1_request request = {.method = "GET", .body_fd = -1};
+	struct http1_request request = {.method = "GET", .body_fd = -1, .cancel_fd = io->cancel_fd};
 	struct stream_io output = *io;
 	struct copy_spec copy = {.io = &output};
 	struct http1_response response;
@@ -69,7 +69,12 @@ int container_logs(struct engine *engine, const char *id, const struct logs_spec
 		return -1;
 	request.path = buf_str(&path);
 	output.in = -1;
-	if (engine_send(engine, &request, &response, err) < 0)
-		return -1;
+	/* Podman sends no head before the first line. */
+	if (engine_send(engine, &request, &response, err) < 0) {
+		if (err->kind != ERR_CANCELLED)
+			return -1;
+		err_clear(err);
+		return 0;
+	}
 	return stream_copy(engine, &copy, &cancelled, err);
 }

@@ -1,8 +1,8 @@
 /*
  * pull.c - pulling an image: credentials, progress over all layers, and errors a user can act on.
  *
- * The engine reports each layer by itself; users want one number.  So the bytes of all layers known so
- * far are added up.  A layer's size is only known when its download starts, so the total grows.
+ * The engine reports each layer by itself; users want one number.  So the bytes of all layers known
+ * so far are added up.  A layer's size is only known when its download starts, so the total grows.
  */
 #include "engine_priv.h"
 
@@ -14,7 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An image of more layers than this shows the progress of the first ones (Docker's own limit is 127). */
+/*
+ * An image of more layers than this shows the progress of the first ones (Docker's own limit is
+ * 127).
+ */
 #define LAYERS_MAX 256
 #define EMIT_EVERY_MS 100
 
@@ -121,7 +124,10 @@ static int on_status(void *ctx, json_t *value, struct err *err)
 	return 0;
 }
 
-/* "repo:tag@sha256:x" into the two parameters; the digest wins over the tag, "latest" is the default. */
+/*
+ * "repo:tag@sha256:x" into the two parameters; the digest wins over the tag, "latest" is the
+ * default.
+ */
 static void split_ref(const char *ref, char **repository, char **tag)
 {
 	const char *digest = strchr(ref, '@');

@@ -1,9 +1,9 @@
 /*
  * quirks.c - where engines differ, found by asking them.
  *
- * Podman runs declared healthchecks by timers of systemd.  Where the engine's machine has no systemd
- * (its cgroup driver tells: containers in another init, WSL, our embedded engine) nobody runs them, and
- * devenv does, through Podman's own request for it.
+ * Podman runs declared healthchecks by timers of systemd.  Where the engine's machine has no
+ * systemd (its cgroup driver tells: containers in another init, WSL, our embedded engine) nobody
+ * runs them, and devenv does, through Podman's own request for it.
  */
 #include "engine_priv.h"
 
@@ -19,21 +19,15 @@ static void copy(char *out, size_t size, const char *text)
 	snprintf(out, size, "%s", text ? text : "");
 }
 
-void quirks_read_version(const json_t *version, struct engine_facts *facts)
+void quirks_read_server(const char *server, struct engine_facts *facts)
 {
-	const json_t *components = json_object_get(version, "Components");
-	const json_t *component;
-	size_t i;
+	const char *slash = server ? strchr(server, '/') : NULL;
 
-	copy(facts->version, sizeof(facts->version), json_str(version, "Version"));
-	copy(facts->os, sizeof(facts->os), json_str(version, "Os"));
-	copy(facts->arch, sizeof(facts->arch), json_str(version, "Arch"));
-	json_array_foreach (components, i, component) {
-		const char *name = json_str(component, "Name");
-
-		if (name && str_starts(name, "Podman"))
-			facts->podman = true;
-	}
+	if (!slash)
+		return;
+	facts->podman = str_starts(server, "Libpod/");
+	copy(facts->version, sizeof(facts->version), slash + 1);
+	facts->version[strcspn(facts->version, " ")] = '\0';
 }
 
 /* Docker as root owns its socket: then there is nothing more to ask, which saves a slow request. */
@@ -75,7 +69,10 @@ void quirks_ask(struct engine *engine)
 		return;
 	}
 	pthread_mutex_unlock(&shared->mutex);
-	/* Two threads may ask at once: both write the same. An engine that does not tell is a plain one. */
+	/*
+	 * Two threads may ask at once: both write the same. An engine that does not tell is a plain
+	 * one.
+	 */
 	if (engine_get(engine, &info, &err, "/info") < 0)
 		return;
 	rootless = has_option(info, "name=rootless");

@@ -27,8 +27,10 @@ struct copy {
 	bool framed;
 	unsigned char header[FRAME_HEADER];
 	size_t header_len;
-	uint32_t left; /* of the frame */
-	bool ended;    /* by on_data, or nobody reads what we write */
+	uint32_t left;     /* of the frame */
+	bool ended;        /* by on_data, or nobody reads what we write */
+	size_t held, sent; /* of input */
+	char input[16384]; /* read from stdin, not yet taken by the engine */
 };
 
 static int write_all(int fd, const char *data, size_t len)
@@ -117,21 +119,39 @@ static int from_engine(struct copy *copy, struct err *err)
 	return result < 0 ? -1 : 1;
 }
 
-static int to_engine(struct copy *copy, struct err *err)
+/* Nothing more goes to the engine: stdin ended, or the process there does not read it to its end. */
+static void end_input(struct copy *copy)
 {
-	char piece[16384];
-	ssize_t n = read(copy->in, piece, sizeof(piece));
-	struct err ignored = ERR_INIT;
-
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return 0;
-	/* A process that does not read its input to the end is no failure. */
-	if (n > 0 && http1_write(copy->engine->http, piece, (size_t)n, &ignored) == 0)
-		return 0;
-	if (n <= 0)
-		http1_shutdown(copy->engine->http);
+	http1_shutdown(copy->engine->http);
 	copy->in = -1;
-	return 0;
+	copy->held = copy->sent = 0;
+}
+
+/* Read stdin once what was read before has been sent; send what the engine takes. */
+static void to_engine(struct copy *copy, bool readable)
+{
+	struct err ignored = ERR_INIT;
+	ssize_t n;
+
+	if (copy->sent == copy->held) {
+		if (!readable)
+			return;
+		n = read(copy->in, copy->input, sizeof(copy->input));
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			return;
+		if (n <= 0) {
+			end_input(copy);
+			return;
+		}
+		copy->held = (size_t)n;
+		copy->sent = 0;
+	}
+	n = http1_write(
+		copy->engine->http, copy->input + copy->sent, copy->held - copy->sent, &ignored);
+	if (n < 0)
+		end_input(copy);
+	else
+		copy->sent += (size_t)n;
 }
 
 /* Tell the container the terminal's size; an older engine or an ended process may refuse: no matter. */
@@ -155,8 +175,11 @@ static int wait_sides(struct copy *copy, struct pollfd fds[4], int64_t deadline,
 	int64_t left = deadline ? deadline - clock_ms() : -1;
 	bool raw = copy->io->tty && copy->spec->resize;
 
-	fds[0] = (struct pollfd){http1_fd(copy->engine->http), POLLIN, 0};
-	fds[1] = (struct pollfd){copy->in, POLLIN, 0};
+	bool full = copy->sent < copy->held;
+
+	fds[0] = (struct pollfd){
+		http1_fd(copy->engine->http), (short)(POLLIN | (full ? POLLOUT : 0)), 0};
+	fds[1] = (struct pollfd){full ? -1 : copy->in, POLLIN, 0};
 	fds[2] = (struct pollfd){copy->io->cancel_fd, POLLIN, 0};
 	fds[3] = (struct pollfd){raw ? term_resize_fd() : -1, POLLIN, 0};
 	if (deadline && left <= 0)
@@ -183,14 +206,14 @@ static int copy_loop(struct copy *copy, bool *cancelled, struct err *err)
 		}
 		if (fds[3].revents)
 			send_size(copy);
-		if (fds[0].revents || http1_ready(copy->engine->http)) {
+		if (fds[1].revents || fds[0].revents & POLLOUT)
+			to_engine(copy, fds[1].revents);
+		if (fds[0].revents & ~POLLOUT || http1_ready(copy->engine->http)) {
 			int more = from_engine(copy, err);
 
 			if (more <= 0)
 				return more;
 		}
-		if (fds[1].revents)
-			to_engine(copy, err);
 	}
 }
 

@@ -36,7 +36,7 @@ struct http1 {
 	bool keep;   /* the answer lets the connection live */
 	bool reused; /* at least one answer came over this connection */
 	bool interruptible;
-	int timeout_ms;
+	int timeout_ms, cancel_fd;
 	enum body_state body;
 	uint64_t left; /* of the body, or of the chunk */
 	bool in_chunk; /* a chunk's data was begun: CRLF follows it */
@@ -50,7 +50,7 @@ struct http1 *http1_new(const char *address)
 	struct http1 *http = xcalloc(1, sizeof(*http));
 
 	http->address = xstrdup(address);
-	http->fd = -1;
+	http->fd = http->cancel_fd = -1;
 	http->head.limit = HEAD_MAX;
 	return http;
 }
@@ -61,6 +61,7 @@ struct http1 *http1_adopt(int fd)
 
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	http->fd = fd;
+	http->cancel_fd = -1;
 	http->head.limit = HEAD_MAX;
 	return http;
 }
@@ -91,15 +92,15 @@ static const char *http1_name(const struct http1 *http)
 /* Wait until the socket is ready for `events`; returns those that are, or -1. */
 static int http1_wait(struct http1 *http, short events, struct err *err)
 {
-	struct pollfd fds[2] = {
-		{http->fd, events, 0}, {http->interruptible ? signals_fd() : -1, POLLIN, 0}};
+	struct pollfd fds[3] = {{http->fd, events, 0},
+		{http->interruptible ? signals_fd() : -1, POLLIN, 0}, {http->cancel_fd, POLLIN, 0}};
 	int64_t deadline = http->timeout_ms ? clock_ms() + http->timeout_ms : 0;
 
 	for (;;) {
 		int64_t left = deadline ? deadline - clock_ms() : -1;
-		int n = poll(fds, 2, deadline && left < 0 ? 0 : (int)left);
+		int n = poll(fds, 3, deadline && left < 0 ? 0 : (int)left);
 
-		if (n > 0 && fds[1].revents)
+		if (n > 0 && (fds[1].revents || fds[2].revents))
 			return err_set(err, ERR_CANCELLED, "interrupted");
 		if (n > 0)
 			return fds[0].revents;
@@ -113,22 +114,28 @@ static int http1_wait(struct http1 *http, short events, struct err *err)
 
 /* === sending === */
 
-int http1_write(struct http1 *http, const void *data, size_t len, struct err *err)
+ssize_t http1_write(struct http1 *http, const void *data, size_t len, struct err *err)
+{
+	ssize_t n = send(http->fd, data, len, MSG_NOSIGNAL);
+
+	if (n >= 0)
+		return n;
+	if (errno == EAGAIN || errno == EINTR)
+		return 0;
+	return err_os(err, ERR_FAILED, errno, "write to %s", http1_name(http));
+}
+
+static int write_all(struct http1 *http, const void *data, size_t len, struct err *err)
 {
 	const char *from = data;
 
 	while (len) {
-		ssize_t n = send(http->fd, from, len, MSG_NOSIGNAL);
+		ssize_t n = http1_write(http, from, len, err);
 
-		if (n >= 0) {
-			from += n;
-			len -= (size_t)n;
-		} else if (errno == EAGAIN) {
-			if (http1_wait(http, POLLOUT, err) < 0)
-				return -1;
-		} else if (errno != EINTR) {
-			return err_os(err, ERR_FAILED, errno, "write to %s", http1_name(http));
-		}
+		if (n < 0 || (n == 0 && http1_wait(http, POLLOUT, err) < 0))
+			return -1;
+		from += n;
+		len -= (size_t)n;
 	}
 	return 0;
 }
@@ -161,9 +168,9 @@ static int send_chunks(struct http1 *http, int fd, struct err *err)
 		}
 		digits = snprintf(size, sizeof(size), "%zx\r\n", (size_t)n);
 		memcpy(piece + 16 - digits, size, (size_t)digits);
-		if (http1_write(http, piece + 16 - digits, (size_t)(digits + n), err) < 0)
+		if (write_all(http, piece + 16 - digits, (size_t)(digits + n), err) < 0)
 			return -1;
-		if (http1_write(http, "\r\n", 2, err) < 0)
+		if (write_all(http, "\r\n", 2, err) < 0)
 			return -1;
 		if (n == 0)
 			return 0;
@@ -192,10 +199,10 @@ static int send_request(struct http1 *http, const struct http1_request *request,
 		buf_add(&head, request->body, request->body_len);
 	if (head.overflow)
 		return err_set(err, ERR_FAILED, "the request %s is too large", request->path);
-	if (http1_write(http, head.data, head.len, err) < 0)
+	if (write_all(http, head.data, head.len, err) < 0)
 		return -1;
 	if (request->body && request->body_len > 65536)
-		return http1_write(http, request->body, request->body_len, err);
+		return write_all(http, request->body, request->body_len, err);
 	return request->body_fd >= 0 ? send_chunks(http, request->body_fd, err) : 0;
 }
 
@@ -381,6 +388,7 @@ static int read_response(struct http1 *http, const struct http1_request *request
 	} while (response->status < 200 && response->status != 101);
 	if (parse_framing(http, request, response, err) < 0)
 		return -1;
+	http->cancel_fd = -1;
 	http->reused = true;
 	return 0;
 }
@@ -424,6 +432,7 @@ int http1_send(struct http1 *http, const struct http1_request *request,
 
 	http->interruptible = request->interruptible && !signals_pending();
 	http->timeout_ms = request->timeout_ms;
+	http->cancel_fd = request->cancel_fd > 0 ? request->cancel_fd : -1;
 	if (http->fd >= 0 && http->reused && !kept_is_usable(http))
 		http1_disconnect(http);
 	again = http->fd >= 0 && http->reused && http->address && request->body_fd < 0;

@@ -3,8 +3,9 @@
  *
  *	DOCKER_HOST=unix:///path engine_api IMAGE
  *
- * IMAGE is there already and has busybox's or any other sh.  Prints "ok" and "not ok" lines and a plan, as
- * TAP does; ends with 1 when anything failed.  The same program runs against dockerd and Podman.
+ * IMAGE is there already and has busybox's or any other sh.  Prints "ok" and "not ok" lines and a
+ * plan, as TAP does; ends with 1 when anything failed.  The same program runs against dockerd and
+ * Podman.
  */
 #include "devenv/clock.h"
 #include "devenv/engine.h"
