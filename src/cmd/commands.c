@@ -26,7 +26,9 @@ const struct command *const commands[] = {
 	/* Databases far away */
 	&cmd_tunnel,
 	/* This machine */
-	/* onboard, new, doctor */
+	&cmd_onboard,
+	&cmd_new,
+	&cmd_doctor,
 	&cmd_engine,
 	/* This program */
 	&cmd_completion,
