@@ -74,10 +74,9 @@ struct engine_facts {
 	bool no_health_timer;
 	char version[32];      /* "20.10.24" */
 	char api[16];          /* negotiated, "1.41" */
-	char os[16], arch[16]; /* "linux", "amd64" */
 };
 
-/* Asked once (from /version), then remembered and shared with clones. */
+/* Asked once, then remembered and shared with clones. */
 const struct engine_facts *engine_facts(struct engine *engine);
 
 /* === requests: the path is made by printf, starts with "/" and has no version. Use %s only with

@@ -51,7 +51,6 @@ static json_t *found_json(const struct app *app)
 		json_set_str(out, "engine", facts->podman ? "podman" : "docker");
 		json_set_str(out, "version", facts->version);
 		json_set_str(out, "api", facts->api);
-		json_setf(out, "platform", "%s/%s", facts->os, facts->arch);
 		json_object_set_new(out, "rootless", json_boolean(facts->rootless));
 	} else {
 		json_set_str(out, "error", err.msg);
