@@ -117,7 +117,9 @@ bool parse_double(const char *text, double *out)
 	double value;
 	char *end;
 
-	/* Not strtod: the user's locale may want a comma. A lost race only makes one locale more. */
+	/*
+	 * Not strtod: the user's locale may want a comma. A lost race only makes one locale more.
+	 */
 	if (!c_locale)
 		c_locale = newlocale(LC_NUMERIC_MASK, "C", NULL);
 	if (str_empty(text) || !strchr("0123456789.-", *text))

@@ -1,8 +1,8 @@
 /*
  * term.c - the terminal itself: raw mode that is always undone, size, and hearing of a new size.
  *
- * A terminal left in raw mode looks broken to its user, so the saved settings are put back on every way
- * out: term_restore(), exit(), and the second Ctrl-C.
+ * A terminal left in raw mode looks broken to its user, so the saved settings are put back on every
+ * way out: term_restore(), exit(), and the second Ctrl-C.
  */
 #include "devenv/term.h"
 

@@ -1,5 +1,6 @@
 /*
- * child.c - `devenv __untar ROOT` and `devenv __clone`: work that devenv does in a process of its own.
+ * child.c - `devenv __untar ROOT` and `devenv __clone`: work that devenv does in a process of its
+ * own.
  *
  * They are started by src/snapshot and src/source only, with pipes on all three descriptors.
  */

@@ -1,8 +1,8 @@
 /*
  * run.c - `devenv run`: one command in a new container of a service.
  *
- * The plan brings up what the service depends on and creates the container; this file starts it with the
- * terminal attached, passes its status on and removes it.
+ * The plan brings up what the service depends on and creates the container; this file starts it
+ * with the terminal attached, passes its status on and removes it.
  */
 #include "commands.h"
 #include "session.h"

@@ -195,7 +195,9 @@ static void canonical_build(
 
 /* === services === */
 
-/* A list is {NAME: {condition: service_started, required: true}} in full; a map stays, for merging. */
+/*
+ * A list is {NAME: {condition: service_started, required: true}} in full; a map stays, for merging.
+ */
 static void depends_on(const struct canonical *c, struct node *service)
 {
 	struct node *old = get_kind(service, "depends_on", NODE_LIST);

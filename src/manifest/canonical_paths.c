@@ -1,4 +1,6 @@
-/* canonical_paths.c - relative paths made absolute (compose-go's paths package); see canonical.h. */
+/*
+ * canonical_paths.c - relative paths made absolute (compose-go's paths package); see canonical.h.
+ */
 #include "canonical.h"
 
 #include "devenv/fs.h"
@@ -85,7 +87,9 @@ void canonical_context(const struct canonical *c, struct node *text)
 	canonical_path_node(c, text);
 }
 
-/* The first component of `path` that is a symbolic link, replaced by where it leads; the caller's. */
+/*
+ * The first component of `path` that is a symbolic link, replaced by where it leads; the caller's.
+ */
 static char *follow_link(const char *path)
 {
 	autofree char *part = xstrdup(path);

@@ -1,5 +1,6 @@
 /*
- * canonical_ports.c - "127.0.0.1:8000-8001:80-81/udp" -> {host_ip, published, target, protocol, mode}.
+ * canonical_ports.c - "127.0.0.1:8000-8001:80-81/udp" -> {host_ip, published, target, protocol,
+ * mode}.
  *
  * The grammar is that of Docker's go-connections (nat.ParsePortSpec).  One text may become several
  * ports; they come in the order of "PORT/PROTOCOL" as text, as compose sorts them.

@@ -1,10 +1,10 @@
 /*
  * check.c - a document against the table of keys, as it was written (short forms included).
  *
- * Everything that is wrong is reported, not only the first: an unknown key with what it was probably
- * meant to be, a key that belongs elsewhere with where, a value of the wrong type with what is
- * expected and an example.  What only shows after merging files (required keys, references) is
- * asked in model.c.
+ * Everything that is wrong is reported, not only the first: an unknown key with what it was
+ * probably meant to be, a key that belongs elsewhere with where, a value of the wrong type with
+ * what is expected and an example.  What only shows after merging files (required keys, references)
+ * is asked in model.c.
  */
 #include "keys.h"
 #include "pipeline.h"

@@ -245,7 +245,9 @@ static bool host_ok(const struct convert *c, const struct node *item, const stru
 	return false;
 }
 
-/* "host=ip" or "host:ip", perhaps "ip,ip"; each as "host=ip", brackets of IPv6 taken off, sorted. */
+/*
+ * "host=ip" or "host:ip", perhaps "ip,ip"; each as "host=ip", brackets of IPv6 taken off, sorted.
+ */
 static json_t *hosts_value(
 	const struct convert *c, const struct node *node, const struct place *place)
 {

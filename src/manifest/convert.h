@@ -1,8 +1,8 @@
 /*
  * convert.h - nodes to JSON values by the table of keys: casting, units, and what is left out.
  *
- * The result is what encoding/json makes of compose-go's types: empty values are left out, sizes are
- * strings of bytes, durations are as Go prints them, a fraction has single precision.
+ * The result is what encoding/json makes of compose-go's types: empty values are left out, sizes
+ * are strings of bytes, durations are as Go prints them, a fraction has single precision.
  */
 #ifndef DEVENV_MANIFEST_CONVERT_H
 #define DEVENV_MANIFEST_CONVERT_H
@@ -17,8 +17,8 @@ struct convert {
 	bool raw; /* not interpolated: what cannot be cast stays a string */
 };
 
-/* An object with the keys of `shape`, in the table's order; `map` may be NULL or a null. x- keys are
- * kept at the end. The caller's; never NULL. */
+/* An object with the keys of `shape`, in the table's order; `map` may be NULL or a null. x- keys
+ * are kept at the end. The caller's; never NULL. */
 json_t *convert_shape(const struct convert *c, const struct shape *shape, const struct node *map,
 	const struct place *place);
 

@@ -1,9 +1,9 @@
 /*
  * extends.c - `extends: {service: NAME, file: PATH}`: a service that begins as a copy of another.
  *
- * The base is resolved first (it may extend, too), its relative paths belong to its own file, and the
- * service is merged onto a copy.  Of another file only the services that are needed are looked at: what
- * else is in it does not matter here, as in Compose.
+ * The base is resolved first (it may extend, too), its relative paths belong to its own file, and
+ * the service is merged onto a copy.  Of another file only the services that are needed are looked
+ * at: what else is in it does not matter here, as in Compose.
  */
 #include "load.h"
 

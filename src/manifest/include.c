@@ -1,5 +1,6 @@
 /*
- * include.c - `include`: other projects' files, each with its own folder and .env, brought in whole.
+ * include.c - `include`: other projects' files, each with its own folder and .env, brought in
+ * whole.
  *
  * An included file is loaded as if it stood alone (its relative paths, its variables) and its
  * resources are added; one that is here already has to be the same.  Variables of the including

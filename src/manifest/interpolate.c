@@ -1,9 +1,9 @@
 /*
  * interpolate.c - ${VAR} in every value of a tree (keys are never interpolated).
  *
- * What comes out stays a string, whatever it looks like: a later step knows the type of each key and
- * casts, as Compose does.  A required variable that is missing is an error at its place; a variable
- * that is not set and has no default becomes empty with a warning.
+ * What comes out stays a string, whatever it looks like: a later step knows the type of each key
+ * and casts, as Compose does.  A required variable that is missing is an error at its place; a
+ * variable that is not set and has no default becomes empty with a warning.
  */
 #include "pipeline.h"
 

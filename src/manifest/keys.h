@@ -1,13 +1,13 @@
 /*
  * keys.h - the one table of keys that a manifest may have.
  *
- * Every key of the Compose Specification's schema (compose-spec.json as of docker compose 2.40) plus
- * devenv's own `x-` keys.  From a row come: the check of a file (check.c), the "did you mean", the
- * form that the value takes in the model (model.c) and the JSON Schema (schema.c).  Adding a key is
- * adding a row.
+ * Every key of the Compose Specification's schema (compose-spec.json as of docker compose 2.40)
+ * plus devenv's own `x-` keys.  From a row come: the check of a file (check.c), the "did you mean",
+ * the form that the value takes in the model (model.c) and the JSON Schema (schema.c).  Adding a
+ * key is adding a row.
  *
- * A shape is the set of keys of one kind of map: a service, a build, a port...  shape_document is the
- * root.  Rows are grouped in keys.c (top level), keys_service.c and keys_deploy.c.
+ * A shape is the set of keys of one kind of map: a service, a build, a port...  shape_document is
+ * the root.  Rows are grouped in keys.c (top level), keys_service.c and keys_deploy.c.
  */
 #ifndef DEVENV_MANIFEST_KEYS_H
 #define DEVENV_MANIFEST_KEYS_H
@@ -17,7 +17,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What the schema lets a value be. A string stands for a number or a boolean where both bits are set. */
+/*
+ * What the schema lets a value be. A string stands for a number or a boolean where both bits are
+ * set.
+ */
 enum accepts {
 	A_STRING = 1,
 	A_INT = 2,
@@ -111,7 +114,10 @@ const char *key_expected(unsigned accepts, char *out, size_t size);
 /* true when `name` is an extension's name: x-... */
 bool key_is_extension(const char *name);
 
-/* A string where a number or boolean stands, as compose casts it: YAML 1.1's yes/no/on/off included. */
+/*
+ * A string where a number or boolean stands, as compose casts it: YAML 1.1's yes/no/on/off
+ * included.
+ */
 bool key_to_bool(const struct node *node, bool *out);
 bool key_to_int(const struct node *node, int64_t *out);
 bool key_to_float(const struct node *node, double *out);

@@ -26,7 +26,10 @@
 #define LIST_OF(s) .accepts = A_LIST, .form = FORM_LIST, .shape = &(s)
 #define MAP_OF(s) .accepts = A_MAP, .form = FORM_MAP, .shape = &(s)
 
-/* `SHAPE(s, where, rows, .closed = true);` after the rows; put `static` before it where it is local. */
+/*
+ * `SHAPE(s, where, rows, .closed = true);` after the rows; put `static` before it where it is
+ * local.
+ */
 #define SHAPE(s, where, rows, ...) \
 	const struct shape s = {.place = where, .keys = rows, .n = ARRAY_LEN(rows), ##__VA_ARGS__}
 

@@ -1,4 +1,6 @@
-/* keys_top.c - the rows of the table for the document and its volumes, networks, ... (see keys.h). */
+/*
+ * keys_top.c - the rows of the table for the document and its volumes, networks, ... (see keys.h).
+ */
 #include "keys.h"
 
 #include "devenv/mem.h"

@@ -32,8 +32,8 @@ struct unit {
 };
 
 /*
- * Read and parse `path`. A failure is reported at `from` (the node that names the file) and `place`;
- * with `from` NULL at the file itself. NULL after a failure, and for an empty document.
+ * Read and parse `path`. A failure is reported at `from` (the node that names the file) and
+ * `place`; with `from` NULL at the file itself. NULL after a failure, and for an empty document.
  */
 struct node *load_file(
 	struct loader *loader, const char *path, const struct node *from, const char *place);

@@ -1,8 +1,8 @@
 /*
  * merge.c - several trees into one, by the rules of compose-spec 13-merge.md.
  *
- * In general maps merge by key, lists are joined and scalars are replaced.  The tables below are the
- * exceptions (compose-go's override package).  Works on canonical forms, in place: the base is
+ * In general maps merge by key, lists are joined and scalars are replaced.  The tables below are
+ * the exceptions (compose-go's override package).  Works on canonical forms, in place: the base is
  * changed and what is taken from `over` is shared with it.
  */
 #include "pipeline.h"

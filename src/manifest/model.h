@@ -31,8 +31,8 @@ void model_check_cycles(const struct model *m, const json_t *active);
 void model_environment(
 	const struct model *m, const struct node *node, const char *name, json_t *service);
 
-/* model_prune.c: networks, volumes, secrets, configs and models that no service of the model uses are
- * taken out of it. */
+/* model_prune.c: networks, volumes, secrets, configs and models that no service of the model uses
+ * are taken out of it. */
 void model_prune(json_t *model);
 
 #endif

@@ -1,9 +1,10 @@
 /*
- * model_environment.c - env_file and label_file: read, put below what the manifest says itself, gone.
+ * model_environment.c - env_file and label_file: read, put below what the manifest says itself,
+ * gone.
  *
  * A later file wins over an earlier one, `environment` wins over all files (also when it names a
- * variable that has no value).  ${NAME} inside a file is looked up in the interpolation environment,
- * then in the service's `environment`, then in earlier files and lines.
+ * variable that has no value).  ${NAME} inside a file is looked up in the interpolation
+ * environment, then in the service's `environment`, then in earlier files and lines.
  */
 #include "model.h"
 

@@ -1,6 +1,7 @@
 /*
- * model_normalize.c - what Compose adds to a merged document (compose-go's transform/defaults.go and
- * loader/normalize.go): defaults, the default network, implied dependencies, names in the engine.
+ * model_normalize.c - what Compose adds to a merged document (compose-go's transform/defaults.go
+ * and loader/normalize.go): defaults, the default network, implied dependencies, names in the
+ * engine.
  */
 #include "model.h"
 

@@ -239,7 +239,9 @@ static void report_cycle(struct search *s, size_t to)
 		"the services wait for each other: %s", text);
 }
 
-/* One step deeper; iterative, for the depth is the document's. `next` are positions in depends_on. */
+/*
+ * One step deeper; iterative, for the depth is the document's. `next` are positions in depends_on.
+ */
 static void search_from(struct search *s, size_t start, const json_t *index, size_t *next)
 {
 	const struct node *services = s->m->services;

@@ -1,8 +1,8 @@
 /*
  * model_view.c - the model as `docker compose config --format json` shows it.
  *
- * Compose keeps x- keys out of its JSON (but for those of the top level), and models too; devenv needs
- * both in its own model.
+ * Compose keeps x- keys out of its JSON (but for those of the top level), and models too; devenv
+ * needs both in its own model.
  */
 #include "keys.h"
 

@@ -24,7 +24,9 @@
 
 enum node_kind { NODE_NULL, NODE_BOOL, NODE_INT, NODE_FLOAT, NODE_STRING, NODE_LIST, NODE_MAP };
 
-/* `!reset` and `!override` (compose-spec 13-merge.md); they act in merge.c and are gone after it. */
+/*
+ * `!reset` and `!override` (compose-spec 13-merge.md); they act in merge.c and are gone after it.
+ */
 enum node_tag { TAG_NONE, TAG_RESET, TAG_OVERRIDE };
 
 struct position {

@@ -9,40 +9,46 @@
 #include "devenv/strv.h"
 
 /* === yaml.c: one document; NULL when it is empty or wrong (then diags has errors) === */
-struct node *yaml_parse(struct arena *arena, const char *file, const char *text, size_t len,
-	struct diags *diags);
+struct node *yaml_parse(
+	struct arena *arena, const char *file, const char *text, size_t len, struct diags *diags);
 
 /* === interpolate.c: compose-spec 12-interpolation.md. env: name -> string === */
 void interpolate(struct arena *arena, struct node *doc, const json_t *env, struct diags *diags);
 
-/* === check.c: unknown, misplaced and wrongly typed keys, from the table; the raw forms of one file === */
+/*
+ * === check.c: unknown, misplaced and wrongly typed keys, from the table; the raw forms of one file
+ * ===
+ */
 void check_document(const struct node *doc, struct diags *diags);
 
-/* === canonical.c: every short form of one file made long, in place (ports, volumes, environment lists,
- * build strings, depends_on lists, ...; compose-go's transform package), so that merge.c is about maps.
- * Relative paths become absolute against `dir` (compose-go's paths package). === */
-void canonical_document(struct arena *arena, struct node *doc, const char *dir, struct diags *diags);
+/* === canonical.c: every short form of one file made long, in place (ports, volumes, environment
+ * lists, build strings, depends_on lists, ...; compose-go's transform package), so that merge.c is
+ * about maps. Relative paths become absolute against `dir` (compose-go's paths package). === */
+void canonical_document(
+	struct arena *arena, struct node *doc, const char *dir, struct diags *diags);
 
-/* === merge.c: `over` onto `base` (NULL: nothing yet) by the rules of 13-merge.md. Works on canonical
- * forms, changes `base` in place and shares nodes of `over`. merge_service() is the same for one service
- * (extends). === */
-struct node *merge_documents(struct arena *arena, struct node *base, struct node *over,
-	struct diags *diags);
-struct node *merge_service(struct arena *arena, struct node *base, struct node *over,
-	struct diags *diags);
+/* === merge.c: `over` onto `base` (NULL: nothing yet) by the rules of 13-merge.md. Works on
+ * canonical forms, changes `base` in place and shares nodes of `over`. merge_service() is the same
+ * for one service (extends). === */
+struct node *merge_documents(
+	struct arena *arena, struct node *base, struct node *over, struct diags *diags);
+struct node *merge_service(
+	struct arena *arena, struct node *base, struct node *over, struct diags *diags);
 
 /* === model.c: normalise (default network, implicit depends_on, resource names, env_file read into
  * environment, defaults that Compose fills in, profiles) and turn into the JSON value === */
 struct model_context {
 	const char *project;
 	const char *dir;
-	const json_t *env;             /* interpolation environment: values for `environment: [NAME]` */
-	const struct strv *profiles;   /* active; "*" is all */
-	const struct strv *services;   /* named on the command line: they activate their profiles; or NULL */
+	/* interpolation environment: values for `environment: [NAME]` */
+	const json_t *env;
+	const struct strv *profiles; /* active; "*" is all */
+	/* named on the command line: they activate their profiles; or NULL */
+	const struct strv *services;
 	bool all_profiles;
 	bool no_interpolate;
-	json_t *inactive;              /* filled: services of inactive profiles */
-	json_t *explain;               /* filled: see manifest.h */
+	json_t *inactive; /* filled: services of inactive profiles */
+	json_t *explain;  /* filled: see manifest.h */
 };
 /* A build that does not say its context builds `dir`; for the merged files of an include. */
 void model_default_contexts(struct arena *arena, struct node *doc, const char *dir);
@@ -50,8 +56,8 @@ json_t *model_build(struct arena *arena, struct node *doc, const struct model_co
 	struct diags *diags);
 
 /* === dotenv.c: .env and env_file (the syntax of compose-go's dotenv): KEY=VALUE, export, quotes,
- * escapes, ${VAR} from `lookup` and earlier lines. Results appended to `out` (object); line numbers of
- * each key into `lines` (object, may be NULL). === */
+ * escapes, ${VAR} from `lookup` and earlier lines. Results appended to `out` (object); line numbers
+ * of each key into `lines` (object, may be NULL). === */
 int dotenv_parse(const char *file, const char *text, size_t len, const json_t *lookup, bool raw,
 	json_t *out, json_t *lines, struct diags *diags);
 

@@ -2,8 +2,8 @@
  * print_yaml.c - the model as `docker compose config` prints it.
  *
  * That is what Go's yaml.v3 writes: known keys in the order of Compose's types, names sorted with
- * numbers by value, two spaces of indentation, and each string in the plainest style that reads back
- * as the same string.
+ * numbers by value, two spaces of indentation, and each string in the plainest style that reads
+ * back as the same string.
  */
 #include "devenv/manifest.h"
 

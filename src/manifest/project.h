@@ -1,8 +1,8 @@
 /*
  * project.h - one project: which files, which environment, which name; private to this module.
  *
- * The order of looking is Compose's: the process environment wins, then --env-file, then .env of the
- * folder where devenv was started, then .env of the project.
+ * The order of looking is Compose's: the process environment wins, then --env-file, then .env of
+ * the folder where devenv was started, then .env of the project.
  */
 #ifndef DEVENV_MANIFEST_PROJECT_H
 #define DEVENV_MANIFEST_PROJECT_H

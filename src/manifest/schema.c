@@ -1,8 +1,8 @@
 /*
  * schema.c - the table of keys as a JSON Schema (2020-12), for editors and for `devenv schema`.
  *
- * Each shape becomes one entry of $defs, named after its place, so that recursion and repetition cost
- * nothing.  The schema is as strict as check.c about keys, types and words.
+ * Each shape becomes one entry of $defs, named after its place, so that recursion and repetition
+ * cost nothing.  The schema is as strict as check.c about keys, types and words.
  */
 #include "keys.h"
 

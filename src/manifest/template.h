@@ -2,8 +2,8 @@
  * template.h - variables in one string: $V ${V} ${V:-d} ${V-d} ${V:?e} ${V?e} ${V:+r} ${V+r} and $$
  * (compose-spec 12-interpolation.md); private to this module.
  *
- * A `$` that starts none of these stays as it is. Defaults, replacements and error texts may contain
- * variables again.
+ * A `$` that starts none of these stays as it is. Defaults, replacements and error texts may
+ * contain variables again.
  */
 #ifndef DEVENV_MANIFEST_TEMPLATE_H
 #define DEVENV_MANIFEST_TEMPLATE_H

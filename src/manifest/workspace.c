@@ -1,8 +1,9 @@
 /*
- * workspace.c - finding and loading: a folder with envs/, or a Compose project as a workspace of one.
+ * workspace.c - finding and loading: a folder with envs/, or a Compose project as a workspace of
+ * one.
  *
- * The nearest folder upward that has either decides.  In a workspace every envs/NAME.yaml is a project
- * of its own, "<workspace>-<name>", whose relative paths begin at the workspace's root.
+ * The nearest folder upward that has either decides.  In a workspace every envs/NAME.yaml is a
+ * project of its own, "<workspace>-<name>", whose relative paths begin at the workspace's root.
  */
 #include "devenv/manifest.h"
 

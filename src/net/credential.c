@@ -1,8 +1,9 @@
 /*
  * credential.c - who we are at a registry: what `docker login` wrote.
  *
- * The helper protocol is docker-credential-helpers': `docker-credential-NAME get` reads the server from
- * stdin and answers {"Username", "Secret"}; when it has none it fails with a known sentence on stdout.
+ * The helper protocol is docker-credential-helpers': `docker-credential-NAME get` reads the server
+ * from stdin and answers {"Username", "Secret"}; when it has none it fails with a known sentence on
+ * stdout.
  */
 #include "devenv/credential.h"
 
@@ -29,7 +30,9 @@ char *credential_config_dir(void)
 	return str_empty(chosen) ? path_expand_home("~/.docker") : xstrdup(chosen);
 }
 
-/* As docker's reference package: the first part is a host when it has '.' or ':' or is localhost. */
+/*
+ * As docker's reference package: the first part is a host when it has '.' or ':' or is localhost.
+ */
 char *credential_registry(const char *ref)
 {
 	const char *slash = strchr(ref, '/');

@@ -1,9 +1,9 @@
 /*
  * http.c - fetching through libcurl.
  *
- * libcurl has no time limit of its own, so a server that goes silent would hang us for ever: the limit
- * here is on silence, not on the whole, because archives may be large.  Options are varargs: a number
- * must be a long.
+ * libcurl has no time limit of its own, so a server that goes silent would hang us for ever: the
+ * limit here is on silence, not on the whole, because archives may be large.  Options are varargs:
+ * a number must be a long.
  */
 #include "devenv/http.h"
 

@@ -1,8 +1,8 @@
 /*
  * act.c - one action of a plan, once.
  *
- * Each is a linear function.  Waiting for readiness is not: it looks once and asks to be called again,
- * so that a hundred waiting services hold no thread.
+ * Each is a linear function.  Waiting for readiness is not: it looks once and asks to be called
+ * again, so that a hundred waiting services hold no thread.
  */
 #include "plan_priv.h"
 
@@ -79,7 +79,9 @@ static int act_restore(struct act_context *context, struct engine *engine,
 
 /* === containers === */
 
-/* Anonymous volumes of the container that is replaced stay with its successor: data is never lost. */
+/*
+ * Anonymous volumes of the container that is replaced stay with its successor: data is never lost.
+ */
 static void inherit_volumes(const json_t *old, json_t *body)
 {
 	json_t *binds = json_at(body, "HostConfig", "Binds", NULL), *mount, *bind;

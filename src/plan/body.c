@@ -1,8 +1,8 @@
 /*
  * body.c - a service of the model as the body of POST /containers/create.
  *
- * Most keys only change their name and place: they are rows of a table.  Mounts, resources and networks
- * have files of their own (body_mounts.c, body_resources.c, body_networks.c).  The API is
+ * Most keys only change their name and place: they are rows of a table.  Mounts, resources and
+ * networks have files of their own (body_mounts.c, body_resources.c, body_networks.c).  The API is
  * docs.docker.com/engine/api/v1.41 "ContainerCreate"; what each key means is compose-spec
  * 05-services.md.
  */

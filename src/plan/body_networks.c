@@ -1,8 +1,8 @@
 /*
  * body_networks.c - which networks a container joins, under which names.
  *
- * Before API 1.44 a container can be created on one network only: the first by priority goes into the
- * create request, the others into `extra` and are connected before the start.
+ * Before API 1.44 a container can be created on one network only: the first by priority goes into
+ * the create request, the others into `extra` and are connected before the start.
  */
 #include "plan_priv.h"
 

@@ -1,6 +1,6 @@
 /*
- * complete.c - what a created container still lacks: further networks, and inline secrets and configs,
- * which are put into it as files.
+ * complete.c - what a created container still lacks: further networks, and inline secrets and
+ * configs, which are put into it as files.
  */
 #include "plan_priv.h"
 

@@ -84,8 +84,8 @@ static bool requires(const struct manifest *manifest, const struct manifest *oth
 }
 
 /*
- * Order the actions made for containers: `indexes[i]` is the action of containers[i], or NO_ACTION. Who
- * depends waits for what it depends on; reversed when things end.
+ * Order the actions made for containers: `indexes[i]` is the action of containers[i], or NO_ACTION.
+ * Who depends waits for what it depends on; reversed when things end.
  */
 static void order(
 	struct plan *plan, const struct actual *actual, const size_t *indexes, bool reversed)
@@ -177,7 +177,9 @@ static bool fits_service(const struct container *container)
 
 /* === down === */
 
-/* A network or volume of ours: its project label is one of the workspace's and its folder is here. */
+/*
+ * A network or volume of ours: its project label is one of the workspace's and its folder is here.
+ */
 static bool ours(const struct plan *plan, const json_t *entry)
 {
 	json_t *labels = json_object_get(entry, "Labels");

@@ -1,8 +1,8 @@
 /*
  * images.c - which images the engine has, asked once for all services.
  *
- * References are compared in one form: "nginx", "docker.io/library/nginx" and "nginx:latest" are the
- * same image; Podman adds "localhost/" to what was built or loaded without a registry.
+ * References are compared in one form: "nginx", "docker.io/library/nginx" and "nginx:latest" are
+ * the same image; Podman adds "localhost/" to what was built or loaded without a registry.
  */
 #include "images.h"
 

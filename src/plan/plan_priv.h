@@ -35,8 +35,8 @@ const char *model_name(const struct manifest *manifest, const char *section, con
 /* "<workspace>_shared", or NULL in a workspace of one. The caller's. */
 char *shared_network(const struct workspace *ws);
 
-/* What re-creation is decided by: the service without what does not reach its container, and the inline
- * configs and secrets that it uses. Sorted JSON; the caller's. */
+/* What re-creation is decided by: the service without what does not reach its container, and the
+ * inline configs and secrets that it uses. Sorted JSON; the caller's. */
 char *model_fingerprint(const struct manifest *manifest, const char *service);
 
 /* === body_*.c: parts of the create request === */

@@ -2,7 +2,8 @@
  * ports.c - is every host port free, before anything is pulled?
  *
  * The question is put to the kernel by binding, and the holder is named: another container from the
- * engine's list, else the process from /proc.  Only for a local engine: elsewhere the engine says it.
+ * engine's list, else the process from /proc.  Only for a local engine: elsewhere the engine says
+ * it.
  */
 #include "plan_priv.h"
 

@@ -152,7 +152,9 @@ static bool good_answer(enum probe_kind kind, const char *answer, size_t len)
 	return false;
 }
 
-/* Docker's proxy accepts for a container that does not listen, and hangs up: look a moment longer. */
+/*
+ * Docker's proxy accepts for a container that does not listen, and hangs up: look a moment longer.
+ */
 static bool stays_open(int fd)
 {
 	char byte;

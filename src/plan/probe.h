@@ -1,9 +1,9 @@
 /*
  * probe.h - asking a server whether it serves, in its own protocol; private to plan/.
  *
- * A port that is open is not a server that is ready: MariaDB listens while it recovers, Docker's proxy
- * accepts for anybody.  Each probe connects, says the least that the protocol allows and reads the
- * first bytes of the answer.
+ * A port that is open is not a server that is ready: MariaDB listens while it recovers, Docker's
+ * proxy accepts for anybody.  Each probe connects, says the least that the protocol allows and
+ * reads the first bytes of the answer.
  */
 #ifndef DEVENV_PLAN_PROBE_H
 #define DEVENV_PLAN_PROBE_H

@@ -1,9 +1,9 @@
 /*
  * ready.c - is a container truly ready?
  *
- * In this order: a job has ended with 0; a declared healthcheck says healthy; a server answers in its own
- * protocol on one of its ports; else it runs.  Where the engine does not run healthchecks by itself
- * (Podman without systemd), they are run from here.
+ * In this order: a job has ended with 0; a declared healthcheck says healthy; a server answers in
+ * its own protocol on one of its ports; else it runs.  Where the engine does not run healthchecks
+ * by itself (Podman without systemd), they are run from here.
  */
 #include "up.h"
 
@@ -117,7 +117,9 @@ static void wanted_ports(const json_t *service, const char *image, struct strv *
 				json_string_value(item));
 }
 
-/* `host_ports`: container port ("80/tcp") -> [{HostIp, HostPort}], as inspect has it; may be NULL. */
+/*
+ * `host_ports`: container port ("80/tcp") -> [{HostIp, HostPort}], as inspect has it; may be NULL.
+ */
 static void find_targets(const json_t *service, const char *image, const json_t *networks,
 	const json_t *host_ports, struct targets *targets)
 {

@@ -4,12 +4,13 @@
  * The way that every engine has, local or remote: a container that mounts the volume and is never
  * started takes a tar.  Two quirks decide how:
  *
- * Docker does not apply the owner and mode of "./" when the tar is put into the mount point, but does
- * for the mount point's own name when it is put into "/".  Podman resolves only the path that is asked
- * for, so "/" is the container's root there and never the volume; it applies "./".
+ * Docker does not apply the owner and mode of "./" when the tar is put into the mount point, but
+ * does for the mount point's own name when it is put into "/".  Podman resolves only the path that
+ * is asked for, so "/" is the container's root there and never the volume; it applies "./".
  *
- * Podman gives a volume the owner and mode of the image's folder when a container first uses it.  That
- * would undo what the archive says, so the helper is initialised (its process is made, not started).
+ * Podman gives a volume the owner and mode of the image's folder when a container first uses it. 
+ * That would undo what the archive says, so the helper is initialised (its process is made, not
+ * started).
  */
 #include "restore.h"
 
@@ -82,7 +83,9 @@ static int create_helper(
 	return container_create(engine, name, NULL, body, NULL, id, err);
 }
 
-/* Podman only (why: top of this file). An image whose program cannot be made ready is no obstacle. */
+/*
+ * Podman only (why: top of this file). An image whose program cannot be made ready is no obstacle.
+ */
 static void settle_owner(struct engine *engine, const char *id)
 {
 	struct err ignored = ERR_INIT;

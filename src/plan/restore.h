@@ -6,9 +6,10 @@
 #include "devenv/snapshot.h"
 
 /*
- * Unpack `source` (a path or URL) into `volume` through a container of `image` that is never started.
- * `expect_digest` ("sha256:...") may be NULL. ERR_SNAPSHOT for the archive, ERR_ENGINE for the engine. After
- * a failure the volume may hold a part of it: the caller must not let anybody use it.
+ * Unpack `source` (a path or URL) into `volume` through a container of `image` that is never
+ * started. `expect_digest` ("sha256:...") may be NULL. ERR_SNAPSHOT for the archive, ERR_ENGINE for
+ * the engine. After a failure the volume may hold a part of it: the caller must not let anybody use
+ * it.
  */
 int plan_restore_volume(struct engine *engine, const char *volume, const char *image,
 	const char *source, const char *expect_digest, const struct sink *sink,

@@ -1,8 +1,8 @@
 /*
  * run.c - the runner: a bounded pool of threads over the actions of a plan.
  *
- * A worker takes, of the actions whose needs are done and whose time has come, the one that the longest
- * chain waits for.  The first failure, or Ctrl-C, stops new actions; what runs is finished.
+ * A worker takes, of the actions whose needs are done and whose time has come, the one that the
+ * longest chain waits for.  The first failure, or Ctrl-C, stops new actions; what runs is finished.
  */
 #include "plan_priv.h"
 
@@ -70,7 +70,9 @@ static const struct {
 
 /* === choosing === */
 
-/* Needs point backwards or forwards: repeat until nothing grows; cycles were refused when loading. */
+/*
+ * Needs point backwards or forwards: repeat until nothing grows; cycles were refused when loading.
+ */
 static void measure_depths(struct runner *runner)
 {
 	bool grown = true;

@@ -1,8 +1,8 @@
 /*
  * up.c - the plan of `up`: from what the manifests want and what exists to actions.
  *
- * In four passes: resources (images, networks, volumes, sources), containers, what waits for what, and
- * what is left over.  Only reads from the engine.
+ * In four passes: resources (images, networks, volumes, sources), containers, what waits for what,
+ * and what is left over.  Only reads from the engine.
  */
 #include "up.h"
 

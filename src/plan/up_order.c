@@ -1,4 +1,6 @@
-/* up_order.c - who waits for whom in `up`, what is left over, and the sources that services mount. */
+/*
+ * up_order.c - who waits for whom in `up`, what is left over, and the sources that services mount.
+ */
 #include "up.h"
 
 #include "devenv/fs.h"

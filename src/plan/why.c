@@ -1,8 +1,8 @@
 /*
  * why.c - which field makes a container differ from its service.
  *
- * The canonical model of a service is kept in a label of its container, so the answer is a comparison of
- * two values, field by field, and not of two hashes.
+ * The canonical model of a service is kept in a label of its container, so the answer is a
+ * comparison of two values, field by field, and not of two hashes.
  */
 #include "plan_priv.h"
 

@@ -1,11 +1,12 @@
 /*
  * entry.c - what an archive may put into a volume.
  *
- * Engines unpack inside the container's own root, so nothing here could reach the host; but an entry
- * that leaves the volume would be lost without a word, and the restore be called a success.  So it is
- * refused: absolute names, "..", and names that lead through a symbolic link which the archive itself
- * made.  Targets of symbolic links are data and are not judged: a database links its log folder to
- * wherever the image keeps it.  Devices, pipes and sockets have no place in a data directory.
+ * Engines unpack inside the container's own root, so nothing here could reach the host; but an
+ * entry that leaves the volume would be lost without a word, and the restore be called a success. 
+ * So it is refused: absolute names, "..", and names that lead through a symbolic link which the
+ * archive itself made.  Targets of symbolic links are data and are not judged: a database links its
+ * log folder to wherever the image keeps it.  Devices, pipes and sockets have no place in a data
+ * directory.
  */
 #include "entry.h"
 
@@ -15,7 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ceilings: far over any seeded database, far under what would fill a machine's memory with names. */
+/*
+ * Ceilings: far over any seeded database, far under what would fill a machine's memory with names.
+ */
 #define ENTRIES_MAX ((uint64_t)10 << 20)
 #define BYTES_MAX ((uint64_t)16 << 40)
 #define NAME_MAX_BYTES 4096

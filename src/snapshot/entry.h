@@ -23,8 +23,9 @@ struct entry_check {
 void entry_check_release(struct entry_check *check);
 
 /*
- * The name for the plain tar: "./a//b/" gives ROOT/a/b, "./" gives ROOT. Refused: absolute names, "..",
- * control characters, no UTF-8, over 4096 bytes, and what lies behind a symbolic link. The caller's, or NULL.
+ * The name for the plain tar: "./a//b/" gives ROOT/a/b, "./" gives ROOT. Refused: absolute names,
+ * "..", control characters, no UTF-8, over 4096 bytes, and what lies behind a symbolic link. The
+ * caller's, or NULL.
  */
 char *entry_name(const struct entry_check *check, const char *name, struct err *err);
 

@@ -2,8 +2,8 @@
  * stream.c - an archive from a file or URL, through the child that reads it, to the caller.
  *
  * The archive is untrusted and its reader is somebody else's C, so it works in a process of its own
- * (untar.c) that has nothing but its two pipes.  This side pushes what arrives into the child and hands
- * on what comes out, in one thread: a pipe that is full on one side never stops the other.
+ * (untar.c) that has nothing but its two pipes.  This side pushes what arrives into the child and
+ * hands on what comes out, in one thread: a pipe that is full on one side never stops the other.
  */
 #include "devenv/snapshot.h"
 

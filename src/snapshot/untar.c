@@ -1,12 +1,14 @@
 /*
  * untar.c - the child of a restore: any of the archives in, checked plain tar out.
  *
- * libarchive is used twice.  One reader only decompresses (its "raw" format), the other reads the tar
- * out of it: so we see where the stream ends, which libarchive's tar reader does not tell.  It takes a
- * tar that was cut at the border of two entries for a whole one, and stops at the end mark, before the
- * checksum of the compression.  Here an archive counts only with its end mark and its last byte read.
+ * libarchive is used twice.  One reader only decompresses (its "raw" format), the other reads the
+ * tar out of it: so we see where the stream ends, which libarchive's tar reader does not tell.  It
+ * takes a tar that was cut at the border of two entries for a whole one, and stops at the end mark,
+ * before the checksum of the compression.  Here an archive counts only with its end mark and its
+ * last byte read.
  *
- * Nothing is printed but one line of JSON on standard error for the parent: {"entries": n}, or {"error":
+ * Nothing is printed but one line of JSON on standard error for the parent: {"entries": n}, or
+ * {"error":
  * ...} and exit status 1.
  */
 #include "devenv/snapshot.h"
@@ -221,8 +223,9 @@ static int write_header(struct untar *untar, struct archive_entry *entry, struct
 }
 
 /*
- * The root of the volume, when the archive does not begin with it ("tar -c *"): it gets the first entry's
- * owner, because a server that may not write in its own data directory does not start.  PostgreSQL wants
+ * The root of the volume, when the archive does not begin with it ("tar -c *"): it gets the first
+ * entry's owner, because a server that may not write in its own data directory does not start. 
+ * PostgreSQL wants
  * 0700; what others may read below is not to be hidden by the root.
  */
 static int write_root(struct untar *untar, struct archive_entry *first, struct err *err)
@@ -368,7 +371,9 @@ int snapshot_child_main(const char *root)
 	untar_run(untar, &err);
 	status = report(untar, &err);
 	if (err.kind)
-		/* Freeing the writer would write an end mark, and make half an archive look whole. */
+		/*
+		 * Freeing the writer would write an end mark, and make half an archive look whole.
+		 */
 		_exit(status);
 	libarchive.archive_read_free(untar->tar);
 	libarchive.archive_read_free(untar->packed);

@@ -1,9 +1,10 @@
 /*
  * child.c - `devenv __clone`, the process that a clone happens in.
  *
- * libgit2 blocks without a time limit, so a thread watches standard input: when it ends (the parent was
- * interrupted, or killed), the work is given up and its folder removed.  The clone grows in a folder
- * beside the target, under a lock, and is renamed when it is whole: what is at the target is complete.
+ * libgit2 blocks without a time limit, so a thread watches standard input: when it ends (the parent
+ * was interrupted, or killed), the work is given up and its folder removed.  The clone grows in a
+ * folder beside the target, under a lock, and is renamed when it is whole: what is at the target is
+ * complete.
  */
 #include "devenv/source.h"
 

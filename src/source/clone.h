@@ -11,7 +11,10 @@
 
 #include <stdbool.h>
 
-/* The folder beside `path` that a clone grows in: always the same, so that a cut one is found again. */
+/*
+ * The folder beside `path` that a clone grows in: always the same, so that a cut one is found
+ * again.
+ */
 char *clone_temporary(const char *path);
 
 /* The URL of the remote "origin" in PATH/.git/config, the caller's, or NULL. No libgit2 needed. */

@@ -1,9 +1,9 @@
 /*
  * git.c - one clone through libgit2, in the child.
  *
- * libgit2 calls the credential callback until it succeeds or gets an error, so every way in is offered
- * once: an endless loop would lock accounts.  Its last error is thread-local and may be NULL; it is read at
- * once.  What our own callbacks have to say goes before it.
+ * libgit2 calls the credential callback until it succeeds or gets an error, so every way in is
+ * offered once: an endless loop would lock accounts.  Its last error is thread-local and may be
+ * NULL; it is read at once.  What our own callbacks have to say goes before it.
  */
 #include "git.h"
 

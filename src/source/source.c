@@ -1,8 +1,10 @@
 /*
- * source.c - cloning, seen from the parent: start the child, pass its progress on, clean up after it.
+ * source.c - cloning, seen from the parent: start the child, pass its progress on, clean up after
+ * it.
  *
- * The child holds its own end of the work (child.c).  Closing its standard input tells it to stop, which
- * the kernel does for us when we are killed; when the child is killed, we remove what it leaves.
+ * The child holds its own end of the work (child.c).  Closing its standard input tells it to stop,
+ * which the kernel does for us when we are killed; when the child is killed, we remove what it
+ * leaves.
  */
 #include "devenv/source.h"
 

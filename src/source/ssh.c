@@ -1,9 +1,10 @@
 /*
  * ssh.c - reaching a repository over ssh the way that `ssh` itself would.
  *
- * libgit2 reads no ~/.ssh/config, asks for keys one by one, and leaves the server's key to its user.  So
- * aliases, ports, keys and known_hosts files are taken from `ssh -G` (devenv/ssh_config.h).  What libssh2
- * cannot do is said, and not tried: proxies, and keys that want a passphrase (the agent has them).
+ * libgit2 reads no ~/.ssh/config, asks for keys one by one, and leaves the server's key to its
+ * user.  So aliases, ports, keys and known_hosts files are taken from `ssh -G`
+ * (devenv/ssh_config.h).  What libssh2 cannot do is said, and not tried: proxies, and keys that
+ * want a passphrase (the agent has them).
  */
 #include "clone.h"
 
@@ -41,8 +42,8 @@ static bool split_url(const char *url, char **via, char **path, bool *scp)
 }
 
 /*
- * The scp form is relative to the account's home and has no place for a port, and libgit2 1.5 knows no
- * other way to say it; hosting services, whose account is "git", take both forms alike.
+ * The scp form is relative to the account's home and has no place for a port, and libgit2 1.5 knows
+ * no other way to say it; hosting services, whose account is "git", take both forms alike.
  */
 static char *resolved_url(const struct ssh_config *config, const char *path, bool scp)
 {

@@ -1,6 +1,6 @@
 /*
- * floor.c - the least that bringing N containers up can cost: bare create and start requests, four at a
- * time, in no order.
+ * floor.c - the least that bringing N containers up can cost: bare create and start requests, four
+ * at a time, in no order.
  *
  * usage: floor IMAGE N PREFIX NETWORK      prints milliseconds; the engine is $DOCKER_HOST
  */

@@ -2,10 +2,11 @@
  * test_compose_cases.c - every folder of tests/data/compose against what docker compose says of it.
  *
  * A case is a folder with compose.yaml and whatever that needs; `args` (one a line) holds -f and
- * --profile arguments when it is not just compose.yaml.  expected.json is what `docker compose -p case
- * ... config --format json` (2.40.3) printed; expected.txt, for a file that it refuses, is devenv's own
- * report.  @DIR@ is the absolute folder, @UP@ the one above, @REL@ the folder from the repository's
- * root, where the tests run; $HOME was /home/tester.
+ * --profile arguments when it is not just compose.yaml.  expected.json is what `docker compose -p
+ * case
+ * ... config --format json` (2.40.3) printed; expected.txt, for a file that it refuses, is devenv's
+ * own report.  @DIR@ is the absolute folder, @UP@ the one above, @REL@ the folder from the
+ * repository's root, where the tests run; $HOME was /home/tester.
  */
 #include "testing.h"
 
