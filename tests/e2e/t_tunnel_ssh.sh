@@ -175,6 +175,25 @@ works() {
 	up "$1" && echo_bytes 100000 "$S/one" && down
 }
 
+# on_terminal NAME QUESTION ANSWER: on a terminal of its own, answer when asked, carry bytes, Ctrl-C
+on_terminal() {
+	local rc=0 script_pid
+	mkfifo "$T/$1/keys"
+	script -qefc "exec '$DEVENV' -C '$T/$1' --progress plain tunnel reader" "$T/$1/screen" \
+		<"$T/$1/keys" >/dev/null 2>&1 &
+	script_pid=$!
+	exec 8>"$T/$1/keys"
+	wait_for 20 grep -q "$2" "$T/$1/screen" && printf '%s\n' "$3" >&8 &&
+		wait_for 20 grep -q '^reader  .* -> ' "$T/$1/screen" || rc=1
+	port=$(sed -n 's/^reader  127\.0\.0\.1:\([0-9]*\) -> .*/\1/p' "$T/$1/screen")
+	hello || rc=1
+	printf '\003' >&8
+	wait "$script_pid" || rc=$?
+	exec 8>&-
+	tr -d '\r' <"$T/$1/screen" >&2
+	return "$rc"
+}
+
 make_keys
 at_exit stop_sshd
 start_echo
@@ -291,6 +310,11 @@ expect_fail 'a key that is not there' 10 'missing: No such file' tunnel_in bad
 key bad identity "$S/no_key"
 expect_fail 'a key that is no key' 10 'is no private key' tunnel_in bad
 
+workspace encrypted
+key encrypted identity "$S/user_encrypted"
+check 'the passphrase of a key is asked on the terminal' on_terminal encrypted Passphrase secret
+check 'and does not appear there' not grep -q secret "$T/encrypted/screen"
+
 # === the configuration of ssh ===
 
 cat >"$S/config" <<-END
@@ -331,6 +355,10 @@ print=$(ssh-keygen -lf "$S/host_ed25519.pub" | cut -d' ' -f2)
 expect_fail 'an unknown host: its fingerprint and how to add it' 10 \
 	"unknown host.*${print//+/\\+}.*ssh-keyscan -p $SSHD_PORT" tunnel_in bad
 check 'nothing was added' not test -s "$S/known_none"
+workspace asked
+key asked known_hosts "$S/known_asked"
+check 'an unknown host is asked about on a terminal' on_terminal asked 'y/N' yes
+check 'and then it is known' works asked
 key bad known_hosts "$S/known_changed"
 expect_fail 'a changed host key: file and line' 10 'has changed: .*known_changed line 1' \
 	tunnel_in bad
@@ -372,6 +400,39 @@ sed -i "s|via: .*|via: root@127.0.0.1:22699|" "$T/nohost/compose.yaml"
 expect_fail 'a bastion that is down' 10 'port 22699: Connection refused' tunnel_in nohost
 sed -i "s|via: .*|via: root@127.0.0.1:$ECHO_PORT|" "$T/nohost/compose.yaml"
 expect_fail 'a bastion that is no ssh server' 10 "127.0.0.1:$ECHO_PORT" tunnel_in nohost
+
+# === several ===
+
+workspace several
+cat >>"$T/several/compose.yaml" <<-END
+	  second: {via: "root@127.0.0.1:$SSHD_PORT", identity: "$S/user", known_hosts: "$S/known",
+	    to: "127.0.0.1:$ECHO_PORT", engine: postgres}
+	  dead: {via: "root@127.0.0.1:$SSHD_PORT", identity: "$S/user", known_hosts: "$S/known",
+	    to: "127.0.0.1:22699"}
+END
+serve_several() {
+	"$DEVENV" -C "$T/several" --progress plain --format json tunnel \
+		>"$T/several/out" 2>"$T/several/err" </dev/null &
+	tunnel_pid=$!
+	at_exit kill "$tunnel_pid"
+	wait_for 20 grep -q '"name": *"second"' "$T/several/out" &&
+		wait_for 20 grep -q '"name": *"reader"' "$T/several/out" &&
+		wait_for 20 grep -q '"dead".*cannot connect' "$T/several/err"
+}
+check 'of three tunnels two serve and one is warned about' serve_several
+check_out 'as JSON' '"client": *"psql -h 127.0.0.1 -p [0-9]+' cat "$T/several/out"
+each_serves() {
+	local ports
+	ports=$(sed -n 's/.*"port": *\([0-9]*\).*/\1/p' "$T/several/out")
+	[[ $(wc -w <<<"$ports") == 2 ]] || return 1
+	for port in $ports; do
+		hello || return 1
+	done
+}
+check 'both carry bytes' each_serves
+one_session() { [[ $(pgrep -c -P "$(cat "$S/sshd.pid")") == 1 ]]; }
+check 'through one ssh session' one_session
+check 'Ctrl-C ends them' down
 
 stop_sshd
 start_sshd 'AllowTcpForwarding no'
