@@ -94,8 +94,10 @@ gen-check: $(BUILD)/devenv ## fail when a generated file differs from what `make
 	$(Q)$(BUILD)/devenv __gen fish | diff -u completions/devenv.fish -
 	$(Q)tests/lint/readme $(BUILD)/devenv check
 
-format: ## run clang-format over the tree
-	$(Q)clang-format -i $(SRC) src/main.c $(wildcard src/*/*.h include/devenv/*.h tests/*/*.c tests/*/*.h)
+FORMATTED = $(SRC) src/main.c $(wildcard src/*/*.h include/devenv/*.h tests/*/*.c tests/*/*.h)
+format: ## format the C sources, and wrap their comments
+	$(Q)tests/lint/wrap $(FORMATTED)
+	$(Q)clang-format -i $(FORMATTED)
 
 deps: ## install what is missing to build and test
 	$(Q)tests/deps

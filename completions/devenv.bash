@@ -18,6 +18,9 @@ _devenv_command() {
 	':shell') command='shell' ;;
 	':run') command='run' ;;
 	':tunnel') command='tunnel' ;;
+	':onboard') command='onboard' ;;
+	':new') command='new' ;;
+	':doctor') command='doctor' ;;
 	':engine') command='engine' ;;
 	'engine:start') command='engine start' ;;
 	'engine:stop') command='engine stop' ;;
@@ -100,6 +103,8 @@ _devenv_value() {
 	'run:--user' | 'run:-u') value='none' ;;
 	'run:--volume' | 'run:-v') value='none' ;;
 	'run:--workdir' | 'run:-w') value='none' ;;
+	'onboard:--dir') value='dir' ;;
+	'new:--dir') value='dir' ;;
 	*)
 		case ":$2" in
 	':--file' | ':-f') value='file' ;;
@@ -136,6 +141,7 @@ _devenv_argument() {
 	'shell:'*) value='names service' ;;
 	'run:0') value='names service' ;;
 	'tunnel:'*) value='names tunnel' ;;
+	'new:'*) value='names template' ;;
 	'completion:'*) value='names shell' ;;
 	'help:'*) value='names command' ;;
 	esac
@@ -143,7 +149,7 @@ _devenv_argument() {
 
 _devenv_commands() {
 	case "$1" in
-	'') words='up down stop start restart pull status logs config plan why exec shell run tunnel engine completion version help' ;;
+	'') words='up down stop start restart pull status logs config plan why exec shell run tunnel onboard new doctor engine completion version help' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
 	esac
@@ -166,6 +172,9 @@ _devenv_options() {
 	'shell') words='--detach --env --index --no-tty --privileged --user --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'run') words='--detach --entrypoint --env --keep --name --no-deps --no-tty --rm --service-ports --user --volume --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'tunnel') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'onboard') words='--dir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'new') words='--dir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'doctor') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'engine') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'engine start') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'engine stop') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

@@ -6,6 +6,8 @@
  */
 #include "commands.h"
 
+#include "template.h"
+
 #include "devenv/diag.h"
 #include "devenv/json.h"
 #include "devenv/manifest.h"
@@ -91,6 +93,8 @@ static int complete_run(struct app *app, void *options, int argc, char **argv, s
 		add_commands(&names);
 	else if (str_eq(kind, "shell"))
 		strv_split(&names, "bash fish zsh", ' ');
+	else if (str_eq(kind, "template"))
+		template_names(&names);
 	else
 		load_names(app, &names, kind, prefix);
 	strv_sort(&names);

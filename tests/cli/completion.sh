@@ -52,6 +52,7 @@ for shell in bash fish; do
 	ok "$shell: a service of another file" offers $shell "db" devenv -f compose.yaml logs d
 	ok "$shell: options before the command" offers $shell "version" devenv -p x --yes vers
 	ok "$shell: a subcommand" offers $shell "start status stop" devenv engine st
+	ok "$shell: a template" offers $shell "postgres" devenv new post
 	ok "$shell: an own option" offers $shell "--tail" devenv logs --ta
 done
 ok "bash: a value after =" offers bash "plain" devenv --progress = pl
