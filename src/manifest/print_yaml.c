@@ -154,8 +154,12 @@ static bool is_omitted(const struct printer *printer, const char *key, const jso
 {
 	if (json_is_null(value) && path_matches(printer, "services.*"))
 		return str_eq(key, "command") || str_eq(key, "entrypoint");
-	return str_eq(key, "ipam") && !json_object_size(value) &&
-	       path_matches(printer, "networks.*");
+	if (!json_is_object(value) || json_object_size(value))
+		return false;
+	if (str_eq(key, "ipam"))
+		return path_matches(printer, "networks.*");
+	return (str_eq(key, "placement") || str_eq(key, "resources")) &&
+	       path_matches(printer, "services.*.deploy");
 }
 
 /* The members in the order in which they are printed. The caller's. */
