@@ -45,7 +45,6 @@ static char *read_text(const char *dir, const char *name)
 /* Every `from` as `to`. Frees `text`. */
 static char *replace_all(char *text, const char *from, const char *to)
 {
-	autofree char *old = text;
 	struct buf out = BUF_INIT(TEXT_LIMIT);
 	const char *at = text, *next;
 
@@ -55,6 +54,7 @@ static char *replace_all(char *text, const char *from, const char *to)
 		at = next + strlen(from);
 	}
 	buf_addstr(&out, at);
+	free(text);
 	return buf_detach(&out);
 }
 
