@@ -127,9 +127,9 @@ static void test_lists(void **state)
 		"dns: 1.1.1.1, tmpfs: /run", "{\"dns\":[\"1.1.1.1\"],\"tmpfs\":[\"/run\"]}");
 	assert_canonical("secrets: [a], configs: [{source: b}]",
 		"{\"configs\":[{\"source\":\"b\"}],\"secrets\":[{\"source\":\"a\"}]}");
-	assert_canonical(
-		"devices: [\"/dev/a:/dev/b:r\"]", "{\"devices\":[{\"permissions\":\"r\",\"source\":"
-						  "\"/dev/a\",\"target\":\"/dev/b\"}]}");
+	assert_canonical("devices: [\"/dev/a:/dev/b:r\"]",
+		"{\"devices\":[{\"permissions\":\"r\",\"source\":"
+		"\"/dev/a\",\"target\":\"/dev/b\"}]}");
 	assert_canonical("extra_hosts: {a: [1.1.1.1, 2.2.2.2]}",
 		"{\"extra_hosts\":[\"a=1.1.1.1\",\"a=2.2.2.2\"]}");
 	assert_wrong("environment: [\"A =1\"]", "services.web.environment",
