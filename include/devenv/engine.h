@@ -72,8 +72,8 @@ struct engine_facts {
 	bool local; /* over a unix socket: its published ports are this machine's */
 	/* declared healthchecks do not run by themselves: use engine_healthcheck */
 	bool no_health_timer;
-	char version[32];      /* "20.10.24" */
-	char api[16];          /* negotiated, "1.41" */
+	char version[32]; /* "20.10.24" */
+	char api[16];     /* negotiated, "1.41" */
 };
 
 /* Asked once, then remembered and shared with clones. */

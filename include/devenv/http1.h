@@ -1,9 +1,9 @@
 /*
  * http1.h - a small HTTP/1.1 client on one socket, for the engine's API.
  *
- * Not for the internet: no TLS, no redirects, no cookies (that is http.h, through libcurl).  attach and
- * exec turn the connection into a raw stream in both directions, which libcurl does not hand over well,
- * and loading libcurl costs 15 ms where a whole `devenv up` without work may take 20 ms.
+ * Not for the internet: no TLS, no redirects, no cookies (that is http.h, through libcurl).  attach
+ * and exec turn the connection into a raw stream in both directions, which libcurl does not hand
+ * over well, and loading libcurl costs 15 ms where a whole `devenv up` without work may take 20 ms.
  *
  *	struct http1 *http = http1_new("unix:///run/docker.sock");
  *	struct http1_request request = {.method = "GET", .path = "/version", .body_fd = -1};
@@ -13,8 +13,8 @@
  *		...
  *	http1_free(http);
  *
- * The connection is opened on first use and kept.  When the other side closed a kept connection, the
- * request is sent once more on a new one, silently.  RFC 9112; sections are named in http1.c.
+ * The connection is opened on first use and kept.  When the other side closed a kept connection,
+ * the request is sent once more on a new one, silently.  RFC 9112; sections are named in http1.c.
  * Errors are ERR_FAILED, ERR_TIMEOUT or ERR_CANCELLED, and say what was awaited from where.
  */
 #ifndef DEVENV_HTTP1_H
@@ -31,8 +31,9 @@
 struct http1;
 
 /*
- * "unix:///path", "tcp://host:port" ("http://host:port" means the same) or "ssh://[user@]host[:port]"
- * (runs `ssh -- host docker system dial-stdio`). Never NULL; a bad address fails on first use.
+ * "unix:///path", "tcp://host:port" ("http://host:port" means the same) or
+ * "ssh://[user@]host[:port]" (runs `ssh -- host docker system dial-stdio`). Never NULL; a bad
+ * address fails on first use.
  */
 struct http1 *http1_new(const char *address);
 
@@ -48,10 +49,11 @@ struct http1_request {
 	const char *type;    /* Content-Type of the body */
 	const void *body;    /* or NULL */
 	size_t body_len;
-	int body_fd;        /* sent chunked until its end; -1: none. Not sent twice */
-	bool upgrade;       /* ask for a raw stream (attach, exec) */
-	bool interruptible; /* ERR_CANCELLED when a signal comes (signals.h) that was not there before */
-	int cancel_fd;      /* over 0: ERR_CANCELLED when it is readable before the head came */
+	int body_fd;  /* sent chunked until its end; -1: none. Not sent twice */
+	bool upgrade; /* ask for a raw stream (attach, exec) */
+	/* ERR_CANCELLED when a signal comes (signals.h) that was not there before */
+	bool interruptible;
+	int cancel_fd;  /* over 0: ERR_CANCELLED when it is readable before the head came */
 	int timeout_ms; /* longest silence, for head and body; 0: none */
 };
 
@@ -62,11 +64,17 @@ struct http1_response {
 	bool upgraded; /* both directions are free: http1_write() and http1_shutdown() work */
 };
 
-/* Send and read the answer's head. What is left of an earlier answer is dropped with its connection. */
+/*
+ * Send and read the answer's head. What is left of an earlier answer is dropped with its
+ * connection.
+ */
 int http1_send(struct http1 *http, const struct http1_request *request,
 	struct http1_response *response, struct err *err);
 
-/* A header of the last answer, or NULL. Borrowed until the next request. Name without regard to case. */
+/*
+ * A header of the last answer, or NULL. Borrowed until the next request. Name without regard to
+ * case.
+ */
 const char *http1_header(const struct http1 *http, const char *name);
 
 /* Up to `len` bytes of the body; 0 at its end; -1 with err, also when it was cut short. */
@@ -82,9 +90,9 @@ int http1_fd(const struct http1 *http);
 bool http1_ready(const struct http1 *http);
 
 /*
- * On an upgraded connection: write what it takes without waiting (0: nothing now, poll for POLLOUT), or -1.
- * Never waits, because a container that waits for us to read would then wait for ever.  http1_shutdown
- * tells the other side that nothing more comes.
+ * On an upgraded connection: write what it takes without waiting (0: nothing now, poll for
+ * POLLOUT), or -1. Never waits, because a container that waits for us to read would then wait for
+ * ever.  http1_shutdown tells the other side that nothing more comes.
  */
 ssize_t http1_write(struct http1 *http, const void *data, size_t len, struct err *err);
 void http1_shutdown(struct http1 *http);

@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Containers check certificates and sign requests by their clock; the engine's VM may have slept. */
+/*
+ * Containers check certificates and sign requests by their clock; the engine's VM may have slept.
+ */
 #define CLOCK_SKEW_S 5
 /* A clock before this program was written is wrong. */
 #define CLOCK_OLDEST 1764000000

@@ -1,5 +1,6 @@
 /*
- * machine.h - is this machine fit for devenv?  Shared by `doctor` and `onboard`; private to src/cmd.
+ * machine.h - is this machine fit for devenv?  Shared by `doctor` and `onboard`; private to
+ * src/cmd.
  */
 #ifndef CMD_MACHINE_H
 #define CMD_MACHINE_H

@@ -1,8 +1,9 @@
 /*
  * template.h - the folders that `devenv new` writes from.  Private to src/cmd.
  *
- * A template is a folder of files whose paths are those of the workspace; "@NAME@" in paths and texts is
- * replaced by the manifest's name, "@VAR@" by the same as part of a variable's name (SHOP_API).
+ * A template is a folder of files whose paths are those of the workspace; "@NAME@" in paths and
+ * texts is replaced by the manifest's name, "@VAR@" by the same as part of a variable's name
+ * (SHOP_API).
  */
 #ifndef CMD_TEMPLATE_H
 #define CMD_TEMPLATE_H
@@ -20,8 +21,8 @@ void template_names(struct strv *names);
 char *template_summary(const char *template);
 
 /*
- * Write `template` as `name` into the workspace at `dir`. Nothing is overwritten: when one of its files is
- * there already none is written. `written` gets the paths, relative to dir.
+ * Write `template` as `name` into the workspace at `dir`. Nothing is overwritten: when one of its
+ * files is there already none is written. `written` gets the paths, relative to dir.
  */
 int template_write(const char *template, const char *name, const char *dir, struct strv *written,
 	struct err *err);

@@ -2,10 +2,11 @@
  * embedded_conf.c - the files that make podman private, and work on machines that are not a plain
  * systemd host.
  *
- * Facts that were met and are answered here: crun refuses hybrid cgroups (v1 with a v2 mount), runc does
- * not; without systemd the cgroup manager must be cgroupfs and the events logger a file; a hard limit of
- * open files or processes below podman's own defaults makes every start fail; distributions keep the helper
- * binaries in different folders; rootless needs slirp4netns named where pasta is not known.
+ * Facts that were met and are answered here: crun refuses hybrid cgroups (v1 with a v2 mount), runc
+ * does not; without systemd the cgroup manager must be cgroupfs and the events logger a file; a
+ * hard limit of open files or processes below podman's own defaults makes every start fail;
+ * distributions keep the helper binaries in different folders; rootless needs slirp4netns named
+ * where pasta is not known.
  */
 #include "embedded.h"
 
@@ -63,7 +64,10 @@ static unsigned long long hard_limit(int resource, unsigned long long most)
 	return limit.rlim_max;
 }
 
-/* Podman's service lowers its own limit of processes to pid_max, and cannot raise it for a container. */
+/*
+ * Podman's service lowers its own limit of processes to pid_max, and cannot raise it for a
+ * container.
+ */
 static unsigned long long pid_max(void)
 {
 	autobuf struct buf text = BUF_INIT(64);
@@ -114,7 +118,10 @@ static void registries_conf(struct buf *out)
 {
 	static const char *const local[] = {"127.0.0.1", "localhost", NULL};
 
-	/* Docker looks for short names on Docker Hub, and takes a registry on this machine without TLS. */
+	/*
+	 * Docker looks for short names on Docker Hub, and takes a registry on this machine without
+	 * TLS.
+	 */
 	buf_addstr(out, "unqualified-search-registries = [\"docker.io\"]\n"
 			"short-name-mode = \"disabled\"\n");
 	for (int i = 0; local[i]; i++)
@@ -153,7 +160,9 @@ int embedded_configure(const char *root, struct strv *env, struct err *err)
 	strv_pushf(env, "CONTAINERS_REGISTRIES_CONF=%s/registries.conf", dir);
 	strv_pushf(env, "XDG_CONFIG_HOME=%s", home);
 	strv_pushf(env, "TMPDIR=%s", tmp);
-	/* devenv runs the healthchecks itself; without systemd its timers would fail every start. */
+	/*
+	 * devenv runs the healthchecks itself; without systemd its timers would fail every start.
+	 */
 	strv_push(env, "DISABLE_HC_SYSTEMD=true");
 	return 0;
 }

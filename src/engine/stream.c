@@ -1,9 +1,9 @@
 /*
  * stream.c - copying between an attached container and us: one poll loop, any amount of data.
  *
- * Without a terminal the engine sends frames: stream number, three zero bytes, a big-endian length (Docker
- * Engine API, "Stream format" of attach).  A frame may be of any size and arrives in pieces; pieces are
- * passed on as they come and nothing is collected.
+ * Without a terminal the engine sends frames: stream number, three zero bytes, a big-endian length
+ * (Docker Engine API, "Stream format" of attach).  A frame may be of any size and arrives in
+ * pieces; pieces are passed on as they come and nothing is collected.
  */
 #include "engine_priv.h"
 
@@ -119,7 +119,9 @@ static int from_engine(struct copy *copy, struct err *err)
 	return result < 0 ? -1 : 1;
 }
 
-/* Nothing more goes to the engine: stdin ended, or the process there does not read it to its end. */
+/*
+ * Nothing more goes to the engine: stdin ended, or the process there does not read it to its end.
+ */
 static void end_input(struct copy *copy)
 {
 	http1_shutdown(copy->engine->http);
@@ -154,7 +156,10 @@ static void to_engine(struct copy *copy, bool readable)
 		copy->sent += (size_t)n;
 }
 
-/* Tell the container the terminal's size; an older engine or an ended process may refuse: no matter. */
+/*
+ * Tell the container the terminal's size; an older engine or an ended process may refuse: no
+ * matter.
+ */
 static void send_size(struct copy *copy)
 {
 	struct engine *other;

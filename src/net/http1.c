@@ -1,9 +1,9 @@
 /*
  * http1.c - a small HTTP/1.1 client on one socket (why not libcurl: http1.h).
  *
- * Everything that the other side sends has a ceiling: the head HEAD_MAX, a chunk's size line and each
- * trailer LINE_MAX_BYTES.  Bodies are handed out in pieces and never collected here without the
- * caller's limit.  The socket does not block; waiting is one poll that also hears a signal.
+ * Everything that the other side sends has a ceiling: the head HEAD_MAX, a chunk's size line and
+ * each trailer LINE_MAX_BYTES.  Bodies are handed out in pieces and never collected here without
+ * the caller's limit.  The socket does not block; waiting is one poll that also hears a signal.
  */
 #include "devenv/http1.h"
 
@@ -441,8 +441,8 @@ int http1_send(struct http1 *http, const struct http1_request *request,
 	if (exchange(http, request, response, &written, err) == 0)
 		return 0;
 	/*
-	 * The engine closed the kept connection just as we wrote. What it never read can be said again;
-	 * when it may have read it, only a question can (RFC 9110, 9.2.2).
+	 * The engine closed the kept connection just as we wrote. What it never read can be said
+	 * again; when it may have read it, only a question can (RFC 9110, 9.2.2).
 	 */
 	if (again && err->kind == ERR_FAILED && http->head.len == 0 &&
 		(!written || strcmp(request->method, "GET") == 0)) {

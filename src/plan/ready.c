@@ -192,7 +192,9 @@ bool up_answers(const struct selected *one, const struct container *container)
 
 	if (strstr(container->status, "(healthy)"))
 		return true;
-	/* Where nobody runs the healthcheck (quirks), the list has no word on it: ask the server. */
+	/*
+	 * Where nobody runs the healthcheck (quirks), the list has no word on it: ask the server.
+	 */
 	if (strstr(container->status, "unhealthy") || strstr(container->status, "starting)"))
 		return false;
 	find_targets(service, container->image,

@@ -8,7 +8,7 @@
  * does for the mount point's own name when it is put into "/".  Podman resolves only the path that
  * is asked for, so "/" is the container's root there and never the volume; it applies "./".
  *
- * Podman gives a volume the owner and mode of the image's folder when a container first uses it. 
+ * Podman gives a volume the owner and mode of the image's folder when a container first uses it.
  * That would undo what the archive says, so the helper is initialised (its process is made, not
  * started).
  */

@@ -2,7 +2,7 @@
  * entry.c - what an archive may put into a volume.
  *
  * Engines unpack inside the container's own root, so nothing here could reach the host; but an
- * entry that leaves the volume would be lost without a word, and the restore be called a success. 
+ * entry that leaves the volume would be lost without a word, and the restore be called a success.
  * So it is refused: absolute names, "..", and names that lead through a symbolic link which the
  * archive itself made.  Targets of symbolic links are data and are not judged: a database links its
  * log folder to wherever the image keeps it.  Devices, pipes and sockets have no place in a data

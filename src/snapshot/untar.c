@@ -224,7 +224,7 @@ static int write_header(struct untar *untar, struct archive_entry *entry, struct
 
 /*
  * The root of the volume, when the archive does not begin with it ("tar -c *"): it gets the first
- * entry's owner, because a server that may not write in its own data directory does not start. 
+ * entry's owner, because a server that may not write in its own data directory does not start.
  * PostgreSQL wants
  * 0700; what others may read below is not to be hidden by the root.
  */

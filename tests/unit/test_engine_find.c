@@ -140,7 +140,10 @@ static void test_usual_sockets(void **state)
 	int fd;
 
 	set_world(*state);
-	/* An engine of the machine itself comes first; then this test can say nothing about the rest. */
+	/*
+	 * An engine of the machine itself comes first; then this test can say nothing about the
+	 * rest.
+	 */
 	if (fs_exists("/var/run/docker.sock"))
 		skip();
 	close(listen_at(*state, ".docker/run/docker.sock"));

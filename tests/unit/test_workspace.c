@@ -1,4 +1,7 @@
-/* test_workspace.c - whole loads from real folders: finding, naming, .env, extends, include, errors. */
+/*
+ * test_workspace.c - whole loads from real folders: finding, naming, .env, extends, include,
+ * errors.
+ */
 #include "testing.h"
 
 #include "devenv/manifest.h"
