@@ -147,8 +147,12 @@ static struct node *resolve(
 	}
 	base_name = node_get(extends, "service");
 	base_file = node_get(extends, "file");
-	if (!node_is_scalar(base_name))
-		return NULL; /* check.c reported it */
+	if (!node_is_scalar(base_name)) {
+		if (!base_name)
+			node_error(loader->diags, extends, place,
+				"for example: extends: {service: base}", "\"service\" is missing");
+		return NULL; /* of another type: check.c reported it */
+	}
 	if (node_is_scalar(base_file)) {
 		size_t errors = loader->diags->errors;
 		struct extends_file *other = open_file(loader, file, base_file, name);

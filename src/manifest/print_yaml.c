@@ -27,6 +27,8 @@ struct order {
 	const char *keys;
 };
 
+#define HOOK "command user privileged working_dir environment"
+
 static const struct order orders[] = {
 	{"", "name services networks volumes secrets configs models"},
 	{"services.*",
@@ -56,6 +58,27 @@ static const struct order orders[] = {
 		"placement endpoint_mode"},
 	{"services.*.deploy.resources", "limits reservations"},
 	{"services.*.deploy.resources.*", "cpus memory pids devices generic_resources"},
+	{"services.*.deploy.resources.*.devices.[]",
+		"capabilities driver count device_ids options"},
+	{"services.*.deploy.update_config",
+		"parallelism delay failure_action monitor max_failure_ratio order"},
+	{"services.*.deploy.rollback_config",
+		"parallelism delay failure_action monitor max_failure_ratio order"},
+	{"services.*.deploy.restart_policy", "condition delay max_attempts window"},
+	{"services.*.gpus.[]", "capabilities driver count device_ids options"},
+	{"services.*.develop.watch.[]", "path action target exec include ignore initial_sync"},
+	{"services.*.develop.watch.[].exec", HOOK},
+	{"services.*.post_start.[]", HOOK},
+	{"services.*.pre_stop.[]", HOOK},
+	{"services.*.ulimits.*", "single soft hard"},
+	{"services.*.build.ulimits.*", "single soft hard"},
+	{"services.*.build.secrets.[]", "source target uid gid mode"},
+	{"services.*.provider", "type options"},
+	{"services.*.models.*", "endpoint_var model_var"},
+	{"models.*", "name model context_size runtime_flags"},
+	{"services.*.blkio_config",
+		"weight weight_device device_read_bps device_read_iops device_write_bps "
+		"device_write_iops"},
 	{"services.*.healthcheck",
 		"test timeout interval retries start_period start_interval disable"},
 	{"services.*.depends_on.*", "condition restart required"},
@@ -149,11 +172,27 @@ static int compare_entries(const void *pa, const void *pb)
 	return a->rank != b->rank ? a->rank - b->rank : compare_names(a->key, b->key);
 }
 
+/* Compose's JSON has Path, Rate and Weight here, for want of a tag; its YAML has them as written. */
+static const char *shown_key(const struct printer *printer, const char *key)
+{
+	static const char *const pairs[][2] = {
+		{"Path", "path"}, {"Rate", "rate"}, {"Weight", "weight"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		if (str_eq(key, pairs[i][0]) &&
+			path_matches(printer, "services.*.blkio_config.*.[]"))
+			return pairs[i][1];
+	}
+	return key;
+}
+
 /* Compose leaves these out of YAML, though not out of JSON. */
 static bool is_omitted(const struct printer *printer, const char *key, const json_t *value)
 {
 	if (json_is_null(value) && path_matches(printer, "services.*"))
 		return str_eq(key, "command") || str_eq(key, "entrypoint");
+	if (str_eq(key, "exec") && json_object_size(value) == 1)
+		return json_is_null(json_object_get(value, "command"));
 	if (!json_is_object(value) || json_object_size(value))
 		return false;
 	if (str_eq(key, "ipam"))
@@ -173,7 +212,8 @@ static struct entry *sorted_entries(
 
 	json_object_foreach ((json_t *)object, key, value) {
 		if (!is_omitted(printer, key, value))
-			entries[n++] = (struct entry){key, value, key_rank(order, key)};
+			entries[n++] = (struct entry){
+				shown_key(printer, key), value, key_rank(order, key)};
 	}
 	qsort(entries, n, sizeof(*entries), compare_entries);
 	*count = n;
