@@ -54,7 +54,10 @@ int err_os(struct err *err, enum err_kind kind, int os, const char *fmt, ...)
  */
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Add text after the message, as a hint on what to do; returns -1. */
+/*
+ * Add a hint on what to do after the message; returns -1.  It is put in brackets unless it begins
+ * with its own separator: a space, a line end or punctuation.
+ */
 int err_hint(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 void err_clear(struct err *err);

@@ -7,6 +7,7 @@
 #include "devenv/err.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,12 +77,21 @@ int err_wrap(struct err *err, const char *fmt, ...)
 
 int err_hint(struct err *err, const char *fmt, ...)
 {
+	/* " (do this)" and ": more" are joined as they are; a bare sentence gets its brackets. */
+	bool bare = !strchr(" \n:;,(", *fmt);
 	size_t len = strlen(err->msg);
 	va_list args;
 
-	va_start(args, fmt);
-	vsnprintf(err->msg + len, sizeof(err->msg) - len, fmt, args);
-	va_end(args);
+	if (bare)
+		len += (size_t)snprintf(err->msg + len, sizeof(err->msg) - len, " (");
+	if (len < sizeof(err->msg)) {
+		va_start(args, fmt);
+		vsnprintf(err->msg + len, sizeof(err->msg) - len, fmt, args);
+		va_end(args);
+	}
+	len = strlen(err->msg);
+	if (bare)
+		snprintf(err->msg + len, sizeof(err->msg) - len, ")");
 	return -1;
 }
 

@@ -90,7 +90,7 @@ static void add_log(const char *root, struct err *err)
 		return;
 	strv_split(&lines, buf_str(&text), '\n');
 	for (size_t i = lines.n > LOG_LINES ? lines.n - LOG_LINES : 0; i < lines.n; i++)
-		err_hint(err, "%s", lines.v[i]);
+		err_hint(err, "\n  %s", lines.v[i]);
 }
 
 /* A pid file tells whom to stop; a pid that is another program's by now is never signalled. */

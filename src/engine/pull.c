@@ -79,11 +79,8 @@ static int pull_error(const char *ref, const char *message, int status, struct e
 	autofree char *registry = credential_registry(ref);
 	char text[sizeof(err->msg)];
 
-	memcpy(text, err->msg, sizeof(text));
-	if (message != err->msg) {
-		strncpy(text, message, sizeof(text) - 1);
-		text[sizeof(text) - 1] = '\0';
-	}
+	/* A copy: err_set() writes where `message` may be. */
+	snprintf(text, sizeof(text), "%s", message);
 	err_set(err, ERR_REGISTRY, "pull %s: %s", ref, text);
 	err->status = status;
 	if (says(text, denied))

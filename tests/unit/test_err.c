@@ -13,6 +13,9 @@ static void test_text(void **state)
 	assert_string_equal(err.msg, "start \"web\": port 80 is taken");
 	err_hint(&err, " (stop %s)", "nginx");
 	assert_string_equal(err.msg, "start \"web\": port 80 is taken (stop nginx)");
+	err_hint(&err, "or use port %d", 81);
+	assert_string_equal(
+		err.msg, "start \"web\": port 80 is taken (stop nginx) (or use port 81)");
 	assert_int_equal(err_exit_status(&err), 6);
 }
 
