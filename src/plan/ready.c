@@ -25,6 +25,7 @@ struct ready_state {
 	bool job;
 	int64_t since;      /* when it was first seen running */
 	int64_t next_check; /* our own run of the healthcheck */
+	int pause_ms;       /* before the next one */
 	int failures;
 	bool settling;
 };
@@ -291,6 +292,37 @@ static int unhealthy(const struct ready_state *state, struct engine *engine, con
 		*lines ? "; its last lines:" : "", lines);
 }
 
+/* Run the declared check by hand: the engine looks only once an interval, 30 s by default. */
+static bool check_early(struct ready_state *state, struct engine *engine, const json_t *inspect)
+{
+	json_t *test = json_at(inspect, "Config", "Healthcheck", "Test", NULL);
+	int64_t timeout = check_ns(inspect, "Timeout", 30000000000) / 1000000;
+	bool shell = str_eq(json_string_value(json_array_get(test, 0)), "CMD-SHELL");
+	autostrv struct strv words = STRV_INIT;
+	struct err ignored = ERR_INIT;
+	int status = 1;
+
+	if (clock_ms() < state->next_check)
+		return false;
+	json_to_strv(test, &words);
+	if (words.n < 2)
+		return false;
+	if (shell) {
+		const char *const argv[] = {"/bin/sh", "-c", words.v[1], NULL};
+
+		container_exec_output(engine, json_str(inspect, "Id"), argv, (int)timeout, NULL,
+			&status, &ignored);
+	} else {
+		container_exec_output(engine, json_str(inspect, "Id"),
+			(const char *const *)words.v + 1, (int)timeout, NULL, &status, &ignored);
+	}
+	state->pause_ms = state->pause_ms ? state->pause_ms * 3 / 2 : 100;
+	if (state->pause_ms > 2000)
+		state->pause_ms = 2000;
+	state->next_check = clock_ms() + state->pause_ms;
+	return status == 0;
+}
+
 static int health(struct ready_state *state, struct engine *engine, const json_t *inspect,
 	char detail[128], struct err *err)
 {
@@ -302,11 +334,9 @@ static int health(struct ready_state *state, struct engine *engine, const json_t
 		result = own_health(state, engine, inspect, err);
 		return result == -2 ? unhealthy(state, engine, inspect, err) : result;
 	}
-	if (str_eq(status, "healthy"))
-		return 1;
 	if (str_eq(status, "unhealthy"))
 		return unhealthy(state, engine, inspect, err);
-	return 0;
+	return str_eq(status, "healthy") || check_early(state, engine, inspect);
 }
 
 static bool has_healthcheck(const json_t *inspect)
