@@ -21,10 +21,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define OPEN_FILES 20000
+#define RUNROOT_MAX 50
 
 static const char *const helper_dirs[] = {"/usr/local/libexec/podman", "/usr/local/lib/podman",
 	"/usr/libexec/podman", "/usr/lib/podman", NULL};
@@ -35,6 +37,38 @@ char *embedded_short_socket(const char *path)
 
 	sha256_hex(path, strlen(path), hash);
 	return xasprintf("/tmp/devenv-%u-%.12s/engine.sock", (unsigned)getuid(), hash);
+}
+
+/*
+ * Podman refuses a runroot of more than 50 characters, which a home folder reaches soon: then it is
+ * beside the short socket.  The caller's.
+ */
+static char *choose_runroot(const char *root)
+{
+	autofree char *path = path_join(root, "run");
+	autofree char *socket = NULL, *dir = NULL;
+
+	if (strlen(path) <= RUNROOT_MAX)
+		return TAKE(path);
+	socket = embedded_short_socket(path);
+	dir = path_dirname(socket);
+	return path_join(dir, "run");
+}
+
+/* /tmp is everybody's: a folder there that somebody else made in our name is refused. */
+static int make_runroot(const char *root, struct err *err)
+{
+	autofree char *runroot = choose_runroot(root);
+	autofree char *dir = path_dirname(runroot);
+	struct stat st;
+
+	if (fs_mkdirs(runroot, 0700, err) < 0)
+		return -1;
+	if (lstat(dir, &st) < 0)
+		return err_os(err, ERR_ENGINE, errno, "%s", dir);
+	if (!S_ISDIR(st.st_mode) || st.st_uid != getuid())
+		return err_set(err, ERR_ENGINE, "%s belongs to somebody else", dir);
+	return 0;
 }
 
 /* v1 hierarchies mounted (hybrid or legacy): crun wants pure v2. */
@@ -108,10 +142,12 @@ static void containers_conf(struct buf *out)
 
 static void storage_conf(const char *root, struct buf *out)
 {
+	autofree char *runroot = choose_runroot(root);
+
 	buf_addf(out,
-		"[storage]\ndriver = \"overlay\"\ngraphroot = \"%s/root\"\nrunroot = \"%s/run\"\n"
+		"[storage]\ndriver = \"overlay\"\ngraphroot = \"%s/root\"\nrunroot = \"%s\"\n"
 		"rootless_storage_path = \"%s/root\"\n",
-		root, root, root);
+		root, runroot, root);
 }
 
 static void registries_conf(struct buf *out)
@@ -144,7 +180,8 @@ int embedded_configure(const char *root, struct strv *env, struct err *err)
 	autofree char *dir = path_join(home, "containers");
 	autofree char *tmp = path_join(root, "tmp");
 
-	if (fs_mkdirs(dir, 0700, err) < 0 || fs_mkdirs(tmp, 0700, err) < 0)
+	if (fs_mkdirs(dir, 0700, err) < 0 || fs_mkdirs(tmp, 0700, err) < 0 ||
+		make_runroot(root, err) < 0)
 		return -1;
 	containers_conf(&containers);
 	storage_conf(root, &storage);
@@ -169,9 +206,11 @@ int embedded_configure(const char *root, struct strv *env, struct err *err)
 
 void embedded_command(const char *root, const char *socket, struct strv *argv)
 {
+	autofree char *runroot = choose_runroot(root);
+
 	strv_push(argv, "podman");
 	strv_pushf(argv, "--root=%s/root", root);
-	strv_pushf(argv, "--runroot=%s/run", root);
+	strv_pushf(argv, "--runroot=%s", runroot);
 	strv_pushf(argv, "--tmpdir=%s/libpod", root);
 	strv_pushf(argv, "--network-config-dir=%s/networks", root);
 	strv_push(argv, "--log-level=warn");

@@ -20,7 +20,7 @@ set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ENGINE=${ENGINE:-none}
 export HERE ENGINE
-COMMAND_TIMEOUT=${COMMAND_TIMEOUT:-120}
+COMMAND_TIMEOUT=${COMMAND_TIMEOUT:-60}
 checks=0
 on_exit=()
 
