@@ -1,11 +1,10 @@
 /*
  * untar.c - the child of a restore: any of the archives in, checked plain tar out.
  *
- * libarchive is used twice.  One reader only decompresses (its "raw" format), the other reads the
- * tar out of it: so we see where the stream ends, which libarchive's tar reader does not tell.  It
- * takes a tar that was cut at the border of two entries for a whole one, and stops at the end mark,
- * before the checksum of the compression.  Here an archive counts only with its end mark and its
- * last byte read.
+ * libarchive reads the tar and writes the other one; what it is given was decompressed before (unpack.c),
+ * so we know where the stream ends, which its tar reader does not tell: it takes a tar that was cut at the
+ * border of two entries for a whole one, and stops reading at the end mark, before the checksum of the
+ * compression.  Here an archive counts only with its end mark, and with its last byte read.
  *
  * Nothing is printed but one line of JSON on standard error for the parent: {"entries": n}, or
  * {"error":
@@ -14,6 +13,7 @@
 #include "devenv/snapshot.h"
 
 #include "entry.h"
+#include "unpack.h"
 
 #include "devenv/lazy.h"
 #include "devenv/mem.h"
@@ -33,15 +33,12 @@
 
 #define ARCHIVE_FUNCTIONS(X) \
 	X(archive_read_new) \
-	X(archive_read_support_filter_gzip) \
-	X(archive_read_support_filter_zstd) \
-	X(archive_read_support_format_raw) \
 	X(archive_read_support_format_tar) \
-	X(archive_read_open_fd) \
 	X(archive_read_open) \
 	X(archive_read_next_header) \
 	X(archive_read_data) \
 	X(archive_read_free) \
+	X(archive_filter_bytes) \
 	X(archive_set_error) \
 	X(archive_error_string) \
 	X(archive_write_new) \
@@ -83,10 +80,12 @@
 LAZY_LIBRARY(libarchive, "libarchive.so.13 libarchive.13.dylib", ARCHIVE_FUNCTIONS)
 
 struct untar {
-	struct archive *packed; /* decompresses */
-	struct archive *tar;    /* reads entries */
+	struct unpack *packed;
+	struct archive *tar; /* reads entries */
 	struct archive *out;
-	bool ended;  /* `packed` has no more */
+	bool ended;    /* `packed` has no more */
+	int64_t given; /* bytes that `tar` was given, and of these in `stream` */
+	size_t in_stream;
 	bool rooted; /* the root folder was written */
 	struct entry_check check;
 	struct err err; /* of the callback */
@@ -106,45 +105,30 @@ static int untar_error(struct archive *archive, const char *doing, struct err *e
 static la_ssize_t on_read(struct archive *tar, void *ctx, const void **data)
 {
 	struct untar *untar = ctx;
-	la_ssize_t n = libarchive.archive_read_data(
-		untar->packed, untar->stream, sizeof(untar->stream));
+	ssize_t n = unpack_read(untar->packed, untar->stream, sizeof(untar->stream), &untar->err);
 
 	*data = untar->stream;
-	if (n == 0)
-		untar->ended = true;
-	if (n >= 0)
-		return n;
-	untar_error(untar->packed, "it is damaged or cut short", &untar->err);
-	libarchive.archive_set_error(tar, EILSEQ, "damaged");
-	return ARCHIVE_FATAL;
-}
-
-static int open_packed(struct untar *untar, struct err *err)
-{
-	struct archive_entry *entry;
-	int result;
-
-	untar->packed = libarchive.archive_read_new();
-	libarchive.archive_read_support_filter_gzip(untar->packed);
-	libarchive.archive_read_support_filter_zstd(untar->packed);
-	libarchive.archive_read_support_format_raw(untar->packed);
-	result = libarchive.archive_read_open_fd(untar->packed, 0, PIECE);
-	if (result == ARCHIVE_OK)
-		result = libarchive.archive_read_next_header(untar->packed, &entry);
-	if (result == ARCHIVE_EOF)
-		return err_set(err, ERR_SNAPSHOT, "it is empty");
-	if (result != ARCHIVE_OK)
-		return untar_error(untar->packed, "it is no tar, tar.gz or tar.zst", err);
-	return 0;
+	if (n < 0) {
+		libarchive.archive_set_error(tar, EILSEQ, "damaged");
+		return ARCHIVE_FATAL;
+	}
+	untar->ended = n == 0;
+	untar->given += n;
+	untar->in_stream = (size_t)n;
+	return n;
 }
 
 static int open_tar(struct untar *untar, struct err *err)
 {
 	untar->tar = libarchive.archive_read_new();
 	libarchive.archive_read_support_format_tar(untar->tar);
-	if (libarchive.archive_read_open(untar->tar, untar, NULL, on_read, NULL) != ARCHIVE_OK)
-		return untar_error(untar->tar, "it is no tar, tar.gz or tar.zst", err);
-	return 0;
+	if (libarchive.archive_read_open(untar->tar, untar, NULL, on_read, NULL) == ARCHIVE_OK)
+		return 0;
+	if (untar->err.kind)
+		*err = untar->err;
+	else
+		untar_error(untar->tar, "it is no tar, tar.gz or tar.zst", err);
+	return -1;
 }
 
 static int open_out(struct untar *untar, struct err *err)
@@ -258,8 +242,11 @@ static int copy_data(struct untar *untar, int64_t left, struct err *err)
 		}
 		if (n < 0)
 			return untar_error(untar->tar, "it is damaged or cut short", err);
-		if (n == 0)
-			return err_set(err, ERR_SNAPSHOT, "a file in it is cut short");
+		/* The end of the entry: what is left is a hole (a file that is cut is an error above). */
+		if (n == 0) {
+			n = (la_ssize_t)want;
+			memset(untar->piece, 0, want);
+		}
 		if (libarchive.archive_write_data(untar->out, untar->piece, (size_t)n) != n)
 			return untar_error(untar->out, "pass a file on", err);
 		left -= n;
@@ -291,22 +278,28 @@ static int pass_entry(struct untar *untar, struct archive_entry *entry, struct e
 
 /* === the whole === */
 
+static bool is_zero(const char *data, size_t len)
+{
+	return !len || (!data[0] && memcmp(data, data + 1, len - 1) == 0);
+}
+
 /* After the end mark: only zeros, and the compression's own end. */
 static int check_end(struct untar *untar, struct err *err)
 {
-	la_ssize_t n;
+	int64_t used = libarchive.archive_filter_bytes(untar->tar, 0);
+	int64_t left = untar->given - used;
+	ssize_t n;
+	bool zero;
 
 	if (untar->ended)
 		return err_set(err, ERR_SNAPSHOT, "it is cut short: it has no end mark");
-	while ((n = libarchive.archive_read_data(
-			untar->packed, untar->stream, sizeof(untar->stream))) > 0)
-		for (la_ssize_t i = 0; i < n; i++)
-			if (untar->stream[i])
-				return err_set(err, ERR_SNAPSHOT,
-					"there is something behind its end mark");
+	zero = left >= 0 && left <= (int64_t)untar->in_stream &&
+	       is_zero(untar->stream + untar->in_stream - left, (size_t)left);
+	while ((n = unpack_read(untar->packed, untar->stream, sizeof(untar->stream), err)) > 0)
+		zero = zero && is_zero(untar->stream, (size_t)n);
 	if (n < 0)
-		return untar_error(untar->packed, "it is damaged or cut short", err);
-	return 0;
+		return -1;
+	return zero ? 0 : err_set(err, ERR_SNAPSHOT, "there is something behind its end mark");
 }
 
 static int pass_all(struct untar *untar, struct err *err)
@@ -342,7 +335,8 @@ static int untar_run(struct untar *untar, struct err *err)
 	/* Without it libarchive has no UTF-8 names. */
 	if (!setlocale(LC_CTYPE, "C.UTF-8") && !setlocale(LC_CTYPE, "en_US.UTF-8"))
 		return err_set(err, ERR_SNAPSHOT, "this system has no UTF-8 locale");
-	if (open_packed(untar, err) < 0 || open_tar(untar, err) < 0 || open_out(untar, err) < 0)
+	untar->packed = unpack_new(0, err);
+	if (!untar->packed || open_tar(untar, err) < 0 || open_out(untar, err) < 0)
 		return -1;
 	return pass_all(untar, err);
 }
@@ -376,7 +370,7 @@ int snapshot_child_main(const char *root)
 		 */
 		_exit(status);
 	libarchive.archive_read_free(untar->tar);
-	libarchive.archive_read_free(untar->packed);
+	unpack_free(untar->packed);
 	libarchive.archive_write_free(untar->out);
 	entry_check_release(&untar->check);
 	free(untar);
