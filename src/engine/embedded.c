@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -62,18 +63,29 @@ char *embedded_host(void)
 	return xasprintf("unix://%s", socket);
 }
 
+/* Only in a folder of our own: in /tmp somebody else could listen in our name. */
+static bool service_answers(const char *socket)
+{
+	autofree char *dir = path_dirname(socket);
+	autofree char *host = xasprintf("unix://%s", socket);
+	struct stat status;
+
+	return lstat(dir, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
+	       engine_answers(host);
+}
+
 enum embedded_state embedded_status(char **socket, char **root)
 {
 	autofree char *podman = proc_find("podman");
-	autofree char *host = embedded_host();
+	autofree char *path = embedded_socket();
 
 	if (socket)
-		*socket = embedded_socket();
+		*socket = xstrdup(path);
 	if (root)
 		*root = embedded_root();
 	if (!podman)
 		return EMBEDDED_ABSENT;
-	return engine_answers(host) ? EMBEDDED_RUNNING : EMBEDDED_STOPPED;
+	return service_answers(path) ? EMBEDDED_RUNNING : EMBEDDED_STOPPED;
 }
 
 /* === starting === */
@@ -125,7 +137,7 @@ static int wait_ready(const char *root, const char *host, pid_t pid, struct err 
 		struct engine *engine = NULL;
 		struct err ignored = ERR_INIT;
 
-		if (engine_answers(host) && engine_open(&where, &engine, &ignored) == 0) {
+		if (engine_open(&where, &engine, &ignored) == 0) {
 			engine_close(engine);
 			return 0;
 		}
@@ -146,11 +158,14 @@ static int start_service(const char *root, const char *socket, struct err *err)
 	autofree char *pid_path = path_join(root, "service.pid");
 	autofree char *dir = path_dirname(socket);
 	struct proc_spec spec = {.detach = true, .log = log};
+	struct stat status;
 	char text[32];
 	pid_t pid;
 
 	if (fs_mkdirs(dir, 0700, err) < 0 || embedded_configure(root, &env, err) < 0)
-		return -1;
+		return engine_failed(err);
+	if (lstat(dir, &status) < 0 || status.st_uid != geteuid())
+		return err_set(err, ERR_ENGINE, "%s belongs to somebody else", dir);
 	embedded_command(root, socket, &argv);
 	unlink(socket);
 	unlink(log);
@@ -173,13 +188,12 @@ int embedded_start(const struct sink *sink, struct err *err)
 {
 	autofree char *root = embedded_root();
 	autofree char *socket = embedded_socket();
-	autofree char *host = embedded_host();
 	autofree char *podman = proc_find("podman");
 	autofree char *lock_path = path_join(root, "start.lock");
 	autolock struct lock lock = LOCK_NONE;
 	int64_t began = clock_ms();
 
-	if (engine_answers(host))
+	if (service_answers(socket))
 		return 0;
 	if (!podman)
 		return err_set(err, ERR_ENGINE,
@@ -187,7 +201,7 @@ int embedded_start(const struct sink *sink, struct err *err)
 	if (lock_wait(&lock, lock_path, "the embedded engine", LOCK_WITHIN_MS, err) < 0)
 		return engine_failed(err);
 	/* Somebody else may have started it while we waited. */
-	if (engine_answers(host))
+	if (service_answers(socket))
 		return 0;
 	sink_emit(sink,
 		&(struct event){
@@ -272,7 +286,7 @@ int embedded_stop(const struct sink *sink, struct err *err)
 
 	if (lock_wait(&lock, lock_path, "the embedded engine", LOCK_WITHIN_MS, err) < 0)
 		return engine_failed(err);
-	if (engine_answers(host) && stop_containers(host, sink, err) < 0)
+	if (service_answers(socket) && stop_containers(host, sink, err) < 0)
 		return -1;
 	return end_service(root, socket, err);
 }

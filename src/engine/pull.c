@@ -76,6 +76,8 @@ static int pull_error(const char *ref, const char *message, int status, struct e
 		"authentication required", "forbidden", NULL};
 	static const char *const missing[] = {"manifest unknown", "not found", "name unknown",
 		"no such image", "no matching manifest", "does not exist", NULL};
+	static const char *const unreachable[] = {
+		"connection refused", "no such host", "i/o timeout", "no route to host", NULL};
 	autofree char *registry = credential_registry(ref);
 	char text[sizeof(err->msg)];
 
@@ -88,6 +90,9 @@ static int pull_error(const char *ref, const char *message, int status, struct e
 			registry, registry);
 	if (says(text, missing))
 		return err_hint(err, "check the name and the tag of %s", ref);
+	if (says(text, unreachable))
+		return err_hint(err, "the engine cannot reach %s: is it up, and is the name right?",
+			registry);
 	if (strstr(text, "server gave HTTP response to HTTPS client"))
 		return err_hint(err, "%s speaks no TLS: add it to the engine's insecure-registries",
 			registry);
