@@ -17,7 +17,7 @@
 
 struct share {
 	struct engine *engine;
-	const char *image, *prefix, *network;
+	const char *image, *prefix;
 	int first, n;
 	int failed;
 	pthread_t thread;
@@ -26,7 +26,7 @@ struct share {
 static int one(struct share *share, int number)
 {
 	autojson json_t *body = json_pack("{s:s, s:[s, s], s:{s:s}}", "Image", share->image, "Cmd",
-		"sleep", "3600", "HostConfig", "NetworkMode", share->network);
+		"sleep", "3600", "HostConfig", "NetworkMode", share->prefix);
 	autofree char *name = xasprintf("%s-%d", share->prefix, number);
 	autofree char *id = NULL;
 	struct err err = ERR_INIT;
@@ -53,13 +53,14 @@ int main(int argc, char **argv)
 	struct engine_where where = {0};
 	struct engine *engine = NULL;
 	struct share shares[AT_A_TIME];
+	autojson json_t *network = NULL;
 	struct err err = ERR_INIT;
 	uint64_t n = 0;
 	int64_t began;
 	int failed = 0;
 
-	if (argc != 5 || !parse_u64(argv[2], 1, 10000, &n)) {
-		fputs("usage: floor IMAGE N PREFIX NETWORK\n", stderr);
+	if (argc != 4 || !parse_u64(argv[2], 1, 10000, &n)) {
+		fputs("usage: floor IMAGE N PREFIX\n", stderr);
 		return 2;
 	}
 	if (engine_find(&(struct engine_ask){.no_embedded = true}, &where, &err) < 0 ||
@@ -68,11 +69,15 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	began = clock_ms();
+	network = json_pack("{s:s}", "Name", argv[3]);
+	if (engine_post(engine, network, NULL, &err, "/networks/create") < 0) {
+		fprintf(stderr, "floor: %s\n", err.msg);
+		return 1;
+	}
 	for (int i = 0; i < AT_A_TIME; i++) {
 		shares[i] = (struct share){.engine = engine_clone(engine),
 			.image = argv[1],
 			.prefix = argv[3],
-			.network = argv[4],
 			.first = i,
 			.n = (int)n};
 		if (pthread_create(&shares[i].thread, NULL, work, &shares[i]) != 0)
