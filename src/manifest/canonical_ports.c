@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PORTS_MEMORY_MAX ((size_t)80 << 20) /* a few ranges of all ports would take gigabytes */
+
 struct range {
 	uint64_t first, last;
 };
@@ -185,8 +187,12 @@ static void port_expand(const struct canonical *c, const struct node *item, cons
 			"\"8000-8005:80-85\"",
 			"\"%s\" is not a port mapping: %s", text, wrong);
 	} else {
-		for (uint64_t i = 0; i <= spec.container.last - spec.container.first; i++)
+		uint64_t n = spec.container.last - spec.container.first;
+
+		for (uint64_t i = 0; i <= n && arena_size(c->arena) <= PORTS_MEMORY_MAX; i++)
 			node_append(c->arena, out, port_map(c, &spec, i, &item->at));
+		if (out->n - before <= n)
+			place_error(c->diags, item, place, NULL, "too many ports");
 		qsort(out->items + before, out->n - before, sizeof(*out->items), compare_targets);
 	}
 	port_spec_release(&spec);

@@ -13,7 +13,8 @@
 
 #include <string.h>
 
-#define CHAIN_MAX 100
+#define CHAIN_MAX 1000
+#define MEMORY_MAX ((size_t)48 << 20) /* copies of a large base add up */
 
 /* Where a service is looked up: the document being loaded, or another file. */
 struct extends_file {
@@ -110,7 +111,22 @@ static bool is_cycle(const struct link *last)
 		if (str_eq(link->name, last->name) && str_eq(link->file->path, last->file->path))
 			return true;
 	}
-	return last->depth > CHAIN_MAX;
+	return false;
+}
+
+/* true, and reported, when this goes on for too long. */
+static bool is_too_much(struct loader *loader, const struct node *extends, const struct link *last,
+	const char *place)
+{
+	const char *text = NULL;
+
+	if (last->depth > CHAIN_MAX)
+		text = "a chain of more than 1000 services";
+	else if (arena_size(loader->arena) > MEMORY_MAX)
+		text = "what is extended is too large";
+	if (text)
+		node_error(loader->diags, extends, place, NULL, "%s", text);
+	return text != NULL;
 }
 
 static void report_absent(struct loader *loader, const struct extends_file *file,
@@ -141,6 +157,8 @@ static struct node *resolve(
 
 	if (!extends || extends->tag == TAG_RESET)
 		return service;
+	if (is_too_much(loader, extends, &link, place))
+		return NULL;
 	if (is_cycle(&link)) {
 		report_cycle(loader, extends, &link, place);
 		return NULL;
