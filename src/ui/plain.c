@@ -1,8 +1,9 @@
 /*
  * plain.c - progress as lines, for logs, pipes and CI.
  *
- * Starts and ends are a line each.  Between them nothing is said, except what is still under way
- * once nothing was written for two seconds: whoever reads must be able to tell slow from stuck.
+ * Starts and ends are a line each; with --verbose each new detail too.  Else only what is still
+ * under way is said, once nothing was written for two seconds: whoever reads must be able to tell
+ * slow from stuck.
  */
 #include "render.h"
 
@@ -67,7 +68,7 @@ void plain_event(struct ui *ui, const struct event *event, const struct item *it
 {
 	int64_t ms = event->ms;
 
-	if (event->kind == EVENT_PROGRESS)
+	if (event->kind == EVENT_PROGRESS && !(ui->verbose && item && item->news))
 		return;
 	if (event->kind == EVENT_LOG) {
 		add_log(&ui->out, event);

@@ -20,6 +20,7 @@ struct item {
 	char *object;
 	char *text;   /* what is being done */
 	char *detail; /* of the last EVENT_PROGRESS, or NULL */
+	bool news;    /* it is another detail than before */
 	char *unit;   /* NULL: bytes */
 	uint64_t done, total;
 	int64_t start_ms;

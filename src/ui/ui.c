@@ -59,6 +59,7 @@ static void item_progress(struct item *item, const struct event *event)
 
 	item->done = event->done;
 	item->total = event->total;
+	item->news = event->text && !str_eq(item->detail, event->text);
 	if (!str_eq(item->detail, event->text))
 		set_text(&item->detail, event->text);
 	if (!str_eq(item->unit, event->unit))
@@ -231,10 +232,11 @@ void ui_pause(struct sink *sink)
 {
 	struct ui *ui = sink->ctx;
 
-	if (!ui || sink->emit != handle)
+	/* Lines do not disturb each other: only the live display has to stand still. */
+	if (!ui || sink->emit != handle || ui->mode != UI_TTY)
 		return;
 	pthread_mutex_lock(&ui->mutex);
-	if (ui->paused++ == 0 && ui->mode == UI_TTY) {
+	if (ui->paused++ == 0) {
 		tty_close(ui);
 		flush(ui);
 	}
@@ -245,7 +247,7 @@ void ui_resume(struct sink *sink)
 {
 	struct ui *ui = sink->ctx;
 
-	if (!ui || sink->emit != handle)
+	if (!ui || sink->emit != handle || ui->mode != UI_TTY)
 		return;
 	pthread_mutex_lock(&ui->mutex);
 	if (ui->paused > 0 && --ui->paused == 0)
