@@ -7,6 +7,10 @@
 #include "devenv/cli.h"
 #include "devenv/str.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 struct logs_options {
 	bool follow;
 	int64_t tail, wait;
@@ -91,7 +95,33 @@ static const struct command engine = {
 static const struct command version = {
 	.name = "version", .group = "Test", .summary = "Print the version", .run = nothing};
 
-const struct command *const commands[] = {&logs, &execute, &engine, &version, NULL};
+static int silent(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	return -1;
+}
+
+static int foreign(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	err_set(err, ERR_EXIT, "their own words");
+	err->status = 42;
+	return -1;
+}
+
+static int stopped(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	raise(SIGTERM);
+	return err_set(err, ERR_CANCELLED, "stopped");
+}
+
+static const struct command bug = {
+	.name = "bug", .group = "Test", .summary = "Fail without a word", .run = silent};
+static const struct command theirs = {
+	.name = "theirs", .group = "Test", .summary = "Pass a status on", .run = foreign};
+static const struct command term = {
+	.name = "term", .group = "Test", .summary = "Be ended by a signal", .run = stopped};
+
+const struct command *const commands[] = {
+	&logs, &execute, &engine, &version, &bug, &theirs, &term, NULL};
 
 struct parsed {
 	struct app app;
@@ -319,6 +349,50 @@ static void test_random_words(void **state)
 	}
 }
 
+/* The whole of main in a child: its exit status, and what it said on stderr. */
+static int run_main(const char *word, struct buf *said)
+{
+	char *argv[] = {"devenv", (char *)word, NULL};
+	char piece[1024];
+	int fds[2], status = -1;
+	ssize_t n = 0;
+	pid_t pid = -1;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(fds[1], STDERR_FILENO);
+		close(fds[0]);
+		close(fds[1]);
+		_exit(cli_main(2, argv));
+	}
+	close(fds[1]);
+	while ((n = read(fds[0], piece, sizeof(piece))) > 0)
+		buf_add(said, piece, (size_t)n);
+	close(fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_statuses(void **state)
+{
+	static const struct {
+		const char *word;
+		int status;
+		const char *said;
+	} rows[] = {{"logs", 0, ""}, {"theirs", 42, ""},
+		{"bug", 70, "devenv: BUG: bug failed without saying why\n"},
+		{"term", 128 + SIGTERM, "devenv: stopped\n"},
+		{"-Q", 2, "devenv: unknown option -Q (see \"devenv --help\")\n"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		autobuf struct buf said = BUF_INIT(0);
+
+		assert_int_equal(run_main(rows[i].word, &said), rows[i].status);
+		assert_string_equal(buf_str(&said), rows[i].said);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_odd_words),
 		cmocka_unit_test(test_random_words),
+		cmocka_unit_test(test_statuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
