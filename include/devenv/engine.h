@@ -68,16 +68,19 @@ void engine_forbid_writes(struct engine *engine);
 
 struct engine_facts {
 	bool podman;
-	bool rootless;
-	bool local; /* over a unix socket: its published ports are this machine's */
-	/* declared healthchecks do not run by themselves: use engine_healthcheck */
-	bool no_health_timer;
+	bool local;       /* over a unix socket: its published ports are this machine's */
 	char version[32]; /* "20.10.24" */
 	char api[16];     /* negotiated, "1.41" */
+	/* Only by engine_all_facts(): */
+	bool rootless;
+	bool no_health_timer; /* declared healthchecks do not run: use engine_healthcheck */
 };
 
-/* Asked once, then remembered and shared with clones. */
+/* What the first answer told: costs nothing. Shared with clones. */
 const struct engine_facts *engine_facts(struct engine *engine);
+
+/* The rest too, asked once by /info: 5 ms on Docker, 250 ms on Podman. */
+const struct engine_facts *engine_all_facts(struct engine *engine);
 
 /* === requests: the path is made by printf, starts with "/" and has no version. Use %s only with
  * names already escaped by engine_escape() === */

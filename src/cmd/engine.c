@@ -44,7 +44,7 @@ static json_t *found_json(const struct app *app)
 	json_t *out = json_object();
 
 	if (engine_find(&ask, &where, &err) == 0 && engine_open(&where, &engine, &err) == 0) {
-		const struct engine_facts *facts = engine_facts(engine);
+		const struct engine_facts *facts = engine_all_facts(engine);
 
 		json_set_str(out, "host", where.host);
 		json_set_str(out, "found", where.why);

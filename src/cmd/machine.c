@@ -74,7 +74,7 @@ static void check_clock(struct checks *checks, const json_t *info)
 static void check_running_engine(
 	struct checks *checks, const struct engine_where *where, struct engine *engine)
 {
-	const struct engine_facts *facts = engine_facts(engine);
+	const struct engine_facts *facts = engine_all_facts(engine);
 	struct err ignored = ERR_INIT;
 	autojson json_t *info = NULL;
 	const char *root;

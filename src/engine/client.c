@@ -66,6 +66,11 @@ void engine_forbid_writes(struct engine *engine)
 
 const struct engine_facts *engine_facts(struct engine *engine)
 {
+	return &engine->shared->facts;
+}
+
+const struct engine_facts *engine_all_facts(struct engine *engine)
+{
 	quirks_ask(engine);
 	return &engine->shared->facts;
 }

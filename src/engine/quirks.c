@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void copy(char *out, size_t size, const char *text)
 {
@@ -30,11 +31,19 @@ void quirks_read_server(const char *server, struct engine_facts *facts)
 	facts->version[strcspn(facts->version, " ")] = '\0';
 }
 
-/* Docker as root owns its socket: then there is nothing more to ask, which saves a slow request. */
-static bool is_docker_of_root(const struct engine_shared *shared)
+/*
+ * What is known without asking, which saves a slow request: Docker as root owns its socket, and the
+ * embedded engine is our own.
+ */
+static bool known_already(struct engine_shared *shared)
 {
 	struct stat status;
 
+	if (shared->embedded) {
+		shared->facts.no_health_timer = true;
+		shared->facts.rootless = geteuid() != 0;
+		return true;
+	}
 	return !shared->facts.podman && str_starts(shared->host, "unix://") &&
 	       stat(shared->host + strlen("unix://"), &status) == 0 && status.st_uid == 0;
 }
@@ -62,7 +71,7 @@ void quirks_ask(struct engine *engine)
 	bool rootless, no_timer;
 
 	pthread_mutex_lock(&shared->mutex);
-	if (!shared->asked && is_docker_of_root(shared))
+	if (!shared->asked && known_already(shared))
 		shared->asked = true;
 	if (shared->asked) {
 		pthread_mutex_unlock(&shared->mutex);
@@ -76,8 +85,7 @@ void quirks_ask(struct engine *engine)
 	if (engine_get(engine, &info, &err, "/info") < 0)
 		return;
 	rootless = has_option(info, "name=rootless");
-	no_timer = shared->facts.podman &&
-		   (shared->embedded || !str_eq(json_str(info, "CgroupDriver"), "systemd"));
+	no_timer = shared->facts.podman && !str_eq(json_str(info, "CgroupDriver"), "systemd");
 	pthread_mutex_lock(&shared->mutex);
 	shared->facts.rootless = rootless;
 	shared->facts.no_health_timer = no_timer;

@@ -330,7 +330,7 @@ static int health(struct ready_state *state, struct engine *engine, const json_t
 	int result;
 
 	snprintf(detail, 128, "for its healthcheck");
-	if (engine_facts(engine)->no_health_timer) {
+	if (engine_all_facts(engine)->no_health_timer) {
 		result = own_health(state, engine, inspect, err);
 		return result == -2 ? unhealthy(state, engine, inspect, err) : result;
 	}

@@ -27,7 +27,7 @@
 
 static void test_facts(const struct env *env)
 {
-	const struct engine_facts *facts = engine_facts(env->engine);
+	const struct engine_facts *facts = engine_all_facts(env->engine);
 	struct err err = ERR_INIT;
 
 	printf("# %s %s, API %s%s%s\n", facts->podman ? "Podman" : "Docker", facts->version,
@@ -453,7 +453,7 @@ static void test_health(const struct env *env)
 	if (!ok(id && container_start(env->engine, id, &err) == 0, "start with a healthcheck",
 		    &err))
 		return;
-	if (engine_facts(env->engine)->no_health_timer) {
+	if (engine_all_facts(env->engine)->no_health_timer) {
 		static const char *const heal[] = {"sh", "-c", ": > /tmp/up", NULL};
 		int status = -1;
 
