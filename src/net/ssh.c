@@ -470,5 +470,5 @@ void ssh_patience(const struct ssh *ssh, int *probe, int *dead)
 	int count = ssh->config.alive_count > 0 ? ssh->config.alive_count : 3;
 
 	*probe = interval > 0 ? interval : PROBE_AFTER_S;
-	*dead = interval > 0 ? interval * count : DEAD_AFTER_S;
+	*dead = interval > 0 ? interval * (count + 1) : DEAD_AFTER_S;
 }

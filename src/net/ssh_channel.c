@@ -103,9 +103,12 @@ void ssh_pump(struct ssh *ssh)
 
 	if (!ssh_alive(ssh) || ssh->opening)
 		return;
+	if (ssh->pumping) {
+		pump_by_open(ssh);
+		return;
+	}
 	if (ssh->no_idle) {
-		if (ssh->pumping || (!ssh->channels && ssh->in_start < ssh->in_end) ||
-			(!ssh->channels && ssh->end_of_input))
+		if (!ssh->channels && (ssh->in_start < ssh->in_end || ssh->end_of_input))
 			pump_by_open(ssh);
 		return;
 	}
@@ -116,10 +119,15 @@ void ssh_pump(struct ssh *ssh)
 
 void ssh_keepalive(struct ssh *ssh)
 {
+	size_t before = ssh_queued(ssh);
 	int next;
 
-	if (ssh_alive(ssh))
-		ssh2.libssh2_keepalive_send(ssh->session, &next);
+	if (!ssh_alive(ssh))
+		return;
+	ssh2.libssh2_keepalive_send(ssh->session, &next);
+	/* It counts by the wall clock and sends nothing when that was set back. */
+	if (ssh_queued(ssh) == before && !ssh->opening)
+		pump_by_open(ssh);
 }
 
 static int open_refused(struct ssh *ssh, const char *host, uint16_t port, struct err *err)

@@ -191,7 +191,8 @@ static void check_pulse(struct link *link)
 	int probe, dead;
 
 	ssh_patience(link->ssh, &probe, &dead);
-	if (link->probe_at && heard > link->probe_at)
+	/* An answer may come within the millisecond. */
+	if (link->probe_at && heard >= link->probe_at)
 		link->probe_at = 0;
 	if (!link->probe_at && now - heard >= (int64_t)probe * 1000) {
 		link->probe_at = now;

@@ -127,6 +127,7 @@ tunnel_in() { "$DEVENV" -C "$T/$1" --progress plain tunnel reader; }
 
 # up NAME: serve in the background until `down`; $port is where
 up() {
+	rm -f "$T/$1/out"
 	"$DEVENV" -C "$T/$1" --progress plain tunnel reader >"$T/$1/out" 2>"$T/$1/err" </dev/null &
 	tunnel_pid=$!
 	at_exit kill "$tunnel_pid"
@@ -271,6 +272,23 @@ closed_when_too_long() {
 check 'a connection gets a clear end when sshd stays away' closed_when_too_long
 check 'and the port still serves once sshd is back' wait_for 10 hello
 check 'Ctrl-C ends it with status 0' down
+
+printf 'ServerAliveInterval 1\nServerAliveCountMax 2\n' >"$S/config"
+workspace quiet
+check 'a tunnel with quick keepalives' up quiet
+sleep 7
+check 'an idle session is kept' not grep -q 'again' "$T/quiet/err"
+silence_found() {
+	local pid
+	pid=$(pgrep -P "$(cat "$S/sshd.pid")")
+	kill -STOP "$pid"
+	wait_for 8 grep -q 'silent' "$T/quiet/err" || return 1
+	kill -KILL "$pid"
+	wait_for 5 grep -q 'connected again' "$T/quiet/err" && hello
+}
+check 'a session that went silent is found and replaced' silence_found
+check 'and Ctrl-C ends it' down
+: >"$S/config"
 
 # === keys ===
 
@@ -430,7 +448,8 @@ each_serves() {
 	done
 }
 check 'both carry bytes' each_serves
-one_session() { [[ $(pgrep -c -P "$(cat "$S/sshd.pid")") == 1 ]]; }
+one_session() { wait_for 5 one_child; }
+one_child() { [[ $(pgrep -c -P "$(cat "$S/sshd.pid")") == 1 ]]; }
 check 'through one ssh session' one_session
 check 'Ctrl-C ends them' down
 
