@@ -31,6 +31,9 @@ char *template_root(void)
 
 	if (!str_empty(chosen))
 		return xstrdup(chosen);
+	chosen = getenv("DEVENV_DATADIR");
+	if (!str_empty(chosen))
+		return path_join(chosen, "templates");
 	for (size_t i = 0; i < ARRAY_LEN(beside); i++) {
 		autofree char *path = path_absolute(bin, beside[i]);
 

@@ -11,7 +11,10 @@
 #include "devenv/err.h"
 #include "devenv/strv.h"
 
-/* Where templates are: DEVENV_TEMPLATES, beside the program, or as installed. The caller's. */
+/*
+ * Where templates are: $DEVENV_TEMPLATES, $DEVENV_DATADIR/templates, beside the program, or as
+ * installed. The caller's.
+ */
 char *template_root(void);
 
 /* The names of all templates, sorted; also for completion. */

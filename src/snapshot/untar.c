@@ -162,6 +162,7 @@ static int check_type(struct archive_entry *entry, const char *name, struct err 
 	case AE_IFREG:
 	case AE_IFDIR:
 	case AE_IFLNK:
+	case AE_IFIFO:
 		return 0;
 	case AE_IFCHR:
 	case AE_IFBLK:
@@ -170,8 +171,8 @@ static int check_type(struct archive_entry *entry, const char *name, struct err 
 		/* A hard link has no type of its own in some archives. */
 		if (libarchive.archive_entry_hardlink(entry))
 			return 0;
-		return err_set(
-			err, ERR_SNAPSHOT, "the entry \"%.200s\" is no file, folder or link", name);
+		return err_set(err, ERR_SNAPSHOT,
+			"the entry \"%.200s\" is no file, folder, link or pipe", name);
 	}
 }
 
