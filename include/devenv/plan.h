@@ -65,7 +65,8 @@ struct plan {
 	struct action *actions;
 	size_t n;
 	size_t unchanged;    /* containers that are as they should be */
-	struct strv orphans; /* containers whose service is in no manifest any more */
+	struct strv orphans;  /* containers whose service is in no manifest any more */
+	struct strv warnings; /* for the user, before anything is done */
 };
 
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };

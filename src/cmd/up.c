@@ -103,8 +103,10 @@ static int pull_first(struct app *app, struct session *session, const struct pla
 	return result;
 }
 
-static void warn_orphans(struct app *app, const struct plan *plan)
+static void warn(struct app *app, const struct plan *plan)
 {
+	for (size_t i = 0; i < plan->warnings.n; i++)
+		sink_warn(&app->sink, NULL, "%s", plan->warnings.v[i]);
 	for (size_t i = 0; i < plan->orphans.n; i++)
 		sink_warn(&app->sink, NULL,
 			"container %s belongs to no service any more; `devenv up --remove-orphans` "
@@ -128,7 +130,7 @@ static int up_apply(struct app *app, struct session *session, const struct up_op
 		.stop_timeout_s = (int)up->timeout,
 	};
 
-	warn_orphans(app, plan);
+	warn(app, plan);
 	if (up->dry_run)
 		return print_plan(plan, err);
 	return session_run_plan(

@@ -50,6 +50,7 @@ void plan_release(struct plan *plan)
 	}
 	free(plan->actions);
 	strv_release(&plan->orphans);
+	strv_release(&plan->warnings);
 	*plan = (struct plan){0};
 }
 

@@ -39,6 +39,9 @@ char *shared_network(const struct workspace *ws);
  * inline configs and secrets that it uses. Sorted JSON; the caller's. */
 char *model_fingerprint(const struct manifest *manifest, const char *service);
 
+/* The fields in which two values differ, each as "path changed from x to y". */
+void differences(const json_t *was, const json_t *now, struct strv *out);
+
 /* === body_*.c: parts of the create request === */
 int body_mounts(const struct manifest *manifest, const json_t *service, json_t *body, json_t *extra,
 	struct err *err);

@@ -54,161 +54,6 @@ static int need_image(struct up *up, const struct selected *one, size_t create, 
 	return 0;
 }
 
-/* === networks === */
-
-static int network_exists(const struct up *up, const struct manifest *manifest, const char *key,
-	const char *name, bool *exists, struct err *err)
-{
-	json_t *found = json_object_get(up->actual.networks, name);
-	json_t *definition = json_at(manifest->model, "networks", key, NULL);
-	const char *project = json_str(json_object_get(found, "Labels"), LABEL_PROJECT);
-
-	*exists = found != NULL;
-	if (json_bool(definition, "external")) {
-		if (!found && !str_eq(name, "host") && !str_eq(name, "bridge"))
-			return err_set(err, ERR_ENGINE,
-				"network %s is external and does not exist; create it with `docker "
-				"network create %s`",
-				name, name);
-		*exists = true;
-		return 0;
-	}
-	if (found && project && !str_eq(project, manifest->project))
-		return err_set(err, ERR_FAILED,
-			"network %s belongs to project %s; give this one another `name:`", name,
-			project);
-	return 0;
-}
-
-static size_t add_network(struct up *up, const char *name, json_t *body, const char *reason)
-{
-	size_t action = plan_add(up->plan, ACTION_NETWORK, xasprintf("network %s", name),
-		xstrdup(reason), xstrdup(name));
-
-	up->plan->actions[action].body = body;
-	return action;
-}
-
-static int need_networks(struct up *up, const struct selected *one, size_t create, struct err *err)
-{
-	json_t *service = model_service(one->manifest, one->service), *ignored;
-	autofree char *shared = shared_network(up->request->ws);
-	const char *key;
-
-	json_object_foreach (json_object_get(service, "networks"), key, ignored) {
-		const char *name = model_name(one->manifest, "networks", key);
-		autofree char *object = xasprintf("network %s", name);
-		size_t action = plan_index(up->plan, ACTION_NETWORK, object);
-		bool exists;
-
-		if (!name)
-			continue;
-		if (network_exists(up, one->manifest, key, name, &exists, err) < 0)
-			return -1;
-		if (!exists && action == NO_ACTION)
-			action = add_network(
-				up, name, network_body(one->manifest, key), "does not exist");
-		plan_need(up->plan, create, action);
-	}
-	if (shared && !json_str(service, "network_mode")) {
-		autofree char *object = xasprintf("network %s", shared);
-		size_t action = plan_index(up->plan, ACTION_NETWORK, object);
-
-		if (action == NO_ACTION && !json_object_get(up->actual.networks, shared))
-			action = add_network(
-				up, shared, shared_network_body(up->request->ws), "does not exist");
-		plan_need(up->plan, create, action);
-	}
-	return 0;
-}
-
-/* === volumes === */
-
-/* x-snapshot: a source, or {source: ..., digest: ...}. */
-static size_t add_restore(struct up *up, const struct selected *one, const json_t *snapshot,
-	const char *name, size_t volume, size_t pull)
-{
-	const char *source = json_string_value(snapshot);
-	size_t action = plan_add(up->plan, ACTION_RESTORE, xasprintf("volume %s", name),
-		xstrdup("from its snapshot"), xstrdup(name));
-	json_t *extra = up_extra(up->plan, action);
-	autofree char *image = plan_image(one->manifest, one->service);
-
-	if (!source)
-		source = json_str(snapshot, "url") ? json_str(snapshot, "url")
-						   : json_str(snapshot, "source");
-	json_set_str(extra, "source", source);
-	json_set_str(extra, "digest", json_str(snapshot, "digest"));
-	json_set_str(extra, "image", image);
-	json_set_str(extra, "dir", one->manifest->dir);
-	plan_need(up->plan, action, volume);
-	plan_need(up->plan, action, pull);
-	return action;
-}
-
-static bool restore_was_cut(const struct up *up, const char *name)
-{
-	autojson json_t *record = state_volume_read(up->request->ws->lock_id, name);
-
-	return str_eq(json_str(record, "state"), "restoring");
-}
-
-static size_t add_volume(
-	struct up *up, const struct selected *one, const char *key, const char *name, size_t pull)
-{
-	json_t *snapshot = json_at(one->manifest->model, "volumes", key, "x-snapshot", NULL);
-	bool cut = snapshot && json_object_get(up->actual.volumes, name) &&
-		   restore_was_cut(up, name);
-	size_t removal = NO_ACTION, action;
-
-	if (json_object_get(up->actual.volumes, name) && !cut)
-		return NO_ACTION;
-	if (cut)
-		removal = plan_add(up->plan, ACTION_REMOVE_VOLUME, xasprintf("volume %s", name),
-			xstrdup("its last restore was interrupted"), xstrdup(name));
-	action = plan_add(up->plan, ACTION_VOLUME, xasprintf("volume %s", name),
-		xstrdup("does not exist"), xstrdup(name));
-	up->plan->actions[action].body = volume_body(one->manifest, key);
-	plan_need(up->plan, action, removal);
-	if (snapshot)
-		action = add_restore(up, one, snapshot, name, action, pull);
-	return action;
-}
-
-static int need_volumes(struct up *up, const struct selected *one, size_t create, struct err *err)
-{
-	json_t *service = model_service(one->manifest, one->service), *volume;
-	autofree char *image = plan_image(one->manifest, one->service);
-	autofree char *image_object = xasprintf("image %s", image);
-	size_t pull = plan_index(up->plan, ACTION_PULL, image_object), i;
-
-	json_array_foreach (json_object_get(service, "volumes"), i, volume) {
-		const char *key = json_str(volume, "source");
-		json_t *definition = json_at(one->manifest->model, "volumes", key ? key : "", NULL);
-		const char *name = json_str(definition, "name");
-		autofree char *object = xasprintf("volume %s", name ? name : "");
-		size_t action;
-
-		if (!str_eq(json_str(volume, "type"), "volume") || !name)
-			continue;
-		if (json_bool(definition, "external")) {
-			if (!json_object_get(up->actual.volumes, name))
-				return err_set(err, ERR_ENGINE,
-					"volume %s is external and does not exist; create it with "
-					"`docker volume create %s`",
-					name, name);
-			continue;
-		}
-		action = plan_index(up->plan, ACTION_RESTORE, object);
-		if (action == NO_ACTION)
-			action = plan_index(up->plan, ACTION_VOLUME, object);
-		if (action == NO_ACTION)
-			action = add_volume(up, one, key, name, pull);
-		plan_need(up->plan, create, action);
-	}
-	return 0;
-}
-
 /* === containers === */
 
 static size_t add_container(struct up *up, enum action_kind kind, const struct selected *one,
@@ -239,8 +84,8 @@ static int add_create(struct up *up, const struct selected *one, int number, con
 
 		return err_wrap(err, "%s", object);
 	}
-	if (need_image(up, one, create, err) < 0 || need_networks(up, one, create, err) < 0 ||
-		need_volumes(up, one, create, err) < 0)
+	if (need_image(up, one, create, err) < 0 || up_need_networks(up, one, create, err) < 0 ||
+		up_need_volumes(up, one, create, err) < 0)
 		return -1;
 	up_need_sources(up, one, create);
 	if (up->request->no_start)
@@ -298,8 +143,11 @@ static char *replace_reason(
 	autofree char *ref = plan_image(one->manifest, one->service);
 	const char *image = images_find(up->images, ref);
 	const char *mode = json_str(model_service(one->manifest, one->service), "network_mode");
+	const char *network = up_on_changed_network(up, container);
 	autostrv struct strv list = STRV_INIT;
 
+	if (network)
+		return xasprintf("network %s changed", network);
 	if (up->request->no_recreate)
 		return NULL;
 	if (up->request->force_recreate)
@@ -338,9 +186,9 @@ static int add_oneoff(struct up *up, const struct selected *one, struct err *err
 		return err_wrap(err, "%s", oneoff->name);
 	json_set_str(json_object_get(action->body, "Labels"), LABEL_ONEOFF, "True");
 	oneoff->adjust(oneoff->ctx, action->body);
-	if (need_image(up, one, create, err) < 0 || need_networks(up, one, create, err) < 0)
+	if (need_image(up, one, create, err) < 0 || up_need_networks(up, one, create, err) < 0)
 		return -1;
-	return need_volumes(up, one, create, err);
+	return up_need_volumes(up, one, create, err);
 }
 
 static bool is_oneoff(const struct up *up, const struct selected *one)
@@ -382,6 +230,8 @@ int plan_up(struct engine *engine, const struct plan_request *request, struct pl
 		result = actual_read(engine, request->ws, &up.actual, err);
 	if (result == 0)
 		result = images_read(engine, &up.images, err);
+	if (result == 0)
+		result = up_changed_networks(&up, err);
 	for (size_t i = 0; i < up.selection.n && result == 0; i++)
 		result = add_service(&up, &up.selection.list[i], err);
 	if (result == 0) {
@@ -394,5 +244,6 @@ int plan_up(struct engine *engine, const struct plan_request *request, struct pl
 	selection_release(&up.selection);
 	actual_release(&up.actual);
 	json_decref(up.images);
+	json_decref(up.changed_networks);
 	return result;
 }

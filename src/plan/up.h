@@ -11,10 +11,23 @@ struct up {
 	struct selection selection;
 	struct actual actual;
 	json_t *images;
+	json_t *changed_networks; /* name -> why */
 };
 
 /* The action's `extra` object, made when it is not there. Borrowed. */
 json_t *up_extra(struct plan *plan, size_t action);
+
+/*
+ * The networks and volumes that a service needs and that are not there; `create` waits for them.
+ * up_changed_networks() comes before: networks whose definition changed are replaced, which only works
+ * when no container runs on them.
+ */
+int up_changed_networks(struct up *up, struct err *err);
+int up_need_networks(struct up *up, const struct selected *one, size_t create, struct err *err);
+int up_need_volumes(struct up *up, const struct selected *one, size_t create, struct err *err);
+
+/* The changed network that this container is on, or NULL. Borrowed. */
+const char *up_on_changed_network(const struct up *up, const struct container *container);
 
 /* The sources that this service mounts and that are not there yet. */
 void up_need_sources(struct up *up, const struct selected *one, size_t create);

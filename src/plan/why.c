@@ -62,6 +62,11 @@ static void compare(struct strv *out, const char *path, const json_t *was, const
 	}
 }
 
+void differences(const json_t *was, const json_t *now, struct strv *out)
+{
+	compare(out, "", was, now);
+}
+
 void plan_differences(const struct manifest *manifest, const char *service,
 	const struct container *container, struct strv *out)
 {

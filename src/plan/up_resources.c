@@ -1,0 +1,296 @@
+/* up_resources.c - the networks and volumes that services need, and what to do when they changed. */
+#include "up.h"
+
+#include "devenv/mem.h"
+#include "devenv/state.h"
+#include "devenv/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Why what was made from the label's definition differs from `definition`: the caller's, or NULL. What
+ * devenv did not make has no such label and is taken as it is.
+ */
+static char *changed(const json_t *labels, const json_t *definition)
+{
+	const char *label = json_str(labels, LABEL_MODEL);
+	autojson json_t *was = NULL;
+	autojson json_t *now = json_deep_copy(definition);
+	autostrv struct strv list = STRV_INIT;
+	struct err ignored = ERR_INIT;
+
+	if (!label)
+		return NULL;
+	was = json_parse(label, strlen(label), "label", &ignored);
+	/* Where its first data came from makes no other volume. */
+	json_object_del(was, "x-snapshot");
+	json_object_del(now, "x-snapshot");
+	if (was && now)
+		differences(was, now, &list);
+	return list.n ? xstrdup(list.v[0]) : NULL;
+}
+
+/* === networks === */
+
+static bool is_on(const struct container *container, const char *network)
+{
+	return json_at(container->raw, "NetworkSettings", "Networks", network, NULL) != NULL;
+}
+
+const char *up_on_changed_network(const struct up *up, const struct container *container)
+{
+	const char *name;
+	json_t *why;
+
+	json_object_foreach (up->changed_networks, name, why)
+		if (is_on(container, name))
+			return name;
+	return NULL;
+}
+
+/* Every service on it must be part of this run: it could not start again without its network. */
+static int check_replaceable(
+	const struct up *up, const struct manifest *manifest, const char *name, struct err *err)
+{
+	for (size_t i = 0; i < up->actual.n; i++) {
+		const struct container *container = &up->actual.containers[i];
+
+		if (is_on(container, name) &&
+			(!str_eq(container->project, manifest->project) ||
+				!selection_has(&up->selection, manifest, container->service)))
+			return err_set(err, ERR_USAGE,
+				"network %s changed (%s), and container %s is on it too; run "
+				"`devenv up` without names",
+				name, json_str(up->changed_networks, name), container->name);
+	}
+	return 0;
+}
+
+static int find_changed(struct up *up, const struct selected *one, struct err *err)
+{
+	json_t *service = model_service(one->manifest, one->service), *ignored;
+	const char *key;
+
+	json_object_foreach (json_object_get(service, "networks"), key, ignored) {
+		json_t *definition = json_at(one->manifest->model, "networks", key, NULL);
+		const char *name = json_str(definition, "name");
+		json_t *found = name ? json_object_get(up->actual.networks, name) : NULL;
+		autofree char *why = NULL;
+
+		if (!found || json_bool(definition, "external") ||
+			json_str(up->changed_networks, name))
+			continue;
+		why = changed(json_object_get(found, "Labels"), definition);
+		if (!why)
+			continue;
+		json_set_str(up->changed_networks, name, why);
+		if (check_replaceable(up, one->manifest, name, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int up_changed_networks(struct up *up, struct err *err)
+{
+	up->changed_networks = json_object();
+	for (size_t i = 0; i < up->selection.n && !up->request->no_recreate; i++)
+		if (find_changed(up, &up->selection.list[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int network_exists(const struct up *up, const struct manifest *manifest, const char *key,
+	const char *name, bool *exists, struct err *err)
+{
+	json_t *found = json_object_get(up->actual.networks, name);
+	json_t *definition = json_at(manifest->model, "networks", key, NULL);
+	const char *project = json_str(json_object_get(found, "Labels"), LABEL_PROJECT);
+
+	*exists = found != NULL;
+	if (json_bool(definition, "external")) {
+		if (!found && !str_eq(name, "host") && !str_eq(name, "bridge"))
+			return err_set(err, ERR_ENGINE,
+				"network %s is external and does not exist; create it with `docker "
+				"network create %s`",
+				name, name);
+		*exists = true;
+		return 0;
+	}
+	if (found && project && !str_eq(project, manifest->project))
+		return err_set(err, ERR_FAILED,
+			"network %s belongs to project %s; give this one another `name:`", name,
+			project);
+	return 0;
+}
+
+static size_t add_network(struct up *up, const char *name, json_t *body, const char *reason)
+{
+	size_t action = plan_add(up->plan, ACTION_NETWORK, xasprintf("network %s", name),
+		xstrdup(reason), xstrdup(name));
+
+	up->plan->actions[action].body = body;
+	return action;
+}
+
+/* Removed when the containers on it have stopped, and made anew. */
+static size_t replace_network(
+	struct up *up, const struct manifest *manifest, const char *key, const char *name)
+{
+	size_t removal = plan_add(up->plan, ACTION_REMOVE_NETWORK, xasprintf("network %s", name),
+		xstrdup(json_str(up->changed_networks, name)), xstrdup(name));
+	size_t action = add_network(up, name, network_body(manifest, key), "made anew");
+
+	for (size_t i = 0; i < up->actual.n; i++) {
+		const struct container *container = &up->actual.containers[i];
+		size_t stop;
+
+		if (!is_on(container, name))
+			continue;
+		stop = plan_add(up->plan, ACTION_STOP, xasprintf("container %s", container->name),
+			xasprintf("network %s changed", name), xstrdup(container->name));
+		up->plan->actions[stop].id = xstrdup(container->id);
+		plan_need(up->plan, removal, stop);
+	}
+	plan_need(up->plan, action, removal);
+	return action;
+}
+
+int up_need_networks(struct up *up, const struct selected *one, size_t create, struct err *err)
+{
+	json_t *service = model_service(one->manifest, one->service), *ignored;
+	autofree char *shared = shared_network(up->request->ws);
+	const char *key;
+
+	json_object_foreach (json_object_get(service, "networks"), key, ignored) {
+		const char *name = model_name(one->manifest, "networks", key);
+		autofree char *object = xasprintf("network %s", name);
+		size_t action = plan_index(up->plan, ACTION_NETWORK, object);
+		bool exists;
+
+		if (!name)
+			continue;
+		if (network_exists(up, one->manifest, key, name, &exists, err) < 0)
+			return -1;
+		if (action == NO_ACTION && json_str(up->changed_networks, name))
+			action = replace_network(up, one->manifest, key, name);
+		else if (action == NO_ACTION && !exists)
+			action = add_network(
+				up, name, network_body(one->manifest, key), "does not exist");
+		plan_need(up->plan, create, action);
+	}
+	if (shared && !json_str(service, "network_mode")) {
+		autofree char *object = xasprintf("network %s", shared);
+		size_t action = plan_index(up->plan, ACTION_NETWORK, object);
+
+		if (action == NO_ACTION && !json_object_get(up->actual.networks, shared))
+			action = add_network(
+				up, shared, shared_network_body(up->request->ws), "does not exist");
+		plan_need(up->plan, create, action);
+	}
+	return 0;
+}
+
+/* === volumes === */
+
+/* x-snapshot: a source, or {source: ..., digest: ...}. */
+static size_t add_restore(struct up *up, const struct selected *one, const json_t *snapshot,
+	const char *name, size_t volume, size_t pull)
+{
+	const char *source = json_string_value(snapshot);
+	size_t action = plan_add(up->plan, ACTION_RESTORE, xasprintf("volume %s", name),
+		xstrdup("from its snapshot"), xstrdup(name));
+	json_t *extra = up_extra(up->plan, action);
+	autofree char *image = plan_image(one->manifest, one->service);
+
+	if (!source)
+		source = json_str(snapshot, "url") ? json_str(snapshot, "url")
+						   : json_str(snapshot, "source");
+	json_set_str(extra, "source", source);
+	json_set_str(extra, "digest", json_str(snapshot, "digest"));
+	json_set_str(extra, "image", image);
+	json_set_str(extra, "dir", one->manifest->dir);
+	plan_need(up->plan, action, volume);
+	plan_need(up->plan, action, pull);
+	return action;
+}
+
+static bool restore_was_cut(const struct up *up, const char *name)
+{
+	autojson json_t *record = state_volume_read(up->request->ws->lock_id, name);
+
+	return str_eq(json_str(record, "state"), "restoring");
+}
+
+/* A volume holds data: it is never replaced because its definition changed. */
+static void warn_changed_volume(
+	struct up *up, const struct manifest *manifest, const char *key, const char *name)
+{
+	json_t *definition = json_at(manifest->model, "volumes", key, NULL);
+	json_t *labels = json_object_get(json_object_get(up->actual.volumes, name), "Labels");
+	autofree char *why = changed(labels, definition);
+
+	if (why)
+		strv_pushf(&up->plan->warnings,
+			"volume %s stays as it was made, with its data: %s (to make it anew: "
+			"`devenv down --volumes`, then `devenv up`)",
+			name, why);
+}
+
+static size_t add_volume(
+	struct up *up, const struct selected *one, const char *key, const char *name, size_t pull)
+{
+	json_t *snapshot = json_at(one->manifest->model, "volumes", key, "x-snapshot", NULL);
+	bool cut = snapshot && json_object_get(up->actual.volumes, name) &&
+		   restore_was_cut(up, name);
+	size_t removal = NO_ACTION, action;
+
+	if (json_object_get(up->actual.volumes, name) && !cut) {
+		warn_changed_volume(up, one->manifest, key, name);
+		return NO_ACTION;
+	}
+	if (cut)
+		removal = plan_add(up->plan, ACTION_REMOVE_VOLUME, xasprintf("volume %s", name),
+			xstrdup("its last restore was interrupted"), xstrdup(name));
+	action = plan_add(up->plan, ACTION_VOLUME, xasprintf("volume %s", name),
+		xstrdup("does not exist"), xstrdup(name));
+	up->plan->actions[action].body = volume_body(one->manifest, key);
+	plan_need(up->plan, action, removal);
+	if (snapshot)
+		action = add_restore(up, one, snapshot, name, action, pull);
+	return action;
+}
+
+int up_need_volumes(struct up *up, const struct selected *one, size_t create, struct err *err)
+{
+	json_t *service = model_service(one->manifest, one->service), *volume;
+	autofree char *image = plan_image(one->manifest, one->service);
+	autofree char *image_object = xasprintf("image %s", image);
+	size_t pull = plan_index(up->plan, ACTION_PULL, image_object), i;
+
+	json_array_foreach (json_object_get(service, "volumes"), i, volume) {
+		const char *key = json_str(volume, "source");
+		json_t *definition = json_at(one->manifest->model, "volumes", key ? key : "", NULL);
+		const char *name = json_str(definition, "name");
+		autofree char *object = xasprintf("volume %s", name ? name : "");
+		size_t action;
+
+		if (!str_eq(json_str(volume, "type"), "volume") || !name)
+			continue;
+		if (json_bool(definition, "external")) {
+			if (!json_object_get(up->actual.volumes, name))
+				return err_set(err, ERR_ENGINE,
+					"volume %s is external and does not exist; create it with "
+					"`docker volume create %s`",
+					name, name);
+			continue;
+		}
+		action = plan_index(up->plan, ACTION_RESTORE, object);
+		if (action == NO_ACTION)
+			action = plan_index(up->plan, ACTION_VOLUME, object);
+		if (action == NO_ACTION)
+			action = add_volume(up, one, key, name, pull);
+		plan_need(up->plan, create, action);
+	}
+	return 0;
+}
