@@ -59,6 +59,12 @@ $(BUILD)/bench/%: tests/bench/%.c $(LIB)
 	@echo "  BENCH   $@"
 	$(Q)$(CC) $(DEVENV_CPPFLAGS) $(DEVENV_CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(DEVENV_LDLIBS)
 
+# Run by tests/e2e/t_engine_api.sh against each engine.
+$(BUILD)/tests/engine_api: tests/e2e/engine_api.c tests/e2e/engine_api.h $(LIB)
+	@mkdir -p $(@D)
+	@echo "  TEST    $@"
+	$(Q)$(CC) $(DEVENV_CPPFLAGS) $(DEVENV_CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(DEVENV_LDLIBS)
+
 $(BUILD)/devenv.1: $(BUILD)/devenv
 	$(Q)$(BUILD)/devenv __gen man > $@
 
