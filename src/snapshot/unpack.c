@@ -1,9 +1,9 @@
 /*
  * unpack.c - the bytes of a tar out of a descriptor, whether plain, gzip or zstd.
  *
- * Not left to libarchive, because it does not compare gzip's checksum.  Both libraries are quiet about
- * input that just stops: zlib wants more for ever, and zstd returns a number of bytes that it would
- * like.  The end of the input anywhere but behind a frame is therefore an error here.
+ * Not left to libarchive, because it does not compare gzip's checksum.  Both libraries are quiet
+ * about input that just stops: zlib wants more for ever, and zstd returns a number of bytes that it
+ * would like.  The end of the input anywhere but behind a frame is therefore an error here.
  */
 #include "unpack.h"
 

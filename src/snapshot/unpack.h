@@ -1,8 +1,8 @@
 /*
  * unpack.h - the bytes of a tar out of a descriptor, whether plain, gzip or zstd.
  *
- * Private to src/snapshot.  Checks what libarchive does not: gzip's checksum, and that the compression
- * comes to its end.
+ * Private to src/snapshot.  Checks what libarchive does not: gzip's checksum, and that the
+ * compression comes to its end.
  */
 #ifndef SNAPSHOT_UNPACK_H
 #define SNAPSHOT_UNPACK_H
@@ -14,7 +14,9 @@
 
 struct unpack;
 
-/* Look at the first bytes of `fd` (borrowed). NULL with err: the library is missing, or it is empty. */
+/*
+ * Look at the first bytes of `fd` (borrowed). NULL with err: the library is missing, or it is empty.
+ */
 struct unpack *unpack_new(int fd, struct err *err);
 void unpack_free(struct unpack *unpack);
 

@@ -1,10 +1,11 @@
 /*
  * untar.c - the child of a restore: any of the archives in, checked plain tar out.
  *
- * libarchive reads the tar and writes the other one; what it is given was decompressed before (unpack.c),
- * so we know where the stream ends, which its tar reader does not tell: it takes a tar that was cut at the
- * border of two entries for a whole one, and stops reading at the end mark, before the checksum of the
- * compression.  Here an archive counts only with its end mark, and with its last byte read.
+ * libarchive reads the tar and writes the other one.  What it is given was decompressed before
+ * (unpack.c), so we know where the stream ends, which its tar reader does not tell: it takes a tar
+ * that was cut at the border of two entries for a whole one, and stops reading at the end mark, before
+ * the checksum of the compression.  Here an archive counts only with its end mark, and with its last
+ * byte read.
  *
  * Nothing is printed but one line of JSON on standard error for the parent: {"entries": n}, or
  * {"error":
@@ -243,7 +244,7 @@ static int copy_data(struct untar *untar, int64_t left, struct err *err)
 		}
 		if (n < 0)
 			return untar_error(untar->tar, "it is damaged or cut short", err);
-		/* The end of the entry: what is left is a hole (a file that is cut is an error above). */
+		/* The end of the entry: the rest is a hole (a cut file is an error above). */
 		if (n == 0) {
 			n = (la_ssize_t)want;
 			memset(untar->piece, 0, want);

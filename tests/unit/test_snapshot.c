@@ -1,7 +1,7 @@
 /*
  * test_snapshot.c - real archives through the real child: what comes out, and what is refused.
  *
- * Good archives are made by tar, gzip and zstd; hostile ones by hand, because no program makes them.
+ * Good archives are made by tar, gzip and zstd; hostile ones by hand: no program makes them.
  */
 #include "testing.h"
 
@@ -41,7 +41,7 @@ static void make_seed(const char *dir)
 	autofree char *pages = xmalloc(700000);
 	struct err err = ERR_INIT;
 
-	/* Does not compress, so that the compressed files are long enough to be cut in many places. */
+	/* Does not compress: the compressed files are long enough to be cut in many places. */
 	for (size_t i = 0, x = 1; i < 700000; i++) {
 		x = x * 6364136223846793005u + 1442695040888963407u;
 		pages[i] = (char)(x >> 56);

@@ -1,5 +1,5 @@
 /*
- * test_source.c - cloning real repositories: from a path, file:// and a real sshd; and being stopped.
+ * test_source.c - cloning real repositories: from a path, file:// and a real sshd; being stopped.
  */
 #include "testing.h"
 
@@ -283,7 +283,7 @@ static void start_stuck(const char *path, uint16_t port, struct proc_child *chil
 	assert_true(fs_exists(temporary));
 }
 
-/* Our end of the pipe closes too when we are killed: nothing is left, though the network is silent. */
+/* Our end of the pipe closes too when we are killed: nothing is left, though nobody answers. */
 static void test_parent_gone(void **state)
 {
 	autofree char *path = path_join(*state, "c");
