@@ -172,7 +172,9 @@ static int compare_entries(const void *pa, const void *pb)
 	return a->rank != b->rank ? a->rank - b->rank : compare_names(a->key, b->key);
 }
 
-/* Compose's JSON has Path, Rate and Weight here, for want of a tag; its YAML has them as written. */
+/*
+ * Compose's JSON has Path, Rate and Weight here, for want of a tag; its YAML has them as written.
+ */
 static const char *shown_key(const struct printer *printer, const char *key)
 {
 	static const char *const pairs[][2] = {
