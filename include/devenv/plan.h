@@ -64,7 +64,7 @@ struct plan {
 	const struct workspace *ws;
 	struct action *actions;
 	size_t n;
-	size_t unchanged;    /* containers that are as they should be */
+	size_t unchanged;     /* containers that are as they should be */
 	struct strv orphans;  /* containers whose service is in no manifest any more */
 	struct strv warnings; /* for the user, before anything is done */
 };
@@ -164,6 +164,12 @@ void actual_release(struct actual *actual);
 /* The container of a service by number (0: the lowest running, else the lowest), or NULL. */
 const struct container *actual_find(const struct actual *actual, const struct manifest *manifest,
 	const char *service, int number);
+
+/*
+ * The workspace as the labels of its containers tell it, for when its files cannot be loaded: enough to
+ * look, stop and take down. Goes up from `dir` (NULL: here). ERR_FAILED when nothing came from there.
+ */
+int plan_salvage(struct engine *engine, const char *dir, struct workspace *ws, struct err *err);
 
 /* === one service === */
 

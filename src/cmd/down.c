@@ -64,7 +64,7 @@ static int down_run(struct app *app, void *opts, int argc, char **argv, struct e
 	struct plan_request request = {
 		.ws = &session.ws, .words = &words, .volumes = down->volumes};
 	struct run_options run = {.stop_timeout_s = (int)down->timeout};
-	unsigned flags = SESSION_ENGINE | SESSION_ALL | SESSION_NO_START |
+	unsigned flags = SESSION_ENGINE | SESSION_ALL | SESSION_NO_START | SESSION_SALVAGE |
 			 (down->dry_run ? 0 : SESSION_LOCK);
 	int result;
 

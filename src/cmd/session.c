@@ -74,13 +74,29 @@ static int take_lock(struct app *app, struct session *session, struct err *err)
 	return 0;
 }
 
+/* Without its files, by its labels; the first error stays when there are none. */
+static int salvage(struct app *app, unsigned flags, struct session *session, struct err *err)
+{
+	struct err second = ERR_INIT;
+
+	if (!(flags & SESSION_SALVAGE) || err->kind != ERR_MANIFEST || app->global.files.n ||
+		open_engine(app, flags, session, &second) < 0)
+		return -1;
+	workspace_release(&session->ws);
+	if (plan_salvage(session->engine, app->global.dir, &session->ws, &second) < 0)
+		return -1;
+	sink_warn(&app->sink, NULL, "%s; going by what runs", err->msg);
+	err_clear(err);
+	return 0;
+}
+
 int session_open(struct app *app, unsigned flags, struct session *session, struct err *err)
 {
-	if (load(app, flags, &session->ws, err) < 0)
+	if (load(app, flags, &session->ws, err) < 0 && salvage(app, flags, session, err) < 0)
 		return -1;
 	if ((flags & SESSION_LOCK) && take_lock(app, session, err) < 0)
 		return -1;
-	if (flags & SESSION_ENGINE)
+	if ((flags & SESSION_ENGINE) && !session->engine)
 		return open_engine(app, flags, session, err);
 	return 0;
 }

@@ -157,7 +157,8 @@ static int status_run(struct app *app, void *opts, int argc, char **argv, struct
 	const char *service;
 	int result;
 
-	if (session_open(app, SESSION_ENGINE | SESSION_ALL | SESSION_NO_START, &session, err) < 0)
+	if (session_open(app, SESSION_ENGINE | SESSION_ALL | SESSION_NO_START | SESSION_SALVAGE,
+		    &session, err) < 0)
 		return -1;
 	for (int i = 0; i < argc; i++)
 		if (workspace_resolve(&session.ws, argv[i], &manifest, &service, err) < 0)

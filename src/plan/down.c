@@ -2,7 +2,7 @@
  * down.c - the plans of `down`, `stop`, `start`, `restart` and `pull`.
  *
  * They go by labels and not by manifests, so that what was brought up can be taken down when its
- * manifest is gone or broken.  Order comes from the label of dependencies, reversed.
+ * manifest is gone or broken (salvage.c).  Order comes from the label of dependencies, reversed.
  */
 #include "plan_priv.h"
 

@@ -231,7 +231,7 @@ int plan_up(struct engine *engine, const struct plan_request *request, struct pl
 	if (result == 0)
 		result = images_read(engine, &up.images, err);
 	if (result == 0)
-		result = up_changed_networks(&up, err);
+		result = up_changed_resources(&up, err);
 	for (size_t i = 0; i < up.selection.n && result == 0; i++)
 		result = add_service(&up, &up.selection.list[i], err);
 	if (result == 0) {

@@ -19,10 +19,10 @@ json_t *up_extra(struct plan *plan, size_t action);
 
 /*
  * The networks and volumes that a service needs and that are not there; `create` waits for them.
- * up_changed_networks() comes before: networks whose definition changed are replaced, which only works
- * when no container runs on them.
+ * up_changed_resources() comes before: a network whose definition changed is replaced, which only works
+ * when no container runs on it; a volume is kept, with a warning.
  */
-int up_changed_networks(struct up *up, struct err *err);
+int up_changed_resources(struct up *up, struct err *err);
 int up_need_networks(struct up *up, const struct selected *one, size_t create, struct err *err);
 int up_need_volumes(struct up *up, const struct selected *one, size_t create, struct err *err);
 

@@ -67,7 +67,7 @@ static int check_replaceable(
 	return 0;
 }
 
-static int find_changed(struct up *up, const struct selected *one, struct err *err)
+static int find_changed_networks(struct up *up, const struct selected *one, struct err *err)
 {
 	json_t *service = model_service(one->manifest, one->service), *ignored;
 	const char *key;
@@ -91,11 +91,47 @@ static int find_changed(struct up *up, const struct selected *one, struct err *e
 	return 0;
 }
 
-int up_changed_networks(struct up *up, struct err *err)
+/* A volume holds data: it is never replaced because its definition changed. */
+static void warn_changed_volume(
+	struct up *up, const struct manifest *manifest, const char *key, const char *name)
+{
+	json_t *definition = json_at(manifest->model, "volumes", key, NULL);
+	json_t *labels = json_object_get(json_object_get(up->actual.volumes, name), "Labels");
+	autofree char *why = changed(labels, definition);
+	autofree char *text = NULL;
+
+	if (!why)
+		return;
+	text = xasprintf(
+		"volume %s stays as it was made, with its data: %s (to make it anew: `devenv down "
+		"--volumes`, then `devenv up`)",
+		name, why);
+	if (!strv_has(&up->plan->warnings, text))
+		strv_push(&up->plan->warnings, text);
+}
+
+static void find_changed_volumes(struct up *up, const struct selected *one)
+{
+	json_t *volume;
+	size_t i;
+
+	json_array_foreach (
+		json_object_get(model_service(one->manifest, one->service), "volumes"), i, volume) {
+		const char *key = json_str(volume, "source");
+		const char *name = key ? model_name(one->manifest, "volumes", key) : NULL;
+
+		if (name && str_eq(json_str(volume, "type"), "volume"))
+			warn_changed_volume(up, one->manifest, key, name);
+	}
+}
+
+int up_changed_resources(struct up *up, struct err *err)
 {
 	up->changed_networks = json_object();
+	for (size_t i = 0; i < up->selection.n; i++)
+		find_changed_volumes(up, &up->selection.list[i]);
 	for (size_t i = 0; i < up->selection.n && !up->request->no_recreate; i++)
-		if (find_changed(up, &up->selection.list[i], err) < 0)
+		if (find_changed_networks(up, &up->selection.list[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -222,21 +258,6 @@ static bool restore_was_cut(const struct up *up, const char *name)
 	return str_eq(json_str(record, "state"), "restoring");
 }
 
-/* A volume holds data: it is never replaced because its definition changed. */
-static void warn_changed_volume(
-	struct up *up, const struct manifest *manifest, const char *key, const char *name)
-{
-	json_t *definition = json_at(manifest->model, "volumes", key, NULL);
-	json_t *labels = json_object_get(json_object_get(up->actual.volumes, name), "Labels");
-	autofree char *why = changed(labels, definition);
-
-	if (why)
-		strv_pushf(&up->plan->warnings,
-			"volume %s stays as it was made, with its data: %s (to make it anew: "
-			"`devenv down --volumes`, then `devenv up`)",
-			name, why);
-}
-
 static size_t add_volume(
 	struct up *up, const struct selected *one, const char *key, const char *name, size_t pull)
 {
@@ -245,10 +266,8 @@ static size_t add_volume(
 		   restore_was_cut(up, name);
 	size_t removal = NO_ACTION, action;
 
-	if (json_object_get(up->actual.volumes, name) && !cut) {
-		warn_changed_volume(up, one->manifest, key, name);
+	if (json_object_get(up->actual.volumes, name) && !cut)
 		return NO_ACTION;
-	}
 	if (cut)
 		removal = plan_add(up->plan, ACTION_REMOVE_VOLUME, xasprintf("volume %s", name),
 			xstrdup("its last restore was interrupted"), xstrdup(name));
