@@ -3,9 +3,9 @@
  *
  * libarchive reads the tar and writes the other one.  What it is given was decompressed before
  * (unpack.c), so we know where the stream ends, which its tar reader does not tell: it takes a tar
- * that was cut at the border of two entries for a whole one, and stops reading at the end mark, before
- * the checksum of the compression.  Here an archive counts only with its end mark, and with its last
- * byte read.
+ * that was cut at the border of two entries for a whole one, and stops reading at the end mark,
+ * before the checksum of the compression.  Here an archive counts only with its end mark, and with
+ * its last byte read.
  *
  * Nothing is printed but one line of JSON on standard error for the parent: {"entries": n}, or
  * {"error":
