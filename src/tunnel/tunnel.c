@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define ROUNDS_MAX 64 /* before poll is asked again what else there is to do */
@@ -279,6 +280,17 @@ static void tear_down(struct loop *loop)
 	free(loop->chunk);
 }
 
+/* A connection is a descriptor; the soft limit of 1024 is for programs that use select(2). */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int tunnel_serve(const struct tunnel_spec *specs, size_t n, const struct ssh_ask *ask,
 	const struct sink *sink,
 	void (*ready)(void *ctx, const struct tunnel_spec *spec, uint16_t port), void *ctx,
@@ -292,7 +304,10 @@ int tunnel_serve(const struct tunnel_spec *specs, size_t n, const struct ssh_ask
 		.ready = ready,
 		.ctx = ctx,
 	};
-	int rc = set_up(&loop, specs, n, ask, err);
+	int rc;
+
+	allow_descriptors();
+	rc = set_up(&loop, specs, n, ask, err);
 
 	if (rc == 0)
 		rc = serve(&loop, err);
