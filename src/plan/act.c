@@ -201,10 +201,25 @@ static int act_ready(struct act_context *context, size_t index, struct engine *e
 	return result < 0 ? -1 : result == 0;
 }
 
+/* Podman keeps a network while a stopped container is on it. */
+static int disconnect(struct engine *engine, const char *id, const char *name, struct err *err)
+{
+	autofree char *network = engine_escape(name);
+	autojson json_t *body = json_pack("{s:s, s:b}", "Container", id, "Force", 1);
+
+	if (engine_post(engine, body, NULL, err, "/networks/%s/disconnect", network) < 0)
+		return err_wrap(err, "disconnect from network %s", name);
+	return 0;
+}
+
 static int act_stop(struct act_context *context, const struct action *action, struct engine *engine,
 	struct err *err)
 {
-	return container_stop(engine, action->id, context->options->stop_timeout_s, err);
+	const char *network = json_str(action->extra, "disconnect");
+
+	if (container_stop(engine, action->id, context->options->stop_timeout_s, err) < 0)
+		return -1;
+	return network ? disconnect(engine, action->id, network, err) : 0;
 }
 
 static int act_remove(struct act_context *context, const struct action *action,

@@ -186,6 +186,7 @@ static size_t replace_network(
 		stop = plan_add(up->plan, ACTION_STOP, xasprintf("container %s", container->name),
 			xasprintf("network %s changed", name), xstrdup(container->name));
 		up->plan->actions[stop].id = xstrdup(container->id);
+		json_set_str(up_extra(up->plan, stop), "disconnect", name);
 		plan_need(up->plan, removal, stop);
 	}
 	plan_need(up->plan, action, removal);
