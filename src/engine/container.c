@@ -24,8 +24,9 @@ int container_create(struct engine *engine, const char *name, const char *platfo
 	autofree char *escaped = engine_escape(name ? name : "");
 	autofree char *wanted = engine_escape(platform ? platform : "");
 	autojson json_t *answer = NULL;
+	autojson json_t *fitting = quirk_health_body(engine, body);
 
-	if (engine_post(engine, body, &answer, err, "/containers/create?%s%s%s%s%s",
+	if (engine_post(engine, fitting, &answer, err, "/containers/create?%s%s%s%s%s",
 		    name ? "name=" : "", escaped, name && platform ? "&" : "",
 		    platform ? "platform=" : "", wanted) < 0)
 		return -1;

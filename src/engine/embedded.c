@@ -262,10 +262,16 @@ static int end_service(const char *root, const char *socket, struct err *err)
 	pid_t pid = service_pid(root);
 	autofree char *pid_path = path_join(root, "service.pid");
 
-	if (pid && kill(pid, SIGTERM) < 0 && errno != ESRCH)
+	if (!pid && service_answers(socket))
+		return err_set(err, ERR_ENGINE,
+			"something answers at %s, but it is not the service that %s/service.pid "
+			"names",
+			socket, root);
+	/* The whole group: rootless podman works in a child, which outlives its parent. */
+	if (pid && kill(-pid, SIGTERM) < 0 && errno != ESRCH)
 		return err_os(
 			err, ERR_ENGINE, errno, "end the embedded engine (process %d)", (int)pid);
-	while (pid && !embedded_ended(pid)) {
+	while (pid && (!embedded_ended(pid) || service_answers(socket))) {
 		if (clock_ms() >= deadline)
 			return err_set(err, ERR_ENGINE,
 				"the embedded engine (process %d) does not end", (int)pid);

@@ -31,21 +31,29 @@ void quirks_read_server(const char *server, struct engine_facts *facts)
 	facts->version[strcspn(facts->version, " ")] = '\0';
 }
 
+/* Whose the socket is: -1 when the engine is not on this machine. */
+static int64_t socket_owner(const struct engine_shared *shared)
+{
+	struct stat status;
+
+	if (!str_starts(shared->host, "unix://") ||
+		stat(shared->host + strlen("unix://"), &status) < 0)
+		return -1;
+	return status.st_uid;
+}
+
 /*
  * What is known without asking, which saves a slow request: Docker as root owns its socket, and the
  * embedded engine is our own.
  */
 static bool known_already(struct engine_shared *shared)
 {
-	struct stat status;
-
 	if (shared->embedded) {
 		shared->facts.no_health_timer = true;
 		shared->facts.rootless = geteuid() != 0;
 		return true;
 	}
-	return !shared->facts.podman && str_starts(shared->host, "unix://") &&
-	       stat(shared->host + strlen("unix://"), &status) == 0 && status.st_uid == 0;
+	return !shared->facts.podman && socket_owner(shared) == 0;
 }
 
 static bool has_option(const json_t *info, const char *wanted)
@@ -84,7 +92,9 @@ void quirks_ask(struct engine *engine)
 	 */
 	if (engine_get(engine, &info, &err, "/info") < 0)
 		return;
-	rootless = has_option(info, "name=rootless");
+	/* Podman 4.3 does not say it; its service is the owner of the socket. */
+	rootless = has_option(info, "name=rootless") ||
+		   (shared->facts.podman && socket_owner(shared) > 0);
 	no_timer = shared->facts.podman && !str_eq(json_str(info, "CgroupDriver"), "systemd");
 	pthread_mutex_lock(&shared->mutex);
 	shared->facts.rootless = rootless;
