@@ -19,8 +19,8 @@ json_t *up_extra(struct plan *plan, size_t action);
 
 /*
  * The networks and volumes that a service needs and that are not there; `create` waits for them.
- * up_changed_resources() comes before: a network whose definition changed is replaced, which only works
- * when no container runs on it; a volume is kept, with a warning.
+ * up_changed_resources() comes before: a network whose definition changed is replaced, which only
+ * works when no container runs on it; a volume is kept, with a warning.
  */
 int up_changed_resources(struct up *up, struct err *err);
 int up_need_networks(struct up *up, const struct selected *one, size_t create, struct err *err);

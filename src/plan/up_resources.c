@@ -1,4 +1,4 @@
-/* up_resources.c - the networks and volumes that services need, and what to do when they changed. */
+/* up_resources.c - the networks and volumes that services need, also when they changed. */
 #include "up.h"
 
 #include "devenv/mem.h"
@@ -9,8 +9,8 @@
 #include <string.h>
 
 /*
- * Why what was made from the label's definition differs from `definition`: the caller's, or NULL. What
- * devenv did not make has no such label and is taken as it is.
+ * Why what was made from the label's definition differs from `definition`: the caller's, or NULL.
+ * What devenv did not make has no such label and is taken as it is.
  */
 static char *changed(const json_t *labels, const json_t *definition)
 {
