@@ -52,7 +52,7 @@ int engine_failed(struct err *err);
 /* Find out facts.rootless and no_health_timer (quirks.c). */
 void quirks_ask(struct engine *engine);
 
-/* `body` of a new container, with a healthcheck that this engine takes as it is meant. A new reference. */
+/* The body of a new container, with a healthcheck that this engine keeps. A new reference. */
 json_t *quirk_health_body(struct engine *engine, const json_t *body);
 
 /* What the header Server tells: "Docker/20.10.24 (linux)", "Libpod/4.3.1 (linux)" (quirks.c). */

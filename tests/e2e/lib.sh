@@ -7,7 +7,7 @@
 #
 #	check NAME COMMAND...                      status 0
 #	check_out NAME REGEX COMMAND...            status 0 and stdout matches
-#	expect_fail NAME STATUS REGEX COMMAND...   that status, and stderr matches
+#	expect_fail NAME STATUS REGEX COMMAND...   that status, and stderr (kept in $T/.failure) matches
 #	wait_for SECONDS COMMAND...                until it succeeds, for other commands to use
 #	image NAME                                 the reference of a test image
 #	api METHOD PATH [curl options]             a bare request to the engine
@@ -83,9 +83,10 @@ expect_fail() {
 	local name=$1 wanted=$2 regex=$3
 	shift 3
 	capture "$@"
+	cp "$T/.err" "$T/.failure" # for a closer look by the next check
 	if ((status != wanted)); then
 		fail "$name" "status $status instead of $wanted: $*" "$T/.out" "$T/.err"
-	elif ! grep -Eq -- "$regex" "$T/.err"; then
+	elif [[ -n $regex ]] && ! grep -Eq -- "$regex" "$T/.err"; then
 		fail "$name" "stderr does not match /$regex/: $*" "$T/.out" "$T/.err"
 	else
 		pass "$name"
