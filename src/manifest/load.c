@@ -57,11 +57,27 @@ static int read_stdin(struct buf *text)
 	}
 }
 
+/* What Compose would fetch. The path is clean by now: "DIR/https:/host/...". */
+static bool is_remote(const char *path)
+{
+	static const char *const marks[] = {
+		"/https:/", "/http:/", "/ssh:/", "/git:/", "/oci:/", "/git@"};
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+		if (strstr(path, marks[i]))
+			return true;
+	}
+	return false;
+}
+
 /* The content of a file that a manifest names; what is wrong with it goes into `err`. */
 static int read_text(struct loader *loader, const char *path, struct buf *text, struct err *err)
 {
 	if (++loader->files > FILES_MAX || arena_size(loader->arena) > ARENA_MAX)
 		return err_set(err, ERR_MANIFEST, "too many files, or too much in them");
+	if (is_remote(path))
+		return err_set(err, ERR_MANIFEST,
+			"remote files are not fetched: name a local copy (x-sources can clone it)");
 	if (str_eq(path, "-"))
 		return read_stdin(text) < 0
 			       ? err_set(err, ERR_MANIFEST, "standard input cannot be read")

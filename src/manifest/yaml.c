@@ -67,40 +67,100 @@ static void fail(struct reader *reader, struct position at, const char *help, co
 /* === text that is no YAML === */
 
 /* The byte at the position that libyaml complains about. */
-static char byte_at(const char *text, size_t len, const yaml_mark_t *mark)
+static const char *text_at(const char *text, size_t len, const yaml_mark_t *mark)
 {
-	size_t line = 0, i = 0, column = 0;
+	const char *end = text + len;
+	size_t line = 0, column = 0;
 
-	for (; i < len && line < mark->line; i++)
-		line += text[i] == '\n';
-	for (; i < len && column < mark->column; i++)
-		column += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return i < len ? text[i] : '\0';
+	for (; text < end && line < mark->line; text++)
+		line += *text == '\n';
+	for (; text < end && column < mark->column; text++)
+		column += ((unsigned char)*text & 0xc0) != 0x80;
+	return text;
+}
+
+/* "image: nginx: latest": the second colon is part of a value that needs quotes. */
+static bool has_colon_before(const char *text, const char *at)
+{
+	const char *start = at;
+
+	while (start > text && start[-1] != '\n')
+		start--;
+	for (; start + 1 < at; start++) {
+		if (start[0] == ':' && start[1] == ' ')
+			return true;
+	}
+	return false;
+}
+
+/* A character that begins no value. */
+static void fail_character(struct reader *reader, const yaml_mark_t *mark, char c)
+{
+	autofree char *message = NULL;
+
+	if (c == '\t') {
+		fail(reader, place(reader, mark), "use spaces: YAML does not allow tabs here",
+			"a tab is used for indentation");
+		return;
+	}
+	message = xasprintf("a value cannot begin with %c", c > 0x20 && c < 0x7f ? c : '?');
+	fail(reader, place(reader, mark), "put it in quotes", message);
+}
+
+/* What people get wrong most, in words of their own; false: leave it to libyaml's. */
+static bool fail_known(struct reader *reader, const char *text, size_t len)
+{
+	const yaml_parser_t *parser = &reader->parser;
+	const yaml_mark_t *mark = &parser->problem_mark, *start = &parser->context_mark;
+	const char *problem = parser->problem, *context = parser->context ? parser->context : "";
+	const char *at = text_at(text, len, mark);
+	char c = at < text + len ? *at : '\0';
+
+	if (str_starts(problem, "found character that cannot start any token"))
+		fail_character(reader, mark, c);
+	else if (str_starts(context, "while scanning a quoted scalar"))
+		fail(reader, place(reader, start), NULL, "the quote that opens here is not closed");
+	else if (str_starts(problem, "did not find expected ',' or"))
+		fail(reader, place(reader, start), NULL,
+			strstr(problem, "']'") ? "the list that opens here is not closed with ]"
+					       : "the map that opens here is not closed with }");
+	else if (str_starts(problem, "mapping values are not allowed") &&
+		 has_colon_before(text, at))
+		fail(reader, place(reader, mark), "for example: key: \"a: b\"",
+			"a value with a colon and a space in it has to be in quotes");
+	else if (str_starts(problem, "mapping values are not allowed"))
+		fail(reader, place(reader, mark), "keys of one map begin at the same column",
+			"a key is not expected here: check the indentation");
+	else if (str_starts(problem, "did not find expected key") && c != '}' && c != ']')
+		fail(reader, place(reader, mark), "keys of one map begin at the same column",
+			"this does not fit the lines above: check the indentation");
+	else if (str_starts(problem, "did not find expected '-' indicator"))
+		fail(reader, place(reader, mark), "items of one list begin at the same column",
+			"an item of the list above (- ...) is expected here");
+	else
+		return false;
+	return true;
 }
 
 static void fail_syntax(struct reader *reader, const char *text, size_t len)
 {
 	const yaml_parser_t *parser = &reader->parser;
 	const yaml_mark_t *mark = &parser->problem_mark;
-	const char *problem = parser->problem ? parser->problem : "the file cannot be read as YAML";
 	autofree char *message = NULL;
 
-	if (str_starts(problem, "found character that cannot start any token") &&
-		byte_at(text, len, mark) == '\t') {
-		fail(reader, place(reader, mark), "use spaces: YAML does not allow tabs here",
-			"a tab is used for indentation");
+	if (!parser->problem) {
+		fail(reader, place(reader, mark), NULL, "the file cannot be read as YAML");
 		return;
 	}
-	if (str_starts(problem, "mapping values are not allowed"))
-		message = xasprintf(
-			"%s (is the line above complete, and the indentation right?)", problem);
-	else if (parser->context && parser->context_mark.line != mark->line)
-		message = xasprintf("%s, %s that begins at line %zu", problem, parser->context,
-			parser->context_mark.line + 1);
+	if (fail_known(reader, text, len))
+		return;
+	if (parser->context && parser->context_mark.line != mark->line)
+		message = xasprintf("%s, %s that begins at line %zu", parser->problem,
+			parser->context, parser->context_mark.line + 1);
 	else if (parser->context)
-		message = xasprintf("%s, %s", problem, parser->context);
+		message = xasprintf("%s, %s", parser->problem, parser->context);
 	else
-		message = xstrdup(problem);
+		message = xstrdup(parser->problem);
 	fail(reader, place(reader, mark), NULL, message);
 }
 

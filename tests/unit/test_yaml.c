@@ -152,9 +152,21 @@ static void test_syntax_errors(void **state)
 		"f.yaml:2:1: error: a second document (---): one file is one document\n"
 		"      = put it in a file of its own, and give both with -f\n");
 	assert_error(state, "a: [1, 2\nb: 3\n",
-		"f.yaml:2:2: error: did not find expected ',' or ']', while parsing a flow "
-		"sequence "
-		"that begins at line 1\n");
+		"f.yaml:1:4: error: the list that opens here is not closed with ]\n");
+	assert_error(state, "a: \"1\nb: 3\n",
+		"f.yaml:1:4: error: the quote that opens here is not closed\n");
+	assert_error(state, "a: b: c\n",
+		"f.yaml:1:5: error: a value with a colon and a space in it has to be in quotes\n"
+		"      = for example: key: \"a: b\"\n");
+	assert_error(state, "a:\n  b: 1\n    c: 2\n",
+		"f.yaml:3:6: error: a key is not expected here: check the indentation\n"
+		"      = keys of one map begin at the same column\n");
+	assert_error(state, "a:\n  b: 1\n c: 2\n",
+		"f.yaml:3:2: error: this does not fit the lines above: check the indentation\n"
+		"      = keys of one map begin at the same column\n");
+	assert_error(state, "a: @b\n",
+		"f.yaml:1:4: error: a value cannot begin with @\n"
+		"      = put it in quotes\n");
 	assert_error(
 		state, "a: *b\n", "f.yaml:1:4: error: the alias *b has no anchor &b above it\n");
 	assert_error(
