@@ -21,12 +21,14 @@
 #define WINDOW_BUDGET ((size_t)64 << 20) /* for all connections, beyond WINDOW_START each */
 #define OUTAGE_WAIT_MS 8000
 #define OPEN_WAIT_MS 60000
+#define PROBE_WAIT_MS 20000
 
 struct conn *conn_new(struct loop *loop, struct listener *listener, int fd)
 {
 	struct conn *conn = xcalloc(1, sizeof(*conn)), **at = &loop->conns;
 
 	conn->listener = listener;
+	conn->link = listener->link;
 	conn->fd = fd;
 	conn->up.limit = conn->down.limit = 2 * LOOP_CHUNK;
 	conn->window = WINDOW_START;
@@ -91,7 +93,7 @@ static bool read_client(struct loop *loop, struct conn *conn)
 	ssize_t n;
 
 	if (conn->client_eof || !conn->readable || conn->up.len ||
-		ssh_queued(conn->listener->link->ssh) > QUEUE_MAX)
+		ssh_queued(conn->link->ssh) > QUEUE_MAX)
 		return false;
 	n = recv(conn->fd, loop->chunk, LOOP_CHUNK, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -157,7 +159,7 @@ static bool read_server(struct loop *loop, struct conn *conn)
 	if (conn->server_eof || conn->down.len)
 		return false;
 	n = ssh_read(conn->channel, loop->chunk, LOOP_CHUNK);
-	if (n == SSH_AGAIN || (n < 0 && !ssh_alive(conn->listener->link->ssh)))
+	if (n == SSH_AGAIN || (n < 0 && !ssh_alive(conn->link->ssh)))
 		return false;
 	if (n <= 0) {
 		conn->server_eof = true;
@@ -251,9 +253,11 @@ short conn_events(const struct conn *conn)
 
 int64_t conn_deadline(const struct conn *conn)
 {
-	if (conn->probe || conn->fd < 0)
+	if (conn->probe)
+		return conn->state == CONN_OPENING ? conn->since + PROBE_WAIT_MS : -1;
+	if (conn->fd < 0)
 		return -1;
-	if (conn->state == CONN_WAITING && conn->listener->link->state != LINK_UP)
+	if (conn->state == CONN_WAITING && conn->link->state != LINK_UP)
 		return conn->since + OUTAGE_WAIT_MS;
 	if (conn->state == CONN_WAITING || conn->state == CONN_OPENING)
 		return conn->since + OPEN_WAIT_MS;

@@ -5,6 +5,7 @@
  * lasts), each with jitter; a client that waits makes the next attempt come soon.
  */
 #include "devenv/clock.h"
+#include "devenv/str.h"
 #include "loop.h"
 
 #include <errno.h>
@@ -14,6 +15,24 @@
 #define RETRY_LONG_MS 5000
 #define RETRY_LONG_AFTER 60 /* attempts */
 #define RETRY_WANTED_MS 300
+#define OPEN_SLOW_MS 2000
+
+int link_init(struct loop *loop, struct link *link, const struct tunnel_spec *spec,
+	const struct ssh_ask *ask, struct err *err)
+{
+	struct ssh_options options = {
+		.via = spec->via,
+		.identity = spec->identity,
+		.known_hosts = spec->known_hosts,
+		.host_key = spec->host_key,
+		.ask = ask,
+		.sink = loop->sink,
+	};
+
+	*link = (struct link){.spec = spec, .ask = ask, .retry_at = INT64_MAX};
+	link->ssh = ssh_new(&options, err);
+	return link->ssh ? 0 : -1;
+}
 
 static int64_t retry_delay(const struct link *link)
 {
@@ -39,7 +58,7 @@ static void each_listener_failed(struct loop *loop, struct link *link, const str
 static void reset_waiting(struct loop *loop, struct link *link)
 {
 	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
-		if (conn->listener->link == link && conn->state == CONN_WAITING)
+		if (conn->link == link && conn->state == CONN_WAITING)
 			conn_reset(conn);
 	}
 }
@@ -72,12 +91,22 @@ void link_start(struct loop *loop, struct link *link)
 		attempt_failed(loop, link, &err);
 }
 
+static bool has_probe(const struct loop *loop, const struct listener *listener)
+{
+	for (const struct conn *conn = loop->conns; conn; conn = conn->next) {
+		if (conn->listener == listener && conn->probe && conn->state == CONN_WAITING)
+			return true;
+	}
+	return false;
+}
+
 static void link_is_up(struct loop *loop, struct link *link)
 {
-	if (link->ever_up)
+	if (link->ever_up && !link->split)
 		sink_info(loop->sink, NULL, "%s: connected again", ssh_name(link->ssh));
 	link->state = LINK_UP;
 	link->ever_up = true;
+	link->split = false;
 	link->attempts = 0;
 	link->probe_at = 0;
 	for (size_t i = 0; i < loop->n_listeners; i++) {
@@ -86,7 +115,8 @@ static void link_is_up(struct loop *loop, struct link *link)
 		if (listener->link != link || listener->announced)
 			continue;
 		listener->failed = false;
-		conn_new(loop, listener, -1)->probe = true;
+		if (!has_probe(loop, listener))
+			conn_new(loop, listener, -1)->probe = true;
 	}
 }
 
@@ -94,7 +124,7 @@ static void link_is_up(struct loop *loop, struct link *link)
 static void drop_conns(struct loop *loop, struct link *link)
 {
 	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
-		if (conn->listener->link != link)
+		if (conn->link != link)
 			continue;
 		if (conn->channel)
 			ssh_channel_free(conn->channel); /* only our part: the session is dead */
@@ -133,7 +163,7 @@ void link_close(struct loop *loop, struct link *link)
 static struct conn *next_waiting(struct loop *loop, const struct link *link)
 {
 	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
-		if (conn->listener->link == link && conn->state == CONN_WAITING)
+		if (conn->link == link && conn->state == CONN_WAITING)
 			return conn;
 	}
 	return NULL;
@@ -160,6 +190,43 @@ static void open_failed(struct loop *loop, struct conn *conn, const struct err *
 			err->msg);
 }
 
+static bool same_target(const struct listener *a, const struct listener *b)
+{
+	return a->spec->to_port == b->spec->to_port && str_eq(a->spec->to_host, b->spec->to_host);
+}
+
+/*
+ * libssh2 opens one channel at a time, and a target behind a firewall that drops packets holds it
+ * for minutes.  The tunnels to other targets then get a session of their own.
+ */
+static bool split(struct loop *loop, struct link *link)
+{
+	const struct listener *slow = link->opening->listener;
+	struct link *other = &loop->links[loop->n_links];
+	struct conn *conn = loop->conns;
+	struct err ignored = ERR_INIT;
+
+	while (conn && (conn->link != link || conn->state != CONN_WAITING ||
+			       same_target(conn->listener, slow)))
+		conn = conn->next;
+	if (!conn || link_init(loop, other, link->spec, link->ask, &ignored) < 0)
+		return false;
+	loop->n_links++; /* never more than listeners: both have some */
+	other->ever_up = other->split = true;
+	other->retry_at = 0;
+	for (size_t i = 0; i < loop->n_listeners; i++) {
+		struct listener *listener = &loop->listeners[i];
+
+		if (listener->link == link && !same_target(listener, slow))
+			listener->link = other;
+	}
+	for (conn = loop->conns; conn; conn = conn->next) {
+		if (conn->link == link && conn->state == CONN_WAITING)
+			conn->link = conn->listener->link;
+	}
+	return true;
+}
+
 static bool open_next(struct loop *loop, struct link *link)
 {
 	struct conn *conn = link->opening ? link->opening : next_waiting(loop, link);
@@ -169,10 +236,14 @@ static bool open_next(struct loop *loop, struct link *link)
 
 	if (!conn)
 		return false;
+	if (!link->opening)
+		link->opening_since = conn->since = clock_ms();
 	conn->state = CONN_OPENING;
 	link->opening = conn;
 	rc = ssh_open(link->ssh, conn->listener->spec->to_host, conn->listener->spec->to_port,
 		&channel, &err);
+	if (rc == SSH_AGAIN && clock_ms() - link->opening_since >= OPEN_SLOW_MS)
+		return split(loop, link);
 	if (rc == SSH_AGAIN || !ssh_alive(link->ssh))
 		return false; /* a dead session puts it back in the queue */
 	link->opening = NULL;
@@ -213,6 +284,8 @@ int64_t link_deadline(const struct link *link)
 		return ssh_deadline(link->ssh);
 	case LINK_UP:
 		ssh_patience(link->ssh, &probe, &dead);
+		if (link->opening && clock_ms() < link->opening_since + OPEN_SLOW_MS)
+			return link->opening_since + OPEN_SLOW_MS;
 		if (link->probe_at)
 			return link->probe_at + (int64_t)(dead - probe) * 1000;
 		return ssh_last_heard(link->ssh) + (int64_t)probe * 1000;

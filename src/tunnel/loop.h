@@ -17,17 +17,20 @@ enum link_state {
 	LINK_DEAD, /* a new attempt cannot help */
 };
 
-/* One ssh session, shared by every tunnel through the same bastion. */
+/* One ssh session, as a rule shared by every tunnel through the same bastion. */
 struct link {
 	const struct tunnel_spec *spec; /* the first one that needs it */
 	struct ssh *ssh;
 	enum link_state state;
 	bool ever_up;
+	bool split;   /* made beside one that stands: no news for the user */
 	int attempts; /* that failed, in a row */
 	int64_t retry_at;
 	int64_t tried_at;
 	int64_t probe_at; /* when an unanswered keepalive was sent; 0: none */
+	const struct ssh_ask *ask;
 	struct conn *opening;
+	int64_t opening_since;
 	struct pollfd *pfd;
 };
 
@@ -53,6 +56,7 @@ enum conn_state {
 struct conn {
 	struct conn *next;
 	struct listener *listener;
+	struct link *link; /* the listener's, when it began to be opened */
 	struct ssh_channel *channel;
 	enum conn_state state;
 	int fd;
@@ -96,6 +100,8 @@ void conn_sweep(struct loop *loop);  /* free what is over */
 int64_t conn_deadline(const struct conn *conn);
 
 /* link.c */
+int link_init(struct loop *loop, struct link *link, const struct tunnel_spec *spec,
+	const struct ssh_ask *ask, struct err *err);
 void link_start(struct loop *loop, struct link *link);
 bool link_step(struct loop *loop, struct link *link); /* true: something happened */
 int64_t link_deadline(const struct link *link);

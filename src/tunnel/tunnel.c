@@ -93,12 +93,6 @@ static int find_link(struct loop *loop, const struct tunnel_spec *spec, const st
 	struct link **found, struct err *err)
 {
 	struct link *link;
-	struct ssh_options options = {.via = spec->via,
-		.identity = spec->identity,
-		.known_hosts = spec->known_hosts,
-		.host_key = spec->host_key,
-		.ask = ask,
-		.sink = loop->sink};
 
 	for (size_t i = 0; i < loop->n_links; i++) {
 		if (same_session(loop->links[i].spec, spec)) {
@@ -107,11 +101,8 @@ static int find_link(struct loop *loop, const struct tunnel_spec *spec, const st
 		}
 	}
 	link = &loop->links[loop->n_links];
-	link->ssh = ssh_new(&options, err);
-	if (!link->ssh)
+	if (link_init(loop, link, spec, ask, err) < 0)
 		return -1;
-	link->spec = spec;
-	link->retry_at = INT64_MAX;
 	loop->n_links++;
 	*found = link;
 	return 0;
@@ -153,6 +144,20 @@ static bool one_round(struct loop *loop)
 	return moved;
 }
 
+/* The answer may still come; nobody waits for it any more. */
+static void probe_expired(struct loop *loop, struct conn *conn)
+{
+	const struct tunnel_spec *spec = conn->listener->spec;
+	struct err err = ERR_INIT;
+
+	conn->probe = false;
+	err_set(&err, ERR_TUNNEL,
+		"%s gets no answer from %s:%u: a firewall between them drops packets, or the "
+		"address is wrong",
+		ssh_name(conn->link->ssh), spec->to_host, spec->to_port);
+	listener_failed(loop, conn->listener, &err);
+}
+
 static void expire(struct loop *loop)
 {
 	int64_t now = clock_ms();
@@ -162,10 +167,14 @@ static void expire(struct loop *loop)
 
 		if (deadline < 0 || now < deadline)
 			continue;
+		if (conn->probe) {
+			probe_expired(loop, conn);
+			continue;
+		}
 		sink_warn(loop->sink, NULL,
 			"tunnel \"%s\": a connection waited %d s for %s and was closed",
 			conn->listener->spec->name, (int)((now - conn->since) / 1000),
-			conn->listener->link->state == LINK_UP ? "the database" : "ssh");
+			conn->link->state == LINK_UP ? "the database" : "ssh");
 		conn_reset(conn);
 	}
 }
@@ -238,13 +247,9 @@ static int serve(struct loop *loop, struct err *err)
 	size_t room = 0;
 
 	while (!signals_pending()) {
-		size_t need = 1 + loop->n_listeners + loop->n_links + loop->n_conns;
 		bool moved = true;
+		size_t need;
 
-		if (need > room) {
-			room = 2 * need;
-			pfds = xrealloc(pfds, room * sizeof(*pfds));
-		}
 		start_next(loop);
 		for (int i = 0; moved && i < ROUNDS_MAX; i++)
 			moved = one_round(loop);
@@ -253,6 +258,11 @@ static int serve(struct loop *loop, struct err *err)
 		if (all_failed(loop)) {
 			*err = loop->first;
 			return -1;
+		}
+		need = 1 + loop->n_listeners + loop->n_links + loop->n_conns;
+		if (need > room) {
+			room = 2 * need;
+			pfds = xrealloc(pfds, room * sizeof(*pfds));
 		}
 		wait_for_events(loop, pfds, moved ? 0 : sleep_ms(loop));
 	}

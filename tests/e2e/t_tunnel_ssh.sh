@@ -8,6 +8,8 @@ source "$(dirname "$0")/lib.sh"
 S=$T/ssh
 SSHD_PORT=22611
 ECHO_PORT=22612
+HOLE_PORT=22613
+hole_pid=
 tunnel_pid=
 port=
 agent_pid=
@@ -452,6 +454,41 @@ one_session() { wait_for 5 one_child; }
 one_child() { [[ $(pgrep -c -P "$(cat "$S/sshd.pid")") == 1 ]]; }
 check 'through one ssh session' one_session
 check 'Ctrl-C ends them' down
+
+# A listener that never accepts and whose queue is full: packets to it are dropped.
+start_black_hole() {
+	socat "TCP-LISTEN:$HOLE_PORT,bind=127.0.0.1,reuseaddr,backlog=1" - >/dev/null 2>&1 \
+		< <(sleep 200) &
+	hole_pid=$!
+	at_exit kill -KILL "$hole_pid"
+	wait_for 5 port_open
+	kill -STOP "$hole_pid"
+	wait_for 10 hole_drops
+}
+port_open() { grep -q ":$(printf %04X "$HOLE_PORT") 00000000:0000 0A" /proc/net/tcp; }
+# Each connection that is still taken fills the queue.
+hole_drops() {
+	not socat -u OPEN:/dev/null "TCP:127.0.0.1:$HOLE_PORT,connect-timeout=0.5"
+}
+check 'a target that drops packets' start_black_hole
+workspace slow
+sed -i "s|to: .*|to: 127.0.0.1:$HOLE_PORT|" "$T/slow/compose.yaml"
+cat >>"$T/slow/compose.yaml" <<-END
+	  zebra: {via: "root@127.0.0.1:$SSHD_PORT", identity: "$S/user", known_hosts: "$S/known",
+	    to: "127.0.0.1:$ECHO_PORT"}
+END
+serve_slow() {
+	"$DEVENV" -C "$T/slow" --progress plain tunnel >"$T/slow/out" 2>"$T/slow/err" </dev/null &
+	tunnel_pid=$!
+	at_exit kill "$tunnel_pid"
+	wait_for 10 grep -q '^zebra  .* -> ' "$T/slow/out" || return 1
+	port=$(sed -n 's/^zebra  127\.0\.0\.1:\([0-9]*\) -> .*/\1/p' "$T/slow/out")
+	hello
+}
+check 'does not hold up the tunnels to others' serve_slow
+check 'and is reported' wait_for 30 grep -q '"reader".*gets no answer' "$T/slow/err"
+check 'while the others serve' hello
+check 'and Ctrl-C ends them' down
 
 stop_sshd
 start_sshd 'AllowTcpForwarding no'
