@@ -28,6 +28,6 @@ int lock_wait(
 
 void lock_release(struct lock *lock);
 
-#define autolock __attribute__((cleanup(lock_release)))
+#define autolock __attribute__((cleanup(lock_release), unused))
 
 #endif
