@@ -130,7 +130,9 @@ static void containers_conf(struct buf *out)
 	add_limits(out);
 	buf_addstr(out, "log_driver = \"k8s-file\"\n");
 	buf_addstr(out, "[engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n");
-	/* Each exec keeps two conmon processes for so long: 300 s and a few probes make hundreds. */
+	/*
+	 * Each exec keeps two conmon processes for so long: 300 s and a few probes make hundreds.
+	 */
 	buf_addstr(out, "exit_command_delay = 10\n");
 	if (*runtime)
 		buf_addf(out, "runtime = \"%s\"\n", runtime);
