@@ -166,9 +166,9 @@ const struct container *actual_find(const struct actual *actual, const struct ma
 	const char *service, int number);
 
 /*
- * The workspace as the labels of its containers tell it, for when its files cannot be loaded: enough
- * to look, stop and take down. Goes up from `dir` (NULL: here). ERR_FAILED when nothing came from
- * there.
+ * The workspace as the labels of its containers tell it, for when its files cannot be loaded:
+ * enough to look, stop and take down. Goes up from `dir` (NULL: here). ERR_FAILED when nothing came
+ * from there.
  */
 int plan_salvage(struct engine *engine, const char *dir, struct workspace *ws, struct err *err);
 

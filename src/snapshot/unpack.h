@@ -15,7 +15,8 @@
 struct unpack;
 
 /*
- * Look at the first bytes of `fd` (borrowed). NULL with err: the library is missing, or it is empty.
+ * Look at the first bytes of `fd` (borrowed). NULL with err: the library is missing, or it is
+ * empty.
  */
 struct unpack *unpack_new(int fd, struct err *err);
 void unpack_free(struct unpack *unpack);
