@@ -128,6 +128,9 @@ static void wrong_type(const struct key *key, unsigned accepts, bool example,
 		help = xasprintf("give it a unit: %s: %ss", key->name, node->text);
 	else if (node_is_scalar(node) && node->kind != NODE_STRING && (accepts & A_STRING))
 		help = xasprintf("quote it: \"%s\"", node->text);
+	else if (node->kind == NODE_STRING && (accepts & A_MAP) && strchr(node->text, ':') &&
+		 !node->quoted)
+		help = xstrdup("put a space after the colon");
 	else if (example)
 		help = key_help(key);
 	if (node->kind == NODE_NULL)
