@@ -12,7 +12,7 @@ static const struct key device_request_keys[] = {
 	{"count", .accepts = A_STRING | A_INT, .form = FORM_COUNT, .doc = "How many, or all.",
 		.example = "1"},
 	{"device_ids", STRINGS, .flags = KEY_UNIQUE, .doc = "Which ones.", .example = "[\"0\"]"},
-	{"options", LABELS, .doc = "Options for the driver."},
+	{"options", LABELS, .flags = KEY_UNIQUE, .doc = "Options for the driver."},
 };
 SHAPE(shape_device_request, "services.NAME.gpus[]", device_request_keys, .open = true);
 
@@ -23,7 +23,7 @@ static const struct key reserved_device_keys[] = {
 	{"count", .accepts = A_STRING | A_INT, .form = FORM_COUNT, .doc = "How many, or all.",
 		.example = "1"},
 	{"device_ids", STRINGS, .flags = KEY_UNIQUE, .doc = "Which ones.", .example = "[\"0\"]"},
-	{"options", LABELS, .doc = "Options for the driver."},
+	{"options", LABELS, .flags = KEY_UNIQUE, .doc = "Options for the driver."},
 };
 static SHAPE(shape_reserved_device, "services.NAME.deploy.resources.reservations.devices[]",
 	reserved_device_keys);

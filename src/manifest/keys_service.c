@@ -27,7 +27,7 @@ static const struct key bind_keys[] = {
 static SHAPE(shape_bind, "services.NAME.volumes[].bind", bind_keys);
 
 static const struct key mount_volume_keys[] = {
-	{"labels", LABELS, .doc = "Labels for a volume that is made."},
+	{"labels", LABELS, .flags = KEY_UNIQUE, .doc = "Labels for a volume that is made."},
 	{"nocopy", FLAG, .doc = "Do not copy the image's files into a new volume."},
 	{"subpath", TEXT, .doc = "Folder of the volume to mount.", .example = "data"},
 };
@@ -113,7 +113,7 @@ static const struct key hook_keys[] = {
 	{"user", TEXT, .doc = "User who runs it.", .example = "root"},
 	{"privileged", FLAG, .doc = "With all privileges."},
 	{"working_dir", TEXT, .doc = "Folder in the container.", .example = "/app"},
-	{"environment", VARS, .doc = "Variables for the command."},
+	{"environment", VARS, .flags = KEY_UNIQUE, .doc = "Variables for the command."},
 };
 SHAPE(shape_hook, "services.NAME.post_start[]", hook_keys);
 
@@ -124,7 +124,7 @@ static const struct key exec_keys[] = {
 	{"user", TEXT, .doc = "User who runs it."},
 	{"privileged", FLAG, .doc = "With all privileges."},
 	{"working_dir", TEXT, .doc = "Folder in the container."},
-	{"environment", VARS, .doc = "Variables for the command."},
+	{"environment", VARS, .flags = KEY_UNIQUE, .doc = "Variables for the command."},
 };
 static SHAPE(shape_exec, "services.NAME.develop.watch[].exec", exec_keys);
 

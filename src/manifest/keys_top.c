@@ -62,7 +62,7 @@ static const struct key volume_keys[] = {
 	{"driver", TEXT, .doc = "Volume driver.", .example = "local"},
 	{"driver_opts", DRIVER_OPTS},
 	{"external", EXTERNAL(shape_external), .doc = "It exists already."},
-	{"labels", LABELS, .doc = "Labels of the volume."},
+	{"labels", LABELS, .flags = KEY_UNIQUE, .doc = "Labels of the volume."},
 	{"x-snapshot", MAP_OR(shape_snapshot, A_STRING), .doc = "Data to begin with.",
 		.example = "registry.acme.example/shop-seed:latest"},
 };
@@ -73,7 +73,7 @@ static const struct key secret_keys[] = {
 	{"file", TEXT, .doc = "File with the value.", .example = "./password.txt"},
 	{"environment", TEXT, .doc = "Variable with the value.", .example = "PASSWORD"},
 	{"external", EXTERNAL(shape_external_open), .doc = "It exists already."},
-	{"labels", LABELS, .doc = "Labels of the secret."},
+	{"labels", LABELS, .flags = KEY_UNIQUE, .doc = "Labels of the secret."},
 	{"driver", TEXT, .doc = "Secret driver."},
 	{"driver_opts", DRIVER_OPTS},
 	{"template_driver", TEXT, .doc = "Template driver.", .example = "golang"},
@@ -88,7 +88,7 @@ static const struct key config_keys[] = {
 	{"environment", TEXT, .doc = "Variable with the content."},
 	{"content", TEXT, .doc = "The content.", .example = "\"key = value\""},
 	{"external", EXTERNAL(shape_external_open), .doc = "It exists already."},
-	{"labels", LABELS, .doc = "Labels of the config."},
+	{"labels", LABELS, .flags = KEY_UNIQUE, .doc = "Labels of the config."},
 	{"template_driver", TEXT, .doc = "Template driver.", .example = "golang"},
 };
 SHAPE(shape_config, "configs.NAME", config_keys);
