@@ -268,8 +268,8 @@ static const struct key service_model_keys[] = {
 static SHAPE(shape_service_model, "services.NAME.models.NAME", service_model_keys);
 
 static const struct key service_keys[] = {
-	{"profiles", STRINGS, .flags = KEY_UNIQUE,
-		.doc = "Started only with one of these profiles.", .example = "[debug]"},
+	{"profiles", STRINGS, .doc = "Started only with one of these profiles.",
+		.example = "[debug]"},
 	{"annotations", LABELS, .doc = "Annotations of the container."},
 	{"attach", FLAG, .flags = KEY_KEEP, .doc = "false: leave its logs out of an attached up."},
 	{"build", MAP_OR(shape_build, A_STRING), .doc = "How to build the image.",
