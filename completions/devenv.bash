@@ -9,11 +9,23 @@ _devenv_command() {
 	':start') command='start' ;;
 	':restart') command='restart' ;;
 	':pull') command='pull' ;;
+	':create') command='create' ;;
+	':kill') command='kill' ;;
+	':pause') command='pause' ;;
+	':unpause') command='unpause' ;;
+	':rm') command='rm' ;;
 	':status' | ':ps') command='status' ;;
 	':logs') command='logs' ;;
 	':config') command='config' ;;
 	':plan') command='plan' ;;
 	':why') command='why' ;;
+	':port') command='port' ;;
+	':top') command='top' ;;
+	':images') command='images' ;;
+	':volumes') command='volumes' ;;
+	':events') command='events' ;;
+	':wait') command='wait' ;;
+	':ls') command='ls' ;;
 	':exec') command='exec' ;;
 	':shell') command='shell' ;;
 	':run') command='run' ;;
@@ -57,6 +69,12 @@ _devenv_value() {
 	'restart:--dry-run') value='' ;;
 	'restart:--timeout' | 'restart:-t') value='none' ;;
 	'pull:--policy') value='words always missing' ;;
+	'create:--force-recreate') value='' ;;
+	'create:--no-recreate') value='' ;;
+	'kill:--signal' | 'kill:-s') value='none' ;;
+	'rm:--force') value='' ;;
+	'rm:--stop' | 'rm:-s') value='' ;;
+	'rm:--volumes') value='' ;;
 	'status:--all' | 'status:-a') value='' ;;
 	'status:--quiet' | 'status:-q') value='' ;;
 	'status:--services') value='' ;;
@@ -77,6 +95,11 @@ _devenv_value() {
 	'config:--services') value='' ;;
 	'config:--volumes') value='' ;;
 	'plan:--exit-code') value='' ;;
+	'port:--index') value='none' ;;
+	'port:--protocol') value='words tcp udp' ;;
+	'events:--json') value='' ;;
+	'ls:--all' | 'ls:-a') value='' ;;
+	'ls:--quiet' | 'ls:-q') value='' ;;
 	'exec:--detach' | 'exec:-d') value='' ;;
 	'exec:--env' | 'exec:-e') value='none' ;;
 	'exec:--index') value='none' ;;
@@ -133,10 +156,19 @@ _devenv_argument() {
 	'start:'*) value='names service' ;;
 	'restart:'*) value='names service' ;;
 	'pull:'*) value='names service' ;;
+	'create:'*) value='names service' ;;
+	'kill:'*) value='names service' ;;
+	'pause:'*) value='names service' ;;
+	'unpause:'*) value='names service' ;;
+	'rm:'*) value='names service' ;;
 	'status:'*) value='names service' ;;
 	'logs:'*) value='names service' ;;
 	'plan:'*) value='names service' ;;
 	'why:'*) value='names service' ;;
+	'port:'*) value='names service' ;;
+	'top:'*) value='names service' ;;
+	'images:'*) value='names service' ;;
+	'wait:'*) value='names service' ;;
 	'exec:0') value='names service' ;;
 	'shell:'*) value='names service' ;;
 	'run:0') value='names service' ;;
@@ -149,7 +181,7 @@ _devenv_argument() {
 
 _devenv_commands() {
 	case "$1" in
-	'') words='up down stop start restart pull status logs config plan why exec shell run tunnel onboard new doctor engine completion version help' ;;
+	'') words='up down stop start restart pull create kill pause unpause rm status logs config plan why port top images volumes events wait ls exec shell run tunnel onboard new doctor engine completion version help' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
 	esac
@@ -163,11 +195,23 @@ _devenv_options() {
 	'start') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'restart') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'pull') words='--policy --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'create') words='--force-recreate --no-recreate --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'kill') words='--signal --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'pause') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'unpause') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'rm') words='--force --stop --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'status') words='--all --quiet --services --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'logs') words='--follow --since --tail --timestamps --until --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'config') words='--environment --explain --format --images --manifest --networks --no-interpolate --profiles --quiet --services --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'plan') words='--exit-code --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'why') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'port') words='--index --protocol --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'top') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'images') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'volumes') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'events') words='--json --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'wait') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'ls') words='--all --quiet --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'exec') words='--detach --env --index --no-tty --privileged --user --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'shell') words='--detach --env --index --no-tty --privileged --user --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'run') words='--detach --entrypoint --env --keep --name --no-deps --no-tty --rm --service-ports --user --volume --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

@@ -119,6 +119,9 @@ int container_resize(struct engine *engine, const char *id, int rows, int column
  */
 int engine_healthcheck(struct engine *engine, const char *id, struct err *err);
 
+/* The processes inside: {"Titles": [...], "Processes": [[...], ...]}. */
+int container_top(struct engine *engine, const char *id, json_t **out, struct err *err);
+
 /* Upload a tar (POST archive) into `dir`, owners kept; used for inline secrets and configs. */
 int container_put(struct engine *engine, const char *id, const char *dir, const void *tar,
 	size_t len, struct err *err);

@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include "devenv/mem.h"
+#include "devenv/signals.h"
 #include "devenv/ui.h"
 
 #include <stdlib.h>
@@ -63,8 +64,11 @@ static int exec_in(struct app *app, const char *word, const struct exec_options 
 {
 	autosession struct session session = SESSION_INIT;
 	bool tty = !chosen->no_tty && !chosen->detach && isatty(0) && isatty(1);
-	struct stream_io io = {
-		.in = chosen->detach ? -1 : 0, .out = 1, .errfd = 2, .tty = tty, .cancel_fd = -1};
+	struct stream_io io = {.in = chosen->detach ? -1 : 0,
+		.out = 1,
+		.errfd = 2,
+		.tty = tty,
+		.cancel_fd = tty ? -1 : signals_fd()};
 	struct exec_spec spec = {.argv = argv,
 		.env = (const char *const *)chosen->env.v,
 		.user = chosen->user,

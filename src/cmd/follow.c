@@ -6,6 +6,8 @@
  */
 #include "follow.h"
 
+#include "each.h"
+
 #include "devenv/mem.h"
 #include "devenv/signals.h"
 #include "devenv/str.h"
@@ -83,21 +85,6 @@ static void *follow(void *arg)
 			print_line(follower, follower->streams[i].to,
 				buf_str(&follower->streams[i].part), follower->streams[i].part.len);
 	return NULL;
-}
-
-static bool wanted(const struct session *session, const struct strv *words,
-	const struct container *container, struct err *err)
-{
-	for (size_t i = 0; i < words->n; i++) {
-		struct manifest *manifest;
-		const char *service;
-
-		if (workspace_resolve(&session->ws, words->v[i], &manifest, &service, err) == 0 &&
-			str_eq(manifest->project, container->project) &&
-			(!service || str_eq(service, container->service)))
-			return true;
-	}
-	return !words->n;
 }
 
 static char *prefix_of(
@@ -183,7 +170,7 @@ int follow_logs(struct app *app, struct session *session, const struct strv *wor
 		const struct container *container = &actual.containers[i];
 
 		if (container->oneoff || !container->service ||
-			!wanted(session, words, container, err))
+			!each_chosen(&session->ws, words, container))
 			continue;
 		followers[n] = (struct follower){
 			.engine = engine_clone(session->engine),

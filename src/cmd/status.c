@@ -1,6 +1,6 @@
 /* status.c - `devenv status`: what runs, where it answers, and whether it is healthy. */
 #include "commands.h"
-#include "session.h"
+#include "each.h"
 
 #include "devenv/mem.h"
 #include "devenv/str.h"
@@ -79,25 +79,6 @@ static json_t *entry_json(const struct container *container)
 		json_object_get(container->raw, "Ports"));
 }
 
-static bool shown(const struct status_options *status, const struct workspace *ws,
-	const struct strv *words, const struct container *container)
-{
-	struct err ignored = ERR_INIT;
-
-	if (container->oneoff && !status->all)
-		return false;
-	for (size_t i = 0; i < words->n; i++) {
-		struct manifest *manifest;
-		const char *service;
-
-		if (workspace_resolve(ws, words->v[i], &manifest, &service, &ignored) == 0 &&
-			str_eq(manifest->project, container->project) &&
-			(!service || str_eq(service, container->service)))
-			return true;
-	}
-	return !words->n;
-}
-
 static void add_row(
 	struct table *table, const struct workspace *ws, const struct container *container)
 {
@@ -131,7 +112,7 @@ static int print_all(const struct app *app, const struct status_options *status,
 	for (size_t i = 0; i < actual->n; i++) {
 		const struct container *container = &actual->containers[i];
 
-		if (!shown(status, ws, words, container))
+		if ((container->oneoff && !status->all) || !each_chosen(ws, words, container))
 			continue;
 		n++;
 		json_array_append_new(list, entry_json(container));

@@ -2,9 +2,9 @@
  * quirk_health.c - healthchecks that Podman would take apart.
  *
  * Podman's Docker-compatible API (4.3) joins the words of {"CMD", ...} with spaces and splits the
- * text again, so "SELECT 1" reaches the check as two words.  {"CMD-SHELL", text} it keeps.  A check with
- * a word that would not survive is therefore handed to Podman as the same command, quoted for a
- * shell.
+ * text again, so "SELECT 1" reaches the check as two words.  {"CMD-SHELL", text} it keeps.  A check
+ * with a word that would not survive is therefore handed to Podman as the same command, quoted for
+ * a shell.
  */
 #include "engine_priv.h"
 

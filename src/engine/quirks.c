@@ -113,3 +113,10 @@ int engine_healthcheck(struct engine *engine, const char *id, struct err *err)
 		return -1;
 	return str_eq(json_str(answer, "Status"), "healthy") ? 0 : 1;
 }
+
+int container_top(struct engine *engine, const char *id, json_t **out, struct err *err)
+{
+	/* Podman's answer to Docker's request runs the image's own ps, which it may not have. */
+	return engine_get(engine, out, err, "%s/containers/%s/top",
+		engine_facts(engine)->podman ? "/libpod" : "", id);
+}

@@ -2,18 +2,16 @@
  * ports.c - is every host port free, before anything is pulled?
  *
  * The question is put to the kernel by binding, and the holder is named: another container from the
- * engine's list, else the process from /proc.  Only for a local engine: elsewhere the engine says
+ * engine's list, else the process (port.h).  Only for a local engine: elsewhere the engine says
  * it.
  */
 #include "plan_priv.h"
 
-#include "devenv/buf.h"
-#include "devenv/fs.h"
 #include "devenv/mem.h"
+#include "devenv/port.h"
 #include "devenv/str.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -57,92 +55,6 @@ static bool port_is_free(const struct wanted *wanted)
 
 /* === who holds it === */
 
-/* The inode of the socket that listens on `port`, from /proc/net/tcp or tcp6; 0: none. */
-static uint64_t listener_inode(const char *table, uint16_t port)
-{
-	autobuf struct buf text = BUF_INIT(8 << 20);
-	autostrv struct strv lines = STRV_INIT;
-	struct err ignored = ERR_INIT;
-	char ending[8];
-
-	if (fs_read(table, &text, ERR_FAILED, &ignored) < 0)
-		return 0;
-	snprintf(ending, sizeof(ending), ":%04X", port);
-	strv_split(&lines, buf_str(&text), '\n');
-	for (size_t i = 1; i < lines.n; i++) {
-		autostrv struct strv fields = STRV_INIT;
-		uint64_t inode;
-
-		strv_split(&fields, lines.v[i], ' ');
-		if (fields.n > 9 && str_ends(fields.v[1], ending) &&
-			(str_eq(fields.v[3], "0A") || strstr(table, "udp")) &&
-			parse_u64(fields.v[9], 1, UINT64_MAX, &inode))
-			return inode;
-	}
-	return 0;
-}
-
-static bool process_holds(const char *pid, uint64_t inode)
-{
-	autofree char *folder = xasprintf("/proc/%s/fd", pid);
-	autofree char *wanted = xasprintf("socket:[%llu]", (unsigned long long)inode);
-	DIR *dir = opendir(folder);
-	struct dirent *entry;
-	bool found = false;
-
-	while (dir && !found && (entry = readdir(dir)) != NULL) {
-		autofree char *path = path_join(folder, entry->d_name);
-		char target[64];
-		ssize_t n = readlink(path, target, sizeof(target) - 1);
-
-		if (n > 0) {
-			target[n] = '\0';
-			found = str_eq(target, wanted);
-		}
-	}
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
-static char *process_with(uint64_t inode)
-{
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	char *found = NULL;
-
-	while (dir && !found && (entry = readdir(dir)) != NULL) {
-		autofree char *path = xasprintf("/proc/%s/comm", entry->d_name);
-		autobuf struct buf name = BUF_INIT(256);
-		struct err ignored = ERR_INIT;
-		uint64_t pid;
-
-		if (!parse_u64(entry->d_name, 1, UINT32_MAX, &pid) ||
-			!process_holds(entry->d_name, inode))
-			continue;
-		fs_read(path, &name, ERR_FAILED, &ignored);
-		found = xasprintf("process %s (%.*s)", entry->d_name,
-			(int)strcspn(buf_str(&name), "\n"), buf_str(&name));
-	}
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
-static char *process_holder(const struct wanted *wanted)
-{
-	static const char *const tables[2][2] = {
-		{"/proc/net/tcp", "/proc/net/tcp6"}, {"/proc/net/udp", "/proc/net/udp6"}};
-
-	for (size_t i = 0; i < 2; i++) {
-		uint64_t inode = listener_inode(tables[wanted->udp][i], wanted->port);
-
-		if (inode)
-			return process_with(inode);
-	}
-	return NULL;
-}
-
 static bool container_publishes(const json_t *container, const struct wanted *wanted)
 {
 	json_t *port;
@@ -179,7 +91,7 @@ static int taken(const struct wanted *wanted, const json_t *containers, struct e
 					? json_str(json_object_get(container, "Labels"),
 						  LABEL_PROJECT)
 					: "none");
-	process = process_holder(wanted);
+	process = wanted->udp ? NULL : port_holder(wanted->port);
 	return err_set(err, ERR_PORT,
 		"%s: port %d is taken by %s; stop it, or publish another port", wanted->object,
 		wanted->port, process ? process : "another process");

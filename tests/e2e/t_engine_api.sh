@@ -11,7 +11,7 @@ check "build the client's test" make -s -C "$HERE/../.." -o "$build/libdevenv.a"
 ref=$(image base)
 check "the image is there" api POST "/images/create?fromImage=${ref%:*}&tag=${ref##*:}" \
 	-o /dev/null
-timeout 200 "$program" "$ref" >"$T/tap" 2>"$T/tap.err" </dev/null || status=$?
+timeout -k 5 200 "$program" "$ref" >"$T/tap" 2>"$T/tap.err" </dev/null || status=$?
 mapfile -t lines <"$T/tap"
 for i in "${!lines[@]}"; do
 	case ${lines[i]} in

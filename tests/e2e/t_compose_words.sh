@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# The words that people know from Compose: create, kill, pause, port, top, images, events, wait, rm, ls.
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+
+state() { api GET "/containers/$(containers words "$1")/json" | jq -r .State.Status; }
+is() { [[ $(state "$1") == "$2" ]]; }
+
+mkdir words
+cd words
+cat >compose.yaml <<YAML
+services:
+  web:
+    image: $(image base)
+    command: [busybox, httpd, -f, -p, "80"]
+    stop_signal: KILL
+    ports: ["127.0.0.1:21081:80"]
+    volumes: ["data:/data"]
+  job:
+    image: $(image base)
+    command: [bash, -c, "read -rt 1 <> <(:); exit 4"]
+volumes: {data: {}}
+YAML
+
+check "create" "$DEVENV" create
+check "makes the container" test -n "$(containers words web)"
+check "and does not start it" is web created
+check "start" "$DEVENV" start web
+check_out "port names where it is published" '^127\.0\.0\.1:21081$' "$DEVENV" port web 80
+expect_fail "port of what is not published" 1 'no such port' "$DEVENV" port web 81
+check_out "top shows the process" 'httpd' "$DEVENV" top web
+check_out "images names the image" 'devenv/base:1' "$DEVENV" images
+check_out "volumes names the volume" 'words_data' "$DEVENV" volumes
+check_out "ls names the project" '^words ' "$DEVENV" ls
+"$DEVENV" ls --format json >ls.json
+check "ls as JSON" jq -e '.[] | select(.name == "words") | .running == 1' ls.json
+
+"$DEVENV" events --json >events.out 2>events.err &
+events=$!
+at_exit kill "$events"
+check "pause" "$DEVENV" pause web
+check "freezes it" is web paused
+check "unpause" "$DEVENV" unpause web
+check "lets it go on" is web running
+paused() { jq -es 'any(.[]; .Action == "pause")' events.out; }
+check "events told of it" wait_for 10 paused
+
+"$DEVENV" start job >start.out 2>&1 || true
+expect_fail "wait ends with the container's status" 4 '' "$DEVENV" wait job
+check "kill" "$DEVENV" kill web
+check "ends it" wait_for 10 is web exited
+check "rm" "$DEVENV" rm
+check "removes what is stopped" test -z "$(containers words)"
+check_out "and no data" 'words_data' "$DEVENV" volumes
+finish
