@@ -1,8 +1,8 @@
 /*
  * proc.h - running other programs, without a shell.
  *
- * The child gets default signals and an empty mask, and only descriptors 0-2.  With `input`, SIGPIPE
- * must be ignored (signals_install() does it): a child may end without reading.
+ * The child gets default signals and an empty mask, and only descriptors 0-2.  With `input`,
+ * SIGPIPE must be ignored (signals_install() does it): a child may end without reading.
  */
 #ifndef DEVENV_PROC_H
 #define DEVENV_PROC_H
