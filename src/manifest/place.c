@@ -3,6 +3,7 @@
 
 #include "devenv/buf.h"
 #include "devenv/mem.h"
+#include "devenv/str.h"
 
 #include <stdarg.h>
 
@@ -28,6 +29,18 @@ char *place_text(const struct place *place)
 	return buf_detach(&out);
 }
 
+/*
+ * Below an `x-` key? Compose accepts anything there, so devenv does too: another tool may use the same
+ * word. Our own users still get to know.
+ */
+static bool is_extension(const struct place *place)
+{
+	for (; place; place = place->up)
+		if (place->name && str_starts(place->name, "x-"))
+			return true;
+	return false;
+}
+
 void place_error(struct diags *diags, const struct node *node, const struct place *place,
 	const char *help, const char *fmt, ...)
 {
@@ -38,5 +51,8 @@ void place_error(struct diags *diags, const struct node *node, const struct plac
 	va_start(args, fmt);
 	text = xvasprintf(fmt, args);
 	va_end(args);
-	node_error(diags, node, path, help, "%s", text);
+	if (is_extension(place))
+		node_warning(diags, node, path, help, "%s", text);
+	else
+		node_error(diags, node, path, help, "%s", text);
 }

@@ -20,7 +20,7 @@ struct place {
 /* "services.web.ports[0]"; "" for NULL. The caller's. */
 char *place_text(const struct place *place);
 
-/* node_error() with the text of a place; `node` is what is wrong. */
+/* node_error() with the text of a place, or node_warning() below an `x-` key. */
 void place_error(struct diags *diags, const struct node *node, const struct place *place,
 	const char *help, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 

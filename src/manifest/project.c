@@ -249,25 +249,14 @@ static json_t *places_of(const struct node *doc)
 	return places;
 }
 
-static void read_requires(const struct node *doc, struct strv *requires, struct diags *diags)
+/* What is no list of names was warned of by the check: another tool may use the word. */
+static void read_requires(const struct node *doc, struct strv *requires)
 {
 	const struct node *list = node_get(doc, "x-requires");
 
-	if (!list || list->kind == NODE_NULL)
-		return;
-	if (list->kind != NODE_LIST) {
-		node_error(diags, list, "x-requires", "for example: x-requires: [auth, db]",
-			"has to be a list of manifests, not %s", node_kind_name(list));
-		return;
-	}
-	for (size_t i = 0; i < list->n; i++) {
-		if (list->items[i]->kind != NODE_STRING)
-			node_error(diags, list->items[i], "x-requires", NULL,
-				"has to be the name of a manifest, not %s",
-				node_kind_name(list->items[i]));
-		else if (!strv_has(requires, list->items[i]->text))
+	for (size_t i = 0; list && list->kind == NODE_LIST && i < list->n; i++)
+		if (list->items[i]->kind == NODE_STRING && !strv_has(requires, list->items[i]->text))
 			strv_push(requires, list->items[i]->text);
-	}
 }
 
 static void active_profiles(
