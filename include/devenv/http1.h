@@ -53,7 +53,7 @@ struct http1_request {
 	bool upgrade; /* ask for a raw stream (attach, exec) */
 	/* ERR_CANCELLED when a signal comes (signals.h) that was not there before */
 	bool interruptible;
-	int cancel_fd;  /* over 0: ERR_CANCELLED when it is readable before the head came */
+	int cancel_fd;  /* over 0: ERR_CANCELLED when it is readable before head or body came */
 	int timeout_ms; /* longest silence, for head and body; 0: none */
 };
 

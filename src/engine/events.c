@@ -36,6 +36,10 @@ static int watch_loop(struct engine *engine, struct watch *watch, struct json_st
 		if (!fds[0].revents && !http1_ready(engine->http))
 			continue;
 		n = http1_read(engine->http, piece, sizeof(piece), err);
+		if (n < 0 && err->kind == ERR_CANCELLED) {
+			err_clear(err);
+			return 0;
+		}
 		if (n <= 0)
 			return n < 0 ? engine_failed(err) : 0;
 		result = json_stream_add(stream, piece, (size_t)n, on_value, watch, err);

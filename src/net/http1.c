@@ -388,7 +388,6 @@ static int read_response(struct http1 *http, const struct http1_request *request
 	} while (response->status < 200 && response->status != 101);
 	if (parse_framing(http, request, response, err) < 0)
 		return -1;
-	http->cancel_fd = -1;
 	http->reused = true;
 	return 0;
 }

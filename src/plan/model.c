@@ -9,7 +9,10 @@
 
 json_t *model_service(const struct manifest *manifest, const char *service)
 {
-	return json_at(manifest->model, "services", service, NULL);
+	json_t *active = json_at(manifest->model, "services", service, NULL);
+
+	/* Whoever names a service means it, whatever its profile: as in Compose. */
+	return active ? active : json_object_get(manifest->inactive, service);
 }
 
 int model_scale(const json_t *service)
