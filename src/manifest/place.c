@@ -30,8 +30,8 @@ char *place_text(const struct place *place)
 }
 
 /*
- * Below an `x-` key? Compose accepts anything there, so devenv does too: another tool may use the same
- * word. Our own users still get to know.
+ * Below an `x-` key? Compose accepts anything there, so devenv does too: another tool may use the
+ * same word. Our own users still get to know.
  */
 static bool is_extension(const struct place *place)
 {

@@ -255,7 +255,8 @@ static void read_requires(const struct node *doc, struct strv *requires)
 	const struct node *list = node_get(doc, "x-requires");
 
 	for (size_t i = 0; list && list->kind == NODE_LIST && i < list->n; i++)
-		if (list->items[i]->kind == NODE_STRING && !strv_has(requires, list->items[i]->text))
+		if (list->items[i]->kind == NODE_STRING &&
+			!strv_has(requires, list->items[i]->text))
 			strv_push(requires, list->items[i]->text);
 }
 
@@ -297,7 +298,7 @@ static int build_model(const struct project *project, struct loader *loader, str
 	};
 
 	active_profiles(project->options, manifest->env, &profiles);
-	read_requires(doc, &manifest->requires, loader->diags);
+	read_requires(doc, &manifest->requires);
 	manifest->places = places_of(doc);
 	manifest->model = model_build(loader->arena, doc, &context, loader->diags);
 	return manifest->model ? 0 : -1;
