@@ -216,7 +216,7 @@ static int copy_loop(struct copy *copy, bool *cancelled, struct err *err)
 		if (fds[0].revents & ~POLLOUT || http1_ready(copy->engine->http)) {
 			int more = from_engine(copy, err);
 
-			/* Half a piece was there, and then nothing: the wait for the rest was ended. */
+			/* Half a piece came, and the wait for the rest was ended. */
 			if (more < 0 && err->kind == ERR_CANCELLED) {
 				err_clear(err);
 				*cancelled = true;
