@@ -144,10 +144,13 @@ int session_run_plan(struct app *app, struct session *session, struct plan *plan
 	const struct run_options *options, const char *verb, struct err *err)
 {
 	struct run_options run = *options;
+	uint64_t workers;
 	int64_t began = clock_ms();
 	autofree char *text = NULL;
 
 	run.sink = &app->sink;
+	if (parse_u64(getenv("COMPOSE_PARALLEL_LIMIT"), 1, 64, &workers))
+		run.workers = (int)workers;
 	if (plan_run(plan, session->engine, &run, err) < 0)
 		return -1;
 	text = xasprintf("%s %s", session->ws.single ? "Project" : "Workspace", session->ws.name);

@@ -6,6 +6,8 @@
  */
 #include "plan_priv.h"
 
+#include "build.h"
+#include "network.h"
 #include "restore.h"
 
 #include "devenv/fs.h"
@@ -231,16 +233,41 @@ static int act_remove(struct act_context *context, const struct action *action,
 	return container_remove(engine, action->id, json_bool(action->extra, "volumes"), err);
 }
 
+/* Docker takes a container off its network a moment after it has answered that it is gone. */
+static bool still_used(const struct err *err, int *retry_ms)
+{
+	if (!strstr(err->msg, "has active endpoints") || *retry_ms > 1000)
+		return false;
+	*retry_ms = *retry_ms ? *retry_ms * 3 / 2 : 50;
+	return true;
+}
+
+/* A restore that was killed left its helper container, and that keeps the volume. */
+static int delete_volume(
+	struct engine *engine, const char *volume, const char *escaped, struct err *err)
+{
+	if (engine_delete(engine, err, "/volumes/%s", escaped) == 0)
+		return 0;
+	if (err->status != 409)
+		return -1;
+	err_clear(err);
+	if (plan_restore_abandon(engine, volume, err) < 0)
+		return -1;
+	return engine_delete(engine, err, "/volumes/%s", escaped);
+}
+
 static int remove_named(struct act_context *context, const struct action *action,
-	struct engine *engine, struct err *err)
+	struct engine *engine, int *retry_ms, struct err *err)
 {
 	autofree char *name = engine_escape(action->name);
 	int result;
 
 	if (action->kind == ACTION_REMOVE_NETWORK)
-		result = engine_delete(engine, err, "/networks/%s", name);
+		result = network_remove(engine, action->name, err);
 	else
-		result = engine_delete(engine, err, "/volumes/%s", name);
+		result = delete_volume(engine, action->name, name, err);
+	if (result < 0 && still_used(err, retry_ms))
+		return 1;
 	if (result < 0 && err->status != 404)
 		return -1;
 	if (action->kind == ACTION_REMOVE_VOLUME)
@@ -259,8 +286,10 @@ int act(struct act_context *context, size_t index, struct engine *engine, int *r
 	case ACTION_PULL:
 		return image_pull(engine, action->name, json_str(action->extra, "platform"),
 			context->options->sink, err);
+	case ACTION_BUILD:
+		return act_build(context, action, engine, err);
 	case ACTION_NETWORK:
-		return engine_post(engine, action->body, NULL, err, "/networks/create");
+		return network_create(engine, action->body, err);
 	case ACTION_VOLUME:
 		return act_volume(context, engine, action, err);
 	case ACTION_RESTORE:
@@ -279,7 +308,7 @@ int act(struct act_context *context, size_t index, struct engine *engine, int *r
 		return act_remove(context, action, engine, err);
 	case ACTION_REMOVE_NETWORK:
 	case ACTION_REMOVE_VOLUME:
-		return remove_named(context, action, engine, err);
+		return remove_named(context, action, engine, retry_ms, err);
 	}
 	return 0;
 }

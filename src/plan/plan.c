@@ -60,6 +60,7 @@ static const struct {
 } kinds[] = {
 	[ACTION_CLONE] = {"clone", "+"},
 	[ACTION_PULL] = {"pull", "+"},
+	[ACTION_BUILD] = {"build", "+"},
 	[ACTION_NETWORK] = {"create", "+"},
 	[ACTION_VOLUME] = {"create", "+"},
 	[ACTION_RESTORE] = {"restore", "+"},

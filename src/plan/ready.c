@@ -35,18 +35,6 @@ bool ready_settling(const struct ready_state *state)
 	return state->settling;
 }
 
-struct ready_state *ready_new(
-	const struct workspace *ws, const struct manifest *manifest, const char *service, bool job)
-{
-	struct ready_state *state = xcalloc(1, sizeof(*state));
-
-	state->manifest = manifest;
-	state->service = service;
-	state->object = object_service(ws, manifest, service, 1);
-	state->job = job;
-	return state;
-}
-
 void ready_free(struct ready_state *state)
 {
 	if (!state)
@@ -116,6 +104,30 @@ static void wanted_ports(const json_t *service, const char *image, struct strv *
 		if (!strstr(json_string_value(item), "udp"))
 			strv_pushf(ports, "%.*s", (int)strcspn(json_string_value(item), "/-"),
 				json_string_value(item));
+}
+
+/* Neither a healthcheck nor a port, as far as the model tells: the image may still have one. */
+static bool nothing_to_ask(const struct manifest *manifest, const char *name)
+{
+	json_t *service = model_service(manifest, name);
+	autofree char *image = plan_image(manifest, name);
+	autostrv struct strv ports = STRV_INIT;
+
+	wanted_ports(service, image, &ports);
+	return !ports.n && !json_object_get(service, "healthcheck");
+}
+
+struct ready_state *ready_new(
+	const struct workspace *ws, const struct manifest *manifest, const char *service, bool job)
+{
+	struct ready_state *state = xcalloc(1, sizeof(*state));
+
+	state->manifest = manifest;
+	state->service = service;
+	state->object = object_service(ws, manifest, service, 1);
+	state->job = job;
+	state->settling = !job && nothing_to_ask(manifest, service);
+	return state;
 }
 
 /*
@@ -373,6 +385,11 @@ int ready_check(struct ready_state *state, struct engine *engine, const char *id
 	json_t *status;
 	const char *word;
 
+	if (state->settling && !state->since) {
+		state->since = clock_ms();
+		snprintf(detail, 128, "until it has settled");
+		return 0;
+	}
 	if (container_inspect(engine, id, &inspect, err) < 0)
 		return err_wrap(err, "%s", state->object);
 	status = json_object_get(inspect, "State");

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LABEL_RESTORES "io.devenv.restores"
 #define MOUNT_NAME "devenv-restore"
 #define MOUNT_POINT "/" MOUNT_NAME
 
@@ -77,10 +78,27 @@ static int create_helper(
 	random_hex(suffix, 6);
 	name = xasprintf("devenv-restore-%s", suffix);
 	json_set_str(body, "Image", image);
-	json_object_set_new(body, "Labels", json_pack("{s:s}", "io.devenv.helper", "restore"));
+	json_object_set_new(body, "Labels",
+		json_pack("{s:s, s:s}", "io.devenv.helper", "restore", LABEL_RESTORES, volume));
 	json_object_set_new(body, "HostConfig",
 		json_pack("{s:[s], s:s}", "Binds", bind, "NetworkMode", "none"));
 	return container_create(engine, name, NULL, body, NULL, id, err);
+}
+
+int plan_restore_abandon(struct engine *engine, const char *volume, struct err *err)
+{
+	autofree char *label = xasprintf("%s=%s", LABEL_RESTORES, volume);
+	autofree char *filters = engine_filters("label", label, NULL);
+	autojson json_t *helpers = NULL;
+	json_t *helper;
+	size_t i;
+
+	if (engine_get(engine, &helpers, err, "/containers/json?all=1&filters=%s", filters) < 0)
+		return -1;
+	json_array_foreach (helpers, i, helper)
+		if (container_remove(engine, json_str(helper, "Id"), true, err) < 0)
+			return -1;
+	return 0;
 }
 
 /*

@@ -15,4 +15,10 @@ int plan_restore_volume(struct engine *engine, const char *volume, const char *i
 	const char *source, const char *expect_digest, const struct sink *sink,
 	struct snapshot_result *result, struct err *err);
 
+/*
+ * Remove the helper containers that a killed plan_restore_volume() left on `volume`: they keep it from
+ * being removed. Only for whoever holds the workspace's lock.
+ */
+int plan_restore_abandon(struct engine *engine, const char *volume, struct err *err);
+
 #endif

@@ -55,6 +55,7 @@ static const struct {
 } words[] = {
 	[ACTION_CLONE] = {"Cloning", "Cloned"},
 	[ACTION_PULL] = {"Pulling", "Pulled"},
+	[ACTION_BUILD] = {"Building", "Built"},
 	[ACTION_NETWORK] = {"Creating", "Created"},
 	[ACTION_VOLUME] = {"Creating", "Created"},
 	[ACTION_RESTORE] = {"Restoring", "Restored"},

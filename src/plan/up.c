@@ -6,6 +6,8 @@
  */
 #include "up.h"
 
+#include "build.h"
+
 #include "devenv/mem.h"
 #include "devenv/state.h"
 #include "devenv/str.h"
@@ -35,11 +37,20 @@ static int need_image(struct up *up, const struct selected *one, size_t create, 
 			json_object_get(up->plan->actions[create].body, "Labels"), LABEL_IMAGE, id);
 		return 0;
 	}
+	if (json_object_get(service, "build") && !up->request->no_build) {
+		bool pull = json_str(service, "image") &&
+			    !str_eq(json_str(service, "pull_policy"), "build") &&
+			    wants_pull(up, json_str(service, "pull_policy"), id);
+
+		plan_need(up->plan, create,
+			build_add(up->plan, up->request, one, "is not there", pull));
+		return 0;
+	}
 	if (!json_str(service, "image"))
 		return err_set(err, ERR_MANIFEST,
-			"service %s: it has only `build:` and its image %s is not there; build it "
-			"(docker compose build %s), or name a prebuilt `image:`",
-			one->service, ref, one->service);
+			"service %s: it has only `build:`, its image %s is not there, and "
+			"--no-build was given",
+			one->service, ref);
 	if (!wants_pull(up, json_str(service, "pull_policy"), id))
 		return err_set(err, ERR_REGISTRY,
 			"service %s: image %s is not there and may not be pulled (pull policy "
