@@ -121,6 +121,14 @@ static bool is_job(const struct up *up, const struct selected *one)
 	return false;
 }
 
+static const char *wait_reason(const struct container *container, bool running)
+{
+	if (!running)
+		return NULL;
+	return strstr(container->status, "starting)") ? "its healthcheck has not passed yet"
+						      : "does not answer yet";
+}
+
 static void keep(struct up *up, const struct selected *one, const struct container *container)
 {
 	bool running = str_eq(container->state, "running");
@@ -143,7 +151,7 @@ static void keep(struct up *up, const struct selected *one, const struct contain
 	else
 		up->plan->unchanged++;
 	ready = add_container(up, ACTION_READY, one, container->number,
-		running ? "does not answer yet" : NULL, container);
+		wait_reason(container, running), container);
 	plan_need(up->plan, ready, start);
 }
 
