@@ -2,9 +2,9 @@
  * network.c - creating and removing networks, whose names the engine does not keep unique.
  *
  * Docker makes two networks of one name when two requests overlap, CheckDuplicate or not, and then
- * refuses everything that names them.  That happens after kill -9: the killed run's request is still
- * at work in the engine when the next run asks for the same.  So what was made is looked at again,
- * and only one is kept.
+ * refuses everything that names them.  That happens after kill -9: the killed run's request is
+ * still at work in the engine when the next run asks for the same.  So what was made is looked at
+ * again, and only one is kept.
  */
 #include "network.h"
 

@@ -5,8 +5,8 @@
 #include "devenv/engine.h"
 
 /*
- * Create the network of `body`. It is no error when it is there by now: a run that was killed may have
- * left its request with the engine.
+ * Create the network of `body`. It is no error when it is there by now: a run that was killed may
+ * have left its request with the engine.
  */
 int network_create(struct engine *engine, const json_t *body, struct err *err);
 

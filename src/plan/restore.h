@@ -16,8 +16,8 @@ int plan_restore_volume(struct engine *engine, const char *volume, const char *i
 	struct snapshot_result *result, struct err *err);
 
 /*
- * Remove the helper containers that a killed plan_restore_volume() left on `volume`: they keep it from
- * being removed. Only for whoever holds the workspace's lock.
+ * Remove the helper containers that a killed plan_restore_volume() left on `volume`: they keep it
+ * from being removed. Only for whoever holds the workspace's lock.
  */
 int plan_restore_abandon(struct engine *engine, const char *volume, struct err *err);
 

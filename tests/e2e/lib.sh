@@ -7,7 +7,8 @@
 #
 #	check NAME COMMAND...                      status 0
 #	check_out NAME REGEX COMMAND...            status 0 and stdout matches
-#	expect_fail NAME STATUS REGEX COMMAND...   that status, and stderr (kept in $T/.failure) matches
+#	expect_fail NAME STATUS REGEX COMMAND...   that status (4, or [14]), and stderr matches; it is
+#	                                           kept in $T/.failure
 #	wait_for SECONDS COMMAND...                until it succeeds, for other commands to use
 #	image NAME                                 the reference of a test image
 #	api METHOD PATH [curl options]             a bare request to the engine
@@ -84,7 +85,8 @@ expect_fail() {
 	shift 3
 	capture "$@"
 	cp "$T/.err" "$T/.failure" # for a closer look by the next check
-	if ((status != wanted)); then
+	# shellcheck disable=SC2053 # a pattern: "[14]"
+	if [[ $status != $wanted ]]; then
 		fail "$name" "status $status instead of $wanted: $*" "$T/.out" "$T/.err"
 	elif [[ -n $regex ]] && ! grep -Eq -- "$regex" "$T/.err"; then
 		fail "$name" "stderr does not match /$regex/: $*" "$T/.out" "$T/.err"
