@@ -9,6 +9,7 @@ _devenv_command() {
 	':start') command='start' ;;
 	':restart') command='restart' ;;
 	':pull') command='pull' ;;
+	':build') command='build' ;;
 	':create') command='create' ;;
 	':kill') command='kill' ;;
 	':pause') command='pause' ;;
@@ -48,9 +49,11 @@ _devenv_value() {
 	value=''
 	case "$1:$2" in
 	'up:--attach') value='' ;;
+	'up:--build') value='' ;;
 	'up:--detach' | 'up:-d') value='' ;;
 	'up:--dry-run') value='' ;;
 	'up:--force-recreate') value='' ;;
+	'up:--no-build') value='' ;;
 	'up:--no-deps') value='' ;;
 	'up:--no-recreate') value='' ;;
 	'up:--pull') value='words missing always never' ;;
@@ -69,6 +72,11 @@ _devenv_value() {
 	'restart:--dry-run') value='' ;;
 	'restart:--timeout' | 'restart:-t') value='none' ;;
 	'pull:--policy') value='words always missing' ;;
+	'build:--build-arg') value='none' ;;
+	'build:--no-cache') value='' ;;
+	'build:--pull') value='' ;;
+	'build:--push') value='' ;;
+	'build:--quiet' | 'build:-q') value='' ;;
 	'create:--force-recreate') value='' ;;
 	'create:--no-recreate') value='' ;;
 	'kill:--signal' | 'kill:-s') value='none' ;;
@@ -156,6 +164,7 @@ _devenv_argument() {
 	'start:'*) value='names service' ;;
 	'restart:'*) value='names service' ;;
 	'pull:'*) value='names service' ;;
+	'build:'*) value='names service' ;;
 	'create:'*) value='names service' ;;
 	'kill:'*) value='names service' ;;
 	'pause:'*) value='names service' ;;
@@ -181,7 +190,7 @@ _devenv_argument() {
 
 _devenv_commands() {
 	case "$1" in
-	'') words='up down stop start restart pull create kill pause unpause rm status logs config plan why port top images volumes events wait ls exec shell run tunnel onboard new doctor engine completion version help' ;;
+	'') words='up down stop start restart pull build create kill pause unpause rm status logs config plan why port top images volumes events wait ls exec shell run tunnel onboard new doctor engine completion version help' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
 	esac
@@ -189,12 +198,13 @@ _devenv_commands() {
 
 _devenv_options() {
 	case "$1" in
-	'up') words='--attach --detach --dry-run --force-recreate --no-deps --no-recreate --pull --remove-orphans --timeout --wait --wait-timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'up') words='--attach --build --detach --dry-run --force-recreate --no-build --no-deps --no-recreate --pull --remove-orphans --timeout --wait --wait-timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'down') words='--dry-run --remove-orphans --timeout --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'stop') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'start') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'restart') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'pull') words='--policy --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'build') words='--build-arg --no-cache --pull --push --quiet --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'create') words='--force-recreate --no-recreate --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'kill') words='--signal --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'pause') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

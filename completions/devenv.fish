@@ -14,6 +14,8 @@ function __devenv_step
 			echo 'restart'
 		case ':pull'
 			echo 'pull'
+		case ':build'
+			echo 'build'
 		case ':create'
 			echo 'create'
 		case ':kill'
@@ -83,11 +85,15 @@ function __devenv_takes_value
 	switch $argv[1]:$argv[2]
 		case 'up:--attach'
 			return 1
+		case 'up:--build'
+			return 1
 		case 'up:--detach' 'up:-d'
 			return 1
 		case 'up:--dry-run'
 			return 1
 		case 'up:--force-recreate'
+			return 1
+		case 'up:--no-build'
 			return 1
 		case 'up:--no-deps'
 			return 1
@@ -125,6 +131,16 @@ function __devenv_takes_value
 			return 0
 		case 'pull:--policy'
 			return 0
+		case 'build:--build-arg'
+			return 0
+		case 'build:--no-cache'
+			return 1
+		case 'build:--pull'
+			return 1
+		case 'build:--push'
+			return 1
+		case 'build:--quiet' 'build:-q'
+			return 1
 		case 'create:--force-recreate'
 			return 1
 		case 'create:--no-recreate'
@@ -334,9 +350,11 @@ complete -c devenv -n "__devenv_at ''" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at ''" -l version -d 'Print the version'
 complete -c devenv -n "__devenv_at '' 0" -f -a up -d 'Bring services up and wait until they are ready'
 complete -c devenv -n "__devenv_at 'up'" -l attach -d 'Follow the logs once all is ready (Ctrl-C leaves it running)'
+complete -c devenv -n "__devenv_at 'up'" -l build -d 'Build the images of services that have `build:`'
 complete -c devenv -n "__devenv_at 'up'" -l detach -s d -d 'Return when all is ready: the default'
 complete -c devenv -n "__devenv_at 'up'" -l dry-run -d 'Print the plan; change nothing'
 complete -c devenv -n "__devenv_at 'up'" -l force-recreate -d 'Replace containers that are as they should be'
+complete -c devenv -n "__devenv_at 'up'" -l no-build -d 'Build no image, even a missing one'
 complete -c devenv -n "__devenv_at 'up'" -l no-deps -d 'Leave the services alone that the named ones depend on'
 complete -c devenv -n "__devenv_at 'up'" -l no-recreate -d 'Keep containers that differ from their manifest'
 complete -c devenv -n "__devenv_at 'up'" -l pull -r -f -a 'missing always never' -d 'When to pull images'
@@ -432,6 +450,24 @@ complete -c devenv -n "__devenv_at 'pull'" -l yes -s y -d 'Answer yes to every q
 complete -c devenv -n "__devenv_at 'pull'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'pull'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'pull'" -f -a '(__devenv_names service)'
+complete -c devenv -n "__devenv_at '' 0" -f -a build -d 'Build the images of services that have `build:`'
+complete -c devenv -n "__devenv_at 'build'" -l build-arg -r -f -d 'Set an argument of the Dockerfile'
+complete -c devenv -n "__devenv_at 'build'" -l no-cache -d 'Run every step again'
+complete -c devenv -n "__devenv_at 'build'" -l pull -d 'Ask for newer base images'
+complete -c devenv -n "__devenv_at 'build'" -l push -d 'Push the images when they are built'
+complete -c devenv -n "__devenv_at 'build'" -l quiet -s q -d 'No progress, only errors'
+complete -c devenv -n "__devenv_at 'build'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
+complete -c devenv -n "__devenv_at 'build'" -l project-name -s p -r -f -d 'Project name'
+complete -c devenv -n "__devenv_at 'build'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
+complete -c devenv -n "__devenv_at 'build'" -l profile -r -f -d 'Profile to activate; may be repeated'
+complete -c devenv -n "__devenv_at 'build'" -l env-file -r -F -d 'Read variables from FILE instead of .env'
+complete -c devenv -n "__devenv_at 'build'" -l context -r -f -d 'Docker context whose engine is used'
+complete -c devenv -n "__devenv_at 'build'" -l host -s H -r -f -d 'Address of the engine'
+complete -c devenv -n "__devenv_at 'build'" -l progress -r -f -a 'auto tty plain json quiet' -d 'How progress is shown'
+complete -c devenv -n "__devenv_at 'build'" -l yes -s y -d 'Answer yes to every question'
+complete -c devenv -n "__devenv_at 'build'" -l verbose -s v -d 'Say more about what is done'
+complete -c devenv -n "__devenv_at 'build'" -l help -s h -d 'Show help'
+complete -c devenv -n "__devenv_at 'build'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a create -d 'Make all that `up` makes, without starting it'
 complete -c devenv -n "__devenv_at 'create'" -l force-recreate -d 'Replace containers that are as they should be'
 complete -c devenv -n "__devenv_at 'create'" -l no-recreate -d 'Keep containers that differ from their manifest'

@@ -142,6 +142,29 @@ int image_inspect(
 int image_pull(struct engine *engine, const char *ref, const char *platform,
 	const struct sink *sink, struct err *err);
 
+struct build_spec {
+	const json_t *build;     /* `build:` of the canonical model */
+	const char *image;       /* what it is called */
+	const char *platform;    /* or NULL */
+	const json_t *labels;    /* added to those of `build`; or NULL */
+	const json_t *secrets;   /* [{"id", "file" or "content"}]; or NULL */
+	const struct strv *args; /* NAME=VALUE over those of `build`, NAME: from our environment */
+	bool no_cache, pull;
+	const char *object; /* of the events */
+	const struct sink *sink;
+};
+
+/*
+ * Build an image: the context goes as a tar to the engine's own builder (on Docker the classic one,
+ * so what needs BuildKit is refused, with the reason). Progress in steps of the Dockerfile. The
+ * error names the step and ends with what the step wrote last. ERR_MANIFEST for a context that is
+ * not there.
+ */
+int image_build(struct engine *engine, const struct build_spec *spec, struct err *err);
+
+/* Push with the credentials that `docker` would use; as image_pull(). */
+int image_push(struct engine *engine, const char *ref, const struct sink *sink, struct err *err);
+
 /* Load an image from a tar made by `docker save` (POST /images/load). */
 int image_load(struct engine *engine, int fd, struct err *err);
 

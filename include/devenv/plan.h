@@ -31,6 +31,7 @@
 enum action_kind {
 	ACTION_CLONE,   /* a source */
 	ACTION_PULL,    /* an image */
+	ACTION_BUILD,   /* an image, from `build:` */
 	ACTION_NETWORK, /* create */
 	ACTION_VOLUME,  /* create */
 	ACTION_RESTORE, /* a snapshot into a volume that was just created */
@@ -81,6 +82,12 @@ struct oneoff {
 	bool publish; /* the service's ports too */
 };
 
+/* How images are built. */
+struct build_wishes {
+	bool no_cache, pull, push;
+	const struct strv *args; /* NAME=VALUE over those of the manifest; or NULL */
+};
+
 struct plan_request {
 	const struct workspace *ws;
 	const struct strv *words; /* services and manifests; empty or NULL: all */
@@ -90,6 +97,8 @@ struct plan_request {
 	bool no_deps;
 	bool no_start; /* create only */
 	bool remove_orphans;
+	bool no_build;                    /* up: what is missing is an error */
+	const struct build_wishes *build; /* build what is there too; or NULL */
 	const struct oneoff *oneoff; /* up: in place of its service\'s own container; or NULL */
 	bool volumes;                /* down: named volumes too */
 	int timeout_s;               /* stop: -1 for each service's own */
@@ -113,6 +122,14 @@ int plan_restart(struct engine *engine, const struct plan_request *request, stru
 	struct err *err);
 int plan_pull(struct engine *engine, const struct plan_request *request, struct plan *plan,
 	struct err *err);
+
+/*
+ * Builds of the words' services that have `build:`, each after those of the services it depends on.
+ * Without request->build only those whose `pull_policy` is "build". `dependencies`: also of the
+ * services that the words depend on.
+ */
+int plan_build(
+	const struct plan_request *request, bool dependencies, struct plan *plan, struct err *err);
 
 void plan_release(struct plan *plan);
 

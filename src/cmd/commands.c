@@ -13,6 +13,7 @@ const struct command *const commands[] = {
 	&cmd_start,
 	&cmd_restart,
 	&cmd_pull,
+	&cmd_build,
 	&cmd_create,
 	&cmd_kill,
 	&cmd_pause,

@@ -233,6 +233,28 @@ static int print(const struct config_options *config, const struct workspace *ws
 	return output_escaped(buf_str(&text), escape, err);
 }
 
+/* Once for all: a team that builds everywhere waits everywhere. */
+static void warn_of_builds(struct app *app, const struct workspace *ws)
+{
+	autostrv struct strv names = STRV_INIT;
+	autofree char *list = NULL;
+	const char *name;
+	json_t *service;
+
+	for (size_t i = 0; i < ws->n; i++)
+		json_object_foreach (
+			json_object_get(ws->manifests[i].model, "services"), name, service)
+			if (json_object_get(service, "build") && !json_str(service, "image"))
+				strv_push(&names, name);
+	if (!names.n)
+		return;
+	list = strv_join(&names, ", ");
+	sink_warn(&app->sink, NULL,
+		"no prebuilt image, only `build:`: %s; everybody who starts builds it anew (build "
+		"once with `devenv build --push` and name the `image:`)",
+		list);
+}
+
 static int config_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	const struct config_options *config = opts;
@@ -240,6 +262,8 @@ static int config_run(struct app *app, void *opts, int argc, char **argv, struct
 
 	if (session_open(app, config->no_interpolate ? SESSION_RAW : 0, &session, err) < 0)
 		return -1;
+	if (!config->quiet)
+		warn_of_builds(app, &session.ws);
 	return print(config, &session.ws, err);
 }
 

@@ -10,7 +10,8 @@
 #include "devenv/ui.h"
 
 struct up_options {
-	bool detach, attach, dry_run, force_recreate, no_recreate, no_deps, remove_orphans, wait;
+	bool build, no_build, detach, attach, dry_run, force_recreate, no_recreate, no_deps,
+		remove_orphans, wait;
 	const char *pull;
 	int64_t wait_timeout;
 	int64_t timeout;
@@ -25,6 +26,10 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(attach),
 		.help = "Follow the logs once all is ready (Ctrl-C leaves it running)"},
+	{.name = "build",
+		.type = OPT_FLAG,
+		AT(build),
+		.help = "Build the images of services that have `build:`"},
 	{.name = "detach",
 		.letter = 'd',
 		.type = OPT_FLAG,
@@ -38,6 +43,10 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(force_recreate),
 		.help = "Replace containers that are as they should be"},
+	{.name = "no-build",
+		.type = OPT_FLAG,
+		AT(no_build),
+		.help = "Build no image, even a missing one"},
 	{.name = "no-deps",
 		.type = OPT_FLAG,
 		AT(no_deps),
@@ -79,9 +88,18 @@ static const struct option_spec options[] = {
 	{0},
 };
 
+static int print_plan(const struct plan *plan, struct err *err)
+{
+	autobuf struct buf text = BUF_INIT(0);
+
+	plan_print(plan, &text);
+	return ui_output(buf_str(&text), err);
+}
+
 static int pull_first(struct app *app, struct session *session, const struct plan_request *request,
 	bool dry_run, struct err *err)
 {
+	struct run_options run = {.sink = &app->sink};
 	struct plan plan = {0};
 	int result;
 
@@ -89,16 +107,26 @@ static int pull_first(struct app *app, struct session *session, const struct pla
 		return 0;
 	if (plan_pull(session->engine, request, &plan, err) < 0)
 		return -1;
-	if (dry_run) {
-		autobuf struct buf text = BUF_INIT(0);
+	result = dry_run ? print_plan(&plan, err) : plan_run(&plan, session->engine, &run, err);
+	plan_release(&plan);
+	return result;
+}
 
-		plan_print(&plan, &text);
-		result = ui_output(buf_str(&text), err);
-	} else {
-		struct run_options run = {.sink = &app->sink};
+/* What is built first may be newer than what runs: the plan of `up` has to see it. */
+static int build_first(struct app *app, struct session *session, const struct plan_request *request,
+	bool dry_run, struct err *err)
+{
+	struct run_options run = {.sink = &app->sink};
+	struct plan plan = {0};
+	int result = 0;
 
-		result = plan_run(&plan, session->engine, &run, err);
-	}
+	if (request->no_build)
+		return 0;
+	if (plan_build(request, true, &plan, err) < 0)
+		return -1;
+	if (plan.n)
+		result = dry_run ? print_plan(&plan, err)
+				 : plan_run(&plan, session->engine, &run, err);
 	plan_release(&plan);
 	return result;
 }
@@ -112,14 +140,6 @@ static void warn(struct app *app, const struct plan *plan)
 			"container %s belongs to no service any more; `devenv up --remove-orphans` "
 			"removes it",
 			plan->orphans.v[i]);
-}
-
-static int print_plan(const struct plan *plan, struct err *err)
-{
-	autobuf struct buf text = BUF_INIT(0);
-
-	plan_print(plan, &text);
-	return ui_output(buf_str(&text), err);
 }
 
 static int up_apply(struct app *app, struct session *session, const struct up_options *up,
@@ -152,6 +172,8 @@ static int up_run(struct app *app, void *opts, int argc, char **argv, struct err
 		.force_recreate = up->force_recreate,
 		.no_recreate = up->no_recreate,
 		.no_deps = up->no_deps,
+		.no_build = up->no_build,
+		.build = up->build ? &(struct build_wishes){0} : NULL,
 		.remove_orphans = up->remove_orphans,
 	};
 	int result;
@@ -161,6 +183,7 @@ static int up_run(struct app *app, void *opts, int argc, char **argv, struct err
 	if (up->dry_run)
 		engine_forbid_writes(session.engine);
 	if (pull_first(app, &session, &request, up->dry_run, err) < 0 ||
+		build_first(app, &session, &request, up->dry_run, err) < 0 ||
 		plan_up(session.engine, &request, &plan, err) < 0)
 		return -1;
 	result = up_apply(app, &session, up, &plan, err);

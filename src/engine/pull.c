@@ -178,6 +178,14 @@ static int pull_run(struct engine *engine, struct pull *pull, const char *path, 
 	return 0;
 }
 
+static void pull_free(struct pull *pull)
+{
+	for (size_t i = 0; i < pull->n; i++)
+		free(pull->layers[i].id);
+	free(pull->object);
+	free(pull);
+}
+
 int image_pull(struct engine *engine, const char *ref, const char *platform,
 	const struct sink *sink, struct err *err)
 {
@@ -193,9 +201,63 @@ int image_pull(struct engine *engine, const char *ref, const char *platform,
 	pull->ref = ref;
 	pull->object = xasprintf("image %s", ref);
 	result = pull_run(engine, pull, path, err);
-	for (size_t i = 0; i < pull->n; i++)
-		free(pull->layers[i].id);
-	free(pull->object);
-	free(pull);
+	pull_free(pull);
+	return result;
+}
+
+/* === push === */
+
+static int on_push(void *ctx, json_t *value, struct err *err)
+{
+	struct pull *push = ctx;
+	const json_t *detail = json_object_get(value, "progressDetail");
+	const char *message = json_str(value, "error"), *id = json_str(value, "id");
+	struct layer *layer;
+
+	if (message)
+		return err_set(err, ERR_REGISTRY, "push %s: %s", push->ref, message);
+	layer = id && json_int(detail, "total") > 0 ? layer_of(push, id) : NULL;
+	if (layer) {
+		layer->done = (uint64_t)json_int(detail, "current");
+		layer->total = (uint64_t)json_int(detail, "total");
+	}
+	emit_progress(push, "Pushing");
+	return 0;
+}
+
+static int push_run(struct engine *engine, struct pull *push, struct err *err)
+{
+	autofree char *auth = auth_line(push->ref, push->sink);
+	autofree char *name = xstrdup(push->ref);
+	char *slash = strrchr(name, '/'), *colon = strrchr(slash ? slash : name, ':');
+	autofree char *tag = engine_escape(colon ? colon + 1 : "latest");
+	autofree char *path = NULL;
+	/* The header must be there, also when we are nobody: "{}" in base64. */
+	struct http1_request request = {.method = "POST",
+		.headers = auth ? auth : "X-Registry-Auth: e30=\r\n",
+		.body_fd = -1,
+		.interruptible = true};
+	struct http1_response response;
+
+	if (colon)
+		*colon = '\0';
+	path = xasprintf("/images/%s/push?tag=%s", name, tag);
+	request.path = path;
+	if (engine_send(engine, &request, &response, err) < 0 ||
+		json_stream_read(engine->http, on_push, push, err) < 0)
+		return err->kind == ERR_REGISTRY ? -1 : err_wrap(err, "push %s", push->ref);
+	return 0;
+}
+
+int image_push(struct engine *engine, const char *ref, const struct sink *sink, struct err *err)
+{
+	struct pull *push = xcalloc(1, sizeof(*push));
+	int result;
+
+	push->sink = sink;
+	push->ref = ref;
+	push->object = xasprintf("image %s", ref);
+	result = push_run(engine, push, err);
+	pull_free(push);
 	return result;
 }

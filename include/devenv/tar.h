@@ -1,0 +1,75 @@
+/*
+ * tar.h - plain tar streams (POSIX.1-2017 pax), written and read piece by piece.
+ *
+ * For what goes to and from the engine: build contexts and copied files.  Archives from elsewhere,
+ * compressed or hostile, are the business of snapshot.h.
+ *
+ *	struct tar_writer tar = {write, ctx};
+ *	tar_add(&tar, &(struct tar_entry){.name = "hello", .type = '0', .size = 5}, err);
+ *	tar_data(&tar, "hello", 5, err);
+ *	tar_end(&tar, err);
+ */
+#ifndef DEVENV_TAR_H
+#define DEVENV_TAR_H
+
+#include "devenv/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct tar_entry {
+	const char *name; /* with a slash at its end for a folder */
+	const char *link; /* target of '1' and '2' */
+	char type;        /* '0' file, '1' hard link, '2' symbolic link, '5' folder, '6' pipe */
+	unsigned mode;    /* permission bits */
+	uint64_t uid, gid;
+	uint64_t size; /* of the data that follows: '0' only */
+	int64_t mtime;
+};
+
+/* Where it goes: called with pieces in order. Non-zero: stop (err filled by the callee). */
+typedef int tar_write_fn(void *ctx, const void *data, size_t len, struct err *err);
+
+struct tar_writer {
+	tar_write_fn *write;
+	void *ctx;
+	uint64_t left; /* of the entry's data, with padding after it */
+	unsigned padding;
+};
+
+/* Begin an entry; exactly entry->size bytes of data must follow through tar_data(). */
+int tar_add(struct tar_writer *tar, const struct tar_entry *entry, struct err *err);
+int tar_data(struct tar_writer *tar, const void *data, size_t len, struct err *err);
+int tar_end(struct tar_writer *tar, struct err *err);
+
+/*
+ * Add what is at `path` (links not followed) as `name`. `owned`: keep owner and group, else they
+ * are root's. A file that grew or shrank meanwhile is cut or filled. Sockets and devices are left
+ * out.
+ */
+int tar_add_path(
+	struct tar_writer *tar, const char *path, const char *name, int owned, struct err *err);
+
+/* === reading === */
+
+/* Up to `len` bytes; 0 at the end; -1 with err. */
+typedef ssize_t tar_read_fn(void *ctx, void *data, size_t len, struct err *err);
+
+struct tar_reader {
+	tar_read_fn *read;
+	void *ctx;
+	uint64_t left; /* of the current entry's data */
+	unsigned padding;
+	char *name, *link; /* of the current entry; see tar_reader_release() */
+};
+
+/* The next entry: 1 (its strings are the reader's, until the next call), 0 at the end, -1. */
+int tar_next(struct tar_reader *tar, struct tar_entry *entry, struct err *err);
+
+/* The current entry's data; what is not read is skipped. 0 at its end. */
+ssize_t tar_read(struct tar_reader *tar, void *data, size_t len, struct err *err);
+void tar_reader_release(struct tar_reader *tar);
+
+#endif
