@@ -73,6 +73,10 @@ stop_engine() {
 	fi
 	if [[ ${engine_kind:-} == podman ]]; then
 		"${engine_env[@]}" "$DEVENV" engine stop >/dev/null 2>&1 || true
+		# What devenv puts into /tmp when a path is too long for a socket or for Podman.
+		sed -n 's|^runroot = "\(/tmp/devenv-[^"]*\)/run"$|\1|p' \
+			"$engine_folder"/state/devenv/engine/config/containers/storage.conf |
+			xargs -r rm -rf
 	elif [[ -n $engine_pid ]]; then
 		kill "$engine_pid" 2>/dev/null || true
 		wait "$engine_pid" 2>/dev/null || true

@@ -67,7 +67,7 @@ mount -t tmpfs -o size=60m tmpfs "$T/small"
 small_docker() {
 	echo '{}' >"$T/daemon.json"
 	dockerd --config-file "$T/daemon.json" --data-root "$T/small" --exec-root "$T/exec-root" \
-		--pidfile "$T/dockerd.pid" --bridge none --iptables=false \
+		--pidfile "$T/dockerd.pid" --iptables=false \
 		--host "unix://$T/small.sock" >"$T/dockerd.log" 2>&1 &
 	at_exit kill $!
 	wait_for 30 curl -sS --unix-socket "$T/small.sock" http://engine/_ping
