@@ -40,7 +40,9 @@ struct build {
 /* "Step 2/5 : RUN make" */
 static bool read_step(struct build *build, const char *line)
 {
-	autofree char *copy = xstrdup(line);
+	/* Podman says of which stage it is: "[1/2] STEP 2/4: ..." */
+	const char *stage = *line == '[' ? strstr(line, "] ") : NULL;
+	autofree char *copy = xstrdup(stage ? stage + 2 : line);
 	char *slash, *end;
 	uint64_t step, steps;
 
@@ -318,6 +320,7 @@ static int build_run(
 	if (build_check(build->spec, podman, err) < 0 ||
 		build_context_open(build->spec->build, context, err) < 0)
 		return -1;
+	context->plain_ignore = podman;
 	build_query(build->spec, context, podman, &query);
 	if (add_secrets(build->spec, context, &query, err) < 0)
 		return -1;

@@ -20,6 +20,7 @@ struct build_context {
 	char *ignore;     /* text of the ignore file in force; NULL: none */
 	char *ignore_file;
 	bool ignore_other; /* it is not the context's own .dockerignore */
+	bool plain_ignore; /* send only names: Podman reads patterns in its own way */
 	char *text;        /* of the Dockerfile */
 	struct build_file files[BUILD_FILES_MAX];
 	size_t n_files;

@@ -186,6 +186,12 @@ static int walk_left_out(struct walk *walk, const char *name, size_t depth, stru
 	return result;
 }
 
+static bool sends_own_ignore(const struct build_context *context)
+{
+	return context->n_files || context->ignore_other ||
+	       (context->ignore && context->plain_ignore);
+}
+
 /* Does the engine need it, ignored or not? */
 static bool always_sent(const struct walk *walk, const char *name)
 {
@@ -206,7 +212,7 @@ static int walk_one(struct walk *walk, const char *name, size_t depth, struct er
 	bool out = ignore_matches(&walk->ignore, name) && !always_sent(walk, name);
 	struct stat status;
 
-	if (str_eq(name, IGNORE_NAME) && (walk->context->n_files || walk->context->ignore_other))
+	if (str_eq(name, IGNORE_NAME) && sends_own_ignore(walk->context))
 		return 0; /* ours is sent in its place */
 	if (lstat(path, &status) < 0)
 		return errno == ENOENT ? 0 : err_os(err, ERR_FAILED, errno, "read %s", path);
@@ -273,10 +279,12 @@ static int add_ignore(struct walk *walk, struct err *err)
 	const struct build_context *context = walk->context;
 	autobuf struct buf text = BUF_INIT(IGNORE_MAX + 65536);
 
-	if (context->ignore)
+	if (context->ignore && !context->plain_ignore)
 		buf_addf(&text, "%s\n", context->ignore);
-	if (!context->ignore || context->ignore_other)
+	if (!context->ignore || context->ignore_other || ignore_matches(&walk->ignore, IGNORE_NAME))
 		buf_addstr(&text, IGNORE_NAME "\n");
+	if (ignore_matches(&walk->ignore, context->dockerfile))
+		buf_addf(&text, "%s\n", context->dockerfile);
 	for (size_t i = 0; i < context->n_files; i++)
 		buf_addf(&text, "%s\n", context->files[i].name);
 	return add_text(walk->tar, IGNORE_NAME, buf_str(&text), text.len, err);
@@ -291,7 +299,7 @@ static int write_all(struct walk *walk, struct err *err)
 		return -1;
 	if (walk_dir(walk, "", 0, err) < 0)
 		return -1;
-	if ((context->n_files || context->ignore_other) && add_ignore(walk, err) < 0)
+	if (sends_own_ignore(context) && add_ignore(walk, err) < 0)
 		return -1;
 	for (size_t i = 0; i < context->n_files; i++)
 		if (add_text(walk->tar, context->files[i].name, context->files[i].content,

@@ -142,7 +142,8 @@ void build_query(const struct build_spec *spec, const struct build_context *cont
 	add_list(query, "cachefrom", json_object_get(build, "cache_from"), !podman);
 	add_limits(query, build);
 	buf_addstr(query, "&rm=1&forcerm=1");
-	if (spec->no_cache || json_bool(build, "no_cache"))
+	/* Podman's cache takes `ENV A=$B` for the same step when the argument B has changed. */
+	if (spec->no_cache || json_bool(build, "no_cache") || (podman && json_object_size(args)))
 		buf_addstr(query, "&nocache=1");
 	if (spec->pull || json_bool(build, "pull"))
 		buf_addstr(query, "&pull=1");
