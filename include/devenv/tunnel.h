@@ -26,7 +26,17 @@ struct tunnel_spec {
 	const char *identity;    /* key file, or NULL: ssh config, the agent, the usual files */
 	const char *known_hosts; /* NULL: the usual files */
 	const char *host_key;    /* pinned fingerprint "SHA256:...", or NULL */
+	const char *guard;       /* mysql or postgres: refuse writers (below); or NULL */
+	bool allow_unverified;   /* let pass what the guard cannot see into */
 };
+
+/*
+ * The guard needs no credentials: it follows each login in the clear and, once the server has let
+ * the client in, asks on that same connection whether it is a read-only replica. A writer's
+ * connection ends with a protocol error in place of the login's success. What hides the login (TLS,
+ * compression) or gives no answer is refused too, unless allow_unverified is set; that is then said
+ * once a tunnel. The check is made once a connection, when it begins.
+ */
 
 /* Read one `x-tunnels` entry's "to" ("host:port"), in place of a parser in every caller. */
 int tunnel_parse_to(const char *text, char **host, uint16_t *port, struct err *err);

@@ -101,6 +101,9 @@ static int read_entry(const struct manifest *manifest, const char *name, const j
 	spec->identity = entry->identity;
 	spec->known_hosts = entry->known_hosts;
 	spec->host_key = json_str(tunnel, "host_key");
+	if (!json_is_false(json_object_get(tunnel, "read_only")))
+		spec->guard = entry->engine;
+	spec->allow_unverified = json_bool(tunnel, "allow_unverified");
 	return 0;
 }
 
@@ -374,7 +377,16 @@ const struct command cmd_tunnel = {
 		"~/.ssh; ~/.ssh/config is read by asking the installed ssh. The server's key must "
 		"be "
 		"in known_hosts or pinned as \"host_key\"; an unknown one is asked about on a "
-		"terminal and refused without.",
+		"terminal and refused without.\n"
+		"\n"
+		"With \"engine: mysql\" or \"engine: postgres\" each connection is asked, once its "
+		"login is done and before its first command, whether the server is a read-only "
+		"replica; one that reached a writer is refused with an error that the client "
+		"shows. "
+		"devenv needs no credentials for it, but a login in the clear (the ssh tunnel "
+		"encrypts): where TLS or compression hides it the connection is refused too, "
+		"unless the tunnel has \"allow_unverified: true\". \"read_only: false\" turns the "
+		"check off.",
 	.examples = examples,
 	.min_args = 0,
 	.max_args = -1,

@@ -125,6 +125,9 @@ static const struct key tunnel_keys[] = {
 	{"port", .accepts = A_INT | A_STRING, .form = FORM_ANY, .doc = "Local port.",
 		.example = "8025"},
 	{"engine", TEXT, .values = "mysql|postgres", .doc = "Turns on the replica check."},
+	{"read_only", PURE_FLAG, .doc = "false: connections to a writer pass too."},
+	{"allow_unverified", PURE_FLAG,
+		.doc = "true: pass what the replica check cannot see into, as TLS."},
 };
 static SHAPE(shape_tunnel, "x-tunnels.NAME", tunnel_keys, .open = true);
 

@@ -8,6 +8,7 @@
  */
 #include "devenv/clock.h"
 #include "devenv/mem.h"
+#include "devenv/str.h"
 #include "loop.h"
 
 #include <errno.h>
@@ -30,10 +31,12 @@ struct conn *conn_new(struct loop *loop, struct listener *listener, int fd)
 	conn->listener = listener;
 	conn->link = listener->link;
 	conn->fd = fd;
-	conn->up.limit = conn->down.limit = 2 * LOOP_CHUNK;
+	conn->up.limit = conn->down.limit = 4 * LOOP_CHUNK;
 	conn->window = WINDOW_START;
 	conn->since = clock_ms();
 	conn->readable = conn->writable = true;
+	if (fd >= 0)
+		conn->guard = guard_new(listener->spec->guard, listener->spec->allow_unverified);
 	while (*at) /* first come, first served */
 		at = &(*at)->next;
 	*at = conn;
@@ -82,8 +85,67 @@ void conn_sweep(struct loop *loop)
 		loop->window_bytes -= conn->window - WINDOW_START;
 		buf_release(&conn->up);
 		buf_release(&conn->down);
+		guard_free(conn->guard);
 		free(conn);
 	}
+}
+
+/* === the guard, while there is one === */
+
+/* Nothing of the server's follows; what the guard has said still goes to the client. */
+static void refuse(struct loop *loop, struct conn *conn)
+{
+	const char
+		*hint = str_starts(conn->guard->why, "TLS")
+				? " (turn TLS off in the client: the ssh tunnel encrypts; or set "
+				  "\"allow_unverified: true\")"
+				: "";
+
+	sink_warn(loop->sink, NULL, "tunnel \"%s\": a connection was refused: %s%s",
+		conn->listener->spec->name, conn->guard->why, hint);
+	buf_release(&conn->up);
+	conn->up_start = 0;
+	conn->client_eof = conn->eof_sent = conn->server_eof = true;
+}
+
+static void guarded(struct loop *loop, struct conn *conn, enum guard_verdict verdict)
+{
+	if (verdict == GUARD_REFUSED)
+		refuse(loop, conn);
+	if (verdict != GUARD_PASSED)
+		return;
+	if (*conn->guard->why && !conn->listener->told) {
+		conn->listener->told = true;
+		sink_warn(loop->sink, NULL,
+			"tunnel \"%s\": cannot tell whether the server is a read-only replica: %s",
+			conn->listener->spec->name, conn->guard->why);
+	}
+	guard_free(conn->guard);
+	conn->guard = NULL;
+}
+
+static void from_client(struct loop *loop, struct conn *conn, size_t n)
+{
+	if (!conn->guard)
+		buf_add(&conn->up, loop->chunk, n);
+	else
+		guarded(loop, conn,
+			guard_client(conn->guard, loop->chunk, n, &conn->up, &conn->down));
+}
+
+static void from_server(struct loop *loop, struct conn *conn, size_t n)
+{
+	if (!conn->guard)
+		buf_add(&conn->down, loop->chunk, n);
+	else
+		guarded(loop, conn,
+			guard_server(conn->guard, loop->chunk, n, &conn->up, &conn->down));
+}
+
+/* How much may be read at once: what the guard holds must fit beside it. */
+static size_t chunk_of(const struct conn *conn)
+{
+	return conn->guard ? LOOP_CHUNK / 4 : LOOP_CHUNK;
 }
 
 /* === to the server === */
@@ -93,9 +155,10 @@ static bool read_client(struct loop *loop, struct conn *conn)
 	ssize_t n;
 
 	if (conn->client_eof || !conn->readable || conn->up.len ||
+		(conn->guard && guard_holds(conn->guard)) ||
 		ssh_queued(conn->link->ssh) > QUEUE_MAX)
 		return false;
-	n = recv(conn->fd, loop->chunk, LOOP_CHUNK, MSG_DONTWAIT);
+	n = recv(conn->fd, loop->chunk, chunk_of(conn), MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		conn->readable = false;
 		return false;
@@ -104,8 +167,8 @@ static bool read_client(struct loop *loop, struct conn *conn)
 		conn_reset(conn);
 		return true;
 	}
-	buf_add(&conn->up, loop->chunk, (size_t)n);
 	conn->client_eof = n == 0;
+	from_client(loop, conn, (size_t)n);
 	return true;
 }
 
@@ -129,6 +192,7 @@ static bool write_server(struct conn *conn)
 		conn->up_start = 0;
 	}
 	if (conn->client_eof && !conn->eof_sent && !conn->up.len &&
+		!(conn->guard && conn->guard->step == STEP_ASKED) &&
 		ssh_send_eof(conn->channel) != SSH_AGAIN) {
 		conn->eof_sent = true;
 		moved = true;
@@ -158,14 +222,14 @@ static bool read_server(struct loop *loop, struct conn *conn)
 
 	if (conn->server_eof || conn->down.len)
 		return false;
-	n = ssh_read(conn->channel, loop->chunk, LOOP_CHUNK);
+	n = ssh_read(conn->channel, loop->chunk, chunk_of(conn));
 	if (n == SSH_AGAIN || (n < 0 && !ssh_alive(conn->link->ssh)))
 		return false;
 	if (n <= 0) {
 		conn->server_eof = true;
 		return true;
 	}
-	buf_add(&conn->down, loop->chunk, (size_t)n);
+	from_server(loop, conn, (size_t)n);
 	grow_window(loop, conn, (size_t)n);
 	return true;
 }
@@ -251,6 +315,24 @@ short conn_events(const struct conn *conn)
 	return events;
 }
 
+void conn_expired(struct loop *loop, struct conn *conn, int64_t waited)
+{
+	const char *name = conn->listener->spec->name;
+
+	if (conn->state == CONN_OPEN)
+		sink_warn(loop->sink, NULL,
+			"tunnel \"%s\": a connection was closed: the server did not say whether it "
+			"is "
+			"a read-only replica",
+			name);
+	else
+		sink_warn(loop->sink, NULL,
+			"tunnel \"%s\": a connection waited %d s for %s and was closed", name,
+			(int)(waited / 1000),
+			conn->link->state == LINK_UP ? "the database" : "ssh");
+	conn_reset(conn);
+}
+
 int64_t conn_deadline(const struct conn *conn)
 {
 	if (conn->probe)
@@ -261,5 +343,7 @@ int64_t conn_deadline(const struct conn *conn)
 		return conn->since + OUTAGE_WAIT_MS;
 	if (conn->state == CONN_WAITING || conn->state == CONN_OPENING)
 		return conn->since + OPEN_WAIT_MS;
+	if (conn->state == CONN_OPEN && conn->guard)
+		return guard_deadline(conn->guard);
 	return -1;
 }

@@ -5,6 +5,7 @@
 #include "devenv/buf.h"
 #include "devenv/ssh.h"
 #include "devenv/tunnel.h"
+#include "guard.h"
 
 #include <poll.h>
 
@@ -41,6 +42,7 @@ struct listener {
 	uint16_t port;
 	bool announced;
 	bool failed; /* before it was ever ready */
+	bool told;   /* that its connections pass without proof */
 	struct pollfd *pfd;
 };
 
@@ -64,6 +66,7 @@ struct conn {
 	bool readable, writable; /* what poll said, until a call says otherwise */
 	bool client_eof, eof_sent, server_eof, shut;
 	struct buf up, down; /* to the server, to the client */
+	struct guard *guard; /* until it has let the connection pass; usually NULL */
 	size_t up_start, down_start;
 	size_t window, drained;
 	int64_t since;
@@ -97,6 +100,7 @@ short conn_events(const struct conn *conn);
 void conn_reset(struct conn *conn);  /* the client sees an error, not an end */
 void conn_finish(struct conn *conn); /* an orderly end */
 void conn_sweep(struct loop *loop);  /* free what is over */
+void conn_expired(struct loop *loop, struct conn *conn, int64_t waited); /* not for probes */
 int64_t conn_deadline(const struct conn *conn);
 
 /* link.c */

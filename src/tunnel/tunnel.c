@@ -171,11 +171,7 @@ static void expire(struct loop *loop)
 			probe_expired(loop, conn);
 			continue;
 		}
-		sink_warn(loop->sink, NULL,
-			"tunnel \"%s\": a connection waited %d s for %s and was closed",
-			conn->listener->spec->name, (int)((now - conn->since) / 1000),
-			conn->link->state == LINK_UP ? "the database" : "ssh");
-		conn_reset(conn);
+		conn_expired(loop, conn, now - conn->since);
 	}
 }
 

@@ -205,7 +205,7 @@ export DEVENV_SSH_CONFIG=$S/config
 
 # === bytes ===
 
-workspace plain 'engine: mysql'
+workspace plain 'engine: mysql' 'read_only: false' # an echo server is no MySQL
 check 'a tunnel comes up' up plain
 check_out 'it prints where, through what and to what' \
 	"^reader  127\.0\.0\.1:$port -> 127\.0\.0\.1:$ECHO_PORT via root@127\.0\.0\.1:$SSHD_PORT" \
@@ -426,7 +426,7 @@ expect_fail 'a bastion that is no ssh server' 10 "127.0.0.1:$ECHO_PORT" tunnel_i
 workspace several
 cat >>"$T/several/compose.yaml" <<-END
 	  second: {via: "root@127.0.0.1:$SSHD_PORT", identity: "$S/user", known_hosts: "$S/known",
-	    to: "127.0.0.1:$ECHO_PORT", engine: postgres}
+	    to: "127.0.0.1:$ECHO_PORT", engine: postgres, read_only: false}
 	  dead: {via: "root@127.0.0.1:$SSHD_PORT", identity: "$S/user", known_hosts: "$S/known",
 	    to: "127.0.0.1:22699"}
 END

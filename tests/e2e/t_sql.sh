@@ -1,0 +1,226 @@
+#!/usr/bin/env bash
+# engine: none
+# Tunnels to real databases: the guard that finds writers, on MariaDB and PostgreSQL.
+# shellcheck disable=SC2317 # the functions are called through check
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+
+S=$T/far
+SSHD_PORT=22711
+MARIA_PORT=22712
+PG_PORT=22713
+STANDBY_PORT=22714
+PG=$(find /usr/lib/postgresql -maxdepth 2 -name bin | sort | tail -n 1)
+D=$(mktemp -d /tmp/devenv-pg.XXXXXX) # where its own user may go
+tunnel_pid=
+
+# === the far side ===
+
+start_sshd() {
+	mkdir -p "$S" /run/sshd
+	chmod 755 "$T" "$S"
+	ssh-keygen -q -t ed25519 -N '' -C '' -f "$S/host"
+	ssh-keygen -q -t ed25519 -N '' -C '' -f "$S/user"
+	ssh-keygen -q -t ed25519 -N '' -C '' -f "$S/stranger"
+	cp "$S/user.pub" "$S/authorized"
+	printf '[127.0.0.1]:%s %s\n' "$SSHD_PORT" "$(cut -d' ' -f1,2 "$S/host.pub")" >"$S/known"
+	: >"$S/known_none"
+	: >"$S/config"
+	cat >"$S/sshd_config" <<-END
+		Port $SSHD_PORT
+		ListenAddress 127.0.0.1
+		HostKey $S/host
+		PidFile $S/sshd.pid
+		AuthorizedKeysFile $S/authorized
+		UsePAM no
+		StrictModes no
+	END
+	/usr/sbin/sshd -f "$S/sshd_config" -E "$S/sshd.log"
+	wait_for 10 test -s "$S/sshd.pid"
+	at_exit kill "$(cat "$S/sshd.pid")"
+}
+
+maria_root() { mariadb --no-defaults --socket="$S/maria.sock" -u root "$@"; }
+
+start_maria() {
+	mkdir -p "$S/maria"
+	mariadb-install-db --no-defaults --user=root --datadir="$S/maria" --skip-test-db \
+		--auth-root-authentication-method=normal >"$S/maria.install" 2>&1
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+		-keyout "$S/tls.key" -out "$S/tls.crt" 2>/dev/null
+	/usr/sbin/mariadbd --no-defaults --user=root --datadir="$S/maria" --port="$MARIA_PORT" \
+		--bind-address=127.0.0.1 --socket="$S/maria.sock" --pid-file="$S/maria.pid" \
+		--skip-name-resolve --ssl-cert="$S/tls.crt" --ssl-key="$S/tls.key" \
+		>"$S/maria.log" 2>&1 &
+	at_exit kill $!
+	wait_for 60 maria_root -e 'SELECT 1'
+	maria_root -e "CREATE DATABASE shop; CREATE TABLE shop.t (a INT);
+		CREATE USER analyst@'%' IDENTIFIED BY 'secret'; GRANT ALL ON shop.* TO analyst@'%'"
+}
+
+# PostgreSQL does not run as root.
+as_postgres() { (cd "$D" && runuser -u postgres -- "$@"); }
+
+start_postgres() {
+	at_exit rm -rf "$D"
+	echo secret >"$D/password"
+	chown -R postgres "$D"
+	as_postgres "$PG/initdb" -D "$D/primary" -U postgres -A scram-sha-256 \
+		--pwfile="$D/password" --no-sync >"$S/pg.install" 2>&1
+	as_postgres "$PG/pg_ctl" -D "$D/primary" -w -l "$D/primary.log" -o \
+		"-p $PG_PORT -c listen_addresses=127.0.0.1 -c unix_socket_directories=$D" start
+	at_exit as_postgres "$PG/pg_ctl" -D "$D/primary" -m immediate stop
+	as_postgres env PGPASSWORD=secret "$PG/pg_basebackup" -h 127.0.0.1 \
+		-p "$PG_PORT" -U postgres -D "$D/standby" -R -c fast --no-sync
+	as_postgres "$PG/pg_ctl" -D "$D/standby" -w -l "$D/standby.log" -o \
+		"-p $STANDBY_PORT -c listen_addresses=127.0.0.1 -c unix_socket_directories=$D" start
+	at_exit as_postgres "$PG/pg_ctl" -D "$D/standby" -m immediate stop
+}
+
+# Turn on TLS on the standby.
+standby_tls() {
+	cp "$S/tls.crt" "$S/tls.key" "$D/standby/"
+	chown postgres "$D"/standby/tls.*
+	chmod 600 "$D/standby/tls.key"
+	printf "ssl = on\nssl_cert_file = 'tls.crt'\nssl_key_file = 'tls.key'\n" \
+		>>"$D/standby/postgresql.conf"
+	as_postgres "$PG/pg_ctl" -D "$D/standby" reload
+	wait_for 10 psql "host=127.0.0.1 port=$STANDBY_PORT user=postgres sslmode=require" -c ''
+}
+
+# === the near side ===
+
+# tunnel_key NAME PORT ENGINE TO [LINE...]
+tunnel_key() {
+	local name=$1 local_port=$2 engine=$3 to=$4
+	shift 4
+	cat <<-END
+		  $name:
+		    via: root@127.0.0.1:$SSHD_PORT
+		    identity: $S/user
+		    known_hosts: $S/known
+		    port: $local_port
+		    engine: $engine
+		    to: 127.0.0.1:$to
+	END
+	if (($# > 0)); then
+		printf '    %s\n' "$@"
+	fi
+}
+
+workspace() {
+	mkdir -p "$T/ws"
+	{
+		printf 'services: {none: {image: none}}\nx-tunnels:\n'
+		tunnel_key maria 22721 mysql "$MARIA_PORT"
+		tunnel_key writer 22722 postgres "$PG_PORT"
+		tunnel_key standby 22723 postgres "$STANDBY_PORT"
+		tunnel_key lax 22724 postgres "$STANDBY_PORT" 'allow_unverified: true'
+		tunnel_key free 22725 postgres "$PG_PORT" 'read_only: false'
+		tunnel_key maria_lax 22726 mysql "$MARIA_PORT" 'allow_unverified: true'
+	} >"$T/ws/compose.yaml"
+}
+
+up() {
+	"$DEVENV" -C "$T/ws" --progress plain tunnel >"$T/out" 2>"$T/err" </dev/null &
+	tunnel_pid=$!
+	at_exit kill "$tunnel_pid"
+	wait_for 20 all_ready
+}
+all_ready() { (($(grep -c ' -> ' "$T/out") == 6)); }
+
+down() {
+	local rc=0
+	kill -INT "$tunnel_pid"
+	wait "$tunnel_pid" || rc=$?
+	return "$rc"
+}
+
+# maria PORT SQL [ARGS...]; the password comes from a file, as analysts have it
+maria() {
+	local to=$1 sql=$2
+	shift 2
+	mariadb --defaults-file="$S/my.cnf" --connect-timeout=20 -h 127.0.0.1 -P "$to" -N "$@" \
+		-e "$sql" shop
+}
+
+# pg PORT SSLMODE SQL
+pg() { psql -X -A -t "host=127.0.0.1 port=$1 user=postgres sslmode=$2" -c "$3"; }
+
+printf '[client]\nuser=analyst\npassword=secret\nskip-ssl\n' >"$T/my.cnf"
+export PGPASSWORD=secret DEVENV_SSH_CONFIG=$S/config PGCONNECT_TIMEOUT=20
+
+check 'sshd starts' start_sshd
+mv "$T/my.cnf" "$S/my.cnf"
+check 'MariaDB starts' start_maria
+check 'PostgreSQL starts, with a standby' start_postgres
+workspace
+check 'the tunnels come up' up
+
+# === the guard, on MariaDB ===
+
+writer='devenv: this server is not a read-only replica'
+expect_fail 'mysql: a writer is refused, and the client says why' 1 "ERROR 1105.*$writer" \
+	maria 22721 'INSERT INTO t VALUES (1)'
+check_out 'and devenv says so too' 'tunnel "maria": .*refused.*not a read-only' cat "$T/err"
+check_out 'nothing was written' '^0$' maria_root -N -e 'SELECT COUNT(*) FROM shop.t'
+expect_fail 'mysql: a wrong password is the server'"'"'s own error' 1 'ERROR 1045.*Access denied' \
+	mariadb --no-defaults --skip-ssl -h 127.0.0.1 -P 22721 -u analyst -pwrong -e 'SELECT 1'
+check 'the server becomes read-only' maria_root -e 'SET GLOBAL read_only = 1'
+check_out 'mysql: a replica is let through' '^42$' maria 22721 'SELECT 42'
+large() {
+	maria 22721 "SELECT REPEAT('x', 9999999) UNION ALL SELECT REPEAT('y', 9999999)" \
+		--max-allowed-packet=64M | wc -c
+}
+check_out 'mysql: a large answer comes whole' '^20000000$' large
+expect_fail 'mysql: TLS hides the login: refused' 1 '.' maria 22721 'SELECT 1' --ssl
+check_out 'and devenv says why, and what to do' 'TLS hides the login.*allow_unverified' cat "$T/err"
+expect_fail 'mysql: compression hides it' 1 'cannot tell.*compresses' \
+	maria 22721 'SELECT 1' --compress
+check_out 'mysql: TLS passes with allow_unverified' 'TLS_' \
+	maria 22726 "SHOW STATUS LIKE 'Ssl_cipher'" --ssl
+check_out 'and it is said' 'maria_lax": cannot tell .*TLS' cat "$T/err"
+
+thirty() {
+	local i pids=() bad=0
+	for ((i = 0; i < 30; i++)); do
+		maria 22721 "SELECT $i" >"$S/one.$i" &
+		pids+=($!)
+	done
+	for ((i = 0; i < 30; i++)); do
+		wait "${pids[$i]}" && [[ $(cat "$S/one.$i") == "$i" ]] || bad=$((bad + 1))
+	done
+	((bad == 0))
+}
+check 'mysql: 30 logins at once' thirty
+check 'the server is made writable again' maria_root -e 'SET GLOBAL read_only = 0'
+expect_fail 'mysql: the next connection is refused' 1 "$writer" maria 22721 'SELECT 1'
+check 'and read-only for the rest' maria_root -e 'SET GLOBAL read_only = 1'
+
+# === the guard, on PostgreSQL ===
+
+expect_fail 'postgres: a writer is refused' 2 "FATAL:  $writer" pg 22722 disable 'SELECT 1'
+own_default() { PGOPTIONS='-c default_transaction_read_only=on' pg 22722 disable 'SELECT 1'; }
+expect_fail 'postgres: a read-only session does not make a replica' 2 "$writer" own_default
+expect_fail 'postgres: a wrong password is the server'"'"'s own error' 2 \
+	'password authentication failed' \
+	env PGPASSWORD=wrong psql "host=127.0.0.1 port=22722 user=postgres sslmode=disable" -c ''
+check_out 'postgres: the standby is let through' '^42$' pg 22723 disable 'SELECT 42'
+check_out 'postgres: a large answer comes whole' '^20000000$' \
+	pg 22723 disable "SELECT length(string_agg(repeat('x', 1000), '')) \
+		FROM generate_series(1, 20000)"
+check_out 'postgres: a client that would like TLS from a server without' '^1$' \
+	pg 22723 prefer 'SELECT 1'
+check_out 'postgres: read_only: false lets a writer pass' '^1$' pg 22725 disable 'SELECT 1'
+check 'the standby gets TLS' standby_tls
+# A recent libpq does not show the text of an error that comes before TLS.
+expect_fail 'postgres: TLS hides the login: refused' 2 'cannot tell|error response during SSL' \
+	pg 22723 require 'SELECT 1'
+check_out 'and devenv says why' 'tunnel "standby": .*TLS hides the login' cat "$T/err"
+check_out 'postgres: TLS passes with allow_unverified' '^1$' pg 22724 require 'SELECT 1'
+check_out 'postgres: without TLS it still looks' '^1$' pg 22724 disable 'SELECT 1'
+check 'a standby is promoted' as_postgres "$PG/pg_ctl" -D "$D/standby" -w promote
+expect_fail 'postgres: the next connection is refused' 2 "$writer" pg 22723 disable 'SELECT 1'
+check 'Ctrl-C ends it with status 0' down
+
+finish
