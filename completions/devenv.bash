@@ -56,8 +56,10 @@ _devenv_value() {
 	'up:--no-build') value='' ;;
 	'up:--no-deps') value='' ;;
 	'up:--no-recreate') value='' ;;
+	'up:--no-start') value='' ;;
 	'up:--pull') value='words missing always never' ;;
 	'up:--remove-orphans') value='' ;;
+	'up:--scale') value='none' ;;
 	'up:--timeout' | 'up:-t') value='none' ;;
 	'up:--wait') value='' ;;
 	'up:--wait-timeout') value='none' ;;
@@ -198,7 +200,7 @@ _devenv_commands() {
 
 _devenv_options() {
 	case "$1" in
-	'up') words='--attach --build --detach --dry-run --force-recreate --no-build --no-deps --no-recreate --pull --remove-orphans --timeout --wait --wait-timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'up') words='--attach --build --detach --dry-run --force-recreate --no-build --no-deps --no-recreate --no-start --pull --remove-orphans --scale --timeout --wait --wait-timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'down') words='--dry-run --remove-orphans --timeout --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'stop') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'start') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

@@ -99,10 +99,14 @@ function __devenv_takes_value
 			return 1
 		case 'up:--no-recreate'
 			return 1
+		case 'up:--no-start'
+			return 1
 		case 'up:--pull'
 			return 0
 		case 'up:--remove-orphans'
 			return 1
+		case 'up:--scale'
+			return 0
 		case 'up:--timeout' 'up:-t'
 			return 0
 		case 'up:--wait'
@@ -357,8 +361,10 @@ complete -c devenv -n "__devenv_at 'up'" -l force-recreate -d 'Replace container
 complete -c devenv -n "__devenv_at 'up'" -l no-build -d 'Build no image, even a missing one'
 complete -c devenv -n "__devenv_at 'up'" -l no-deps -d 'Leave the services alone that the named ones depend on'
 complete -c devenv -n "__devenv_at 'up'" -l no-recreate -d 'Keep containers that differ from their manifest'
+complete -c devenv -n "__devenv_at 'up'" -l no-start -d 'Create the containers without starting them'
 complete -c devenv -n "__devenv_at 'up'" -l pull -r -f -a 'missing always never' -d 'When to pull images'
 complete -c devenv -n "__devenv_at 'up'" -l remove-orphans -d 'Remove containers whose service is in no manifest'
+complete -c devenv -n "__devenv_at 'up'" -l scale -r -f -d 'Run so many containers of a service'
 complete -c devenv -n "__devenv_at 'up'" -l timeout -s t -r -f -d 'How long a container that is replaced may take to stop'
 complete -c devenv -n "__devenv_at 'up'" -l wait -d 'Wait until all is ready: the default'
 complete -c devenv -n "__devenv_at 'up'" -l wait-timeout -r -f -d 'How long to wait until all is ready'

@@ -9,9 +9,12 @@
 #include "devenv/str.h"
 #include "devenv/ui.h"
 
+#include <string.h>
+
 struct up_options {
-	bool build, no_build, detach, attach, dry_run, force_recreate, no_recreate, no_deps,
-		remove_orphans, wait;
+	struct strv scale;
+	bool no_start, build, no_build, detach, attach, dry_run, force_recreate, no_recreate,
+		no_deps, remove_orphans, wait;
 	const char *pull;
 	int64_t wait_timeout;
 	int64_t timeout;
@@ -55,6 +58,10 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(no_recreate),
 		.help = "Keep containers that differ from their manifest"},
+	{.name = "no-start",
+		.type = OPT_FLAG,
+		AT(no_start),
+		.help = "Create the containers without starting them"},
 	{.name = "pull",
 		.type = OPT_CHOICE,
 		AT(pull),
@@ -66,6 +73,11 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(remove_orphans),
 		.help = "Remove containers whose service is in no manifest"},
+	{.name = "scale",
+		.type = OPT_LIST,
+		AT(scale),
+		.arg = "SERVICE=NUMBER",
+		.help = "Run so many containers of a service"},
 	{.name = "timeout",
 		.letter = 't',
 		.type = OPT_INT,
@@ -157,6 +169,30 @@ static int up_apply(struct app *app, struct session *session, const struct up_op
 		app, session, plan, &run, plan->n ? "is ready" : "is ready: nothing to do", err);
 }
 
+/* --scale goes over what the manifest says. */
+static int set_scale(struct workspace *ws, const struct strv *scale, struct err *err)
+{
+	for (size_t i = 0; i < scale->n; i++) {
+		const char *equals = strchr(scale->v[i], '=');
+		autofree char *word = equals ? xstrndup(scale->v[i], (size_t)(equals - scale->v[i]))
+					     : NULL;
+		struct manifest *manifest;
+		const char *service = NULL;
+		uint64_t number;
+
+		if (!equals || !parse_u64(equals + 1, 0, 1000, &number))
+			return err_set(err, ERR_USAGE, "--scale: \"%s\" is not SERVICE=NUMBER",
+				scale->v[i]);
+		if (workspace_resolve(ws, word, &manifest, &service, err) < 0)
+			return -1;
+		if (!service)
+			return err_set(err, ERR_USAGE, "--scale: \"%s\" is a manifest", word);
+		json_object_set_new(json_at(manifest->model, "services", service, NULL), "scale",
+			json_integer((json_int_t)number));
+	}
+	return 0;
+}
+
 static int up_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	const struct up_options *up = opts;
@@ -173,12 +209,15 @@ static int up_run(struct app *app, void *opts, int argc, char **argv, struct err
 		.no_recreate = up->no_recreate,
 		.no_deps = up->no_deps,
 		.no_build = up->no_build,
+		.no_start = up->no_start,
 		.build = up->build ? &(struct build_wishes){0} : NULL,
 		.remove_orphans = up->remove_orphans,
 	};
 	int result;
 
 	if (session_open(app, SESSION_ENGINE | (up->dry_run ? 0 : SESSION_LOCK), &session, err) < 0)
+		return -1;
+	if (set_scale(&session.ws, &up->scale, err) < 0)
 		return -1;
 	if (up->dry_run)
 		engine_forbid_writes(session.engine);
