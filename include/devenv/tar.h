@@ -1,7 +1,7 @@
 /*
- * tar.h - plain tar streams (POSIX.1-2017 pax), written and read piece by piece.
+ * tar.h - plain tar streams (POSIX.1-2017 pax), written piece by piece.
  *
- * For what goes to and from the engine: build contexts and copied files.  Archives from elsewhere,
+ * For what goes to the engine: build contexts and inline files.  Archives from elsewhere,
  * compressed or hostile, are the business of snapshot.h.
  *
  *	struct tar_writer tar = {write, ctx};
@@ -51,25 +51,5 @@ int tar_end(struct tar_writer *tar, struct err *err);
  */
 int tar_add_path(
 	struct tar_writer *tar, const char *path, const char *name, int owned, struct err *err);
-
-/* === reading === */
-
-/* Up to `len` bytes; 0 at the end; -1 with err. */
-typedef ssize_t tar_read_fn(void *ctx, void *data, size_t len, struct err *err);
-
-struct tar_reader {
-	tar_read_fn *read;
-	void *ctx;
-	uint64_t left; /* of the current entry's data */
-	unsigned padding;
-	char *name, *link; /* of the current entry; see tar_reader_release() */
-};
-
-/* The next entry: 1 (its strings are the reader's, until the next call), 0 at the end, -1. */
-int tar_next(struct tar_reader *tar, struct tar_entry *entry, struct err *err);
-
-/* The current entry's data; what is not read is skipped. 0 at its end. */
-ssize_t tar_read(struct tar_reader *tar, void *data, size_t len, struct err *err);
-void tar_reader_release(struct tar_reader *tar);
 
 #endif

@@ -129,6 +129,39 @@ static void set_image_label(struct engine *engine, json_t *body)
 		json_set_str(json_object_get(body, "Labels"), LABEL_IMAGE, json_str(image, "Id"));
 }
 
+/*
+ * The request of a run that was killed may still be at work in the engine, and its container appear
+ * after our plan was made. It is ours by its labels, was never started, and goes.
+ */
+static bool remove_left_behind(struct engine *engine, const char *name, const json_t *body)
+{
+	static const char *const same[] = {LABEL_PROJECT, LABEL_SERVICE, LABEL_DIR, LABEL_NUMBER};
+	autojson json_t *found = NULL;
+	struct err ignored = ERR_INIT;
+
+	if (container_inspect(engine, name, &found, &ignored) < 0 ||
+		!str_eq(json_str(json_object_get(found, "State"), "Status"), "created"))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(same); i++)
+		if (!str_eq(json_str(json_at(found, "Config", "Labels", NULL), same[i]),
+			    json_str(json_object_get(body, "Labels"), same[i])))
+			return false;
+	return container_remove(engine, json_str(found, "Id"), false, &ignored) == 0;
+}
+
+static int create(struct act_context *context, struct engine *engine, const char *name,
+	const char *platform, const json_t *body, char **id, struct err *err)
+{
+	const struct sink *sink = context->options->sink;
+
+	if (container_create(engine, name, platform, body, sink, id, err) == 0)
+		return 0;
+	if (!strstr(err->msg, "already in use") || !remove_left_behind(engine, name, body))
+		return -1;
+	err_clear(err);
+	return container_create(engine, name, platform, body, sink, id, err);
+}
+
 static int act_create(
 	struct act_context *context, size_t index, struct engine *engine, struct err *err)
 {
@@ -148,8 +181,7 @@ static int act_create(
 		/* Compose's own name for a successor that has not taken over yet. */
 		name = xasprintf("%.12s_%s", action->id, action->name);
 	}
-	if (container_create(engine, name, json_str(service, "platform"), body,
-		    context->options->sink, &id, err) < 0)
+	if (create(context, engine, name, json_str(service, "platform"), body, &id, err) < 0)
 		return -1;
 	if (plan_complete(engine, id, action->extra, err) < 0 ||
 		(action->id && replace(engine, action, id, context->options, err) < 0)) {

@@ -1,9 +1,7 @@
 /*
- * tar_write.c - writing tar: ustar headers, and pax records for what does not fit into them.
+ * tar.c - writing tar: ustar headers, and pax records for what does not fit into them.
  */
 #include "devenv/tar.h"
-
-#include "tar.h"
 
 #include "devenv/buf.h"
 #include "devenv/mem.h"
@@ -16,6 +14,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define TAR_BLOCK 512
+
+/* POSIX.1-2017 pax, "ustar Interchange Format". */
+struct ustar {
+	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
+	char magic[6], version[2], user[32], group[32], major[8], minor[8], prefix[155], pad[12];
+};
+
+_Static_assert(sizeof(struct ustar) == TAR_BLOCK, "a header is one block");
 
 #define ID_MAX 07777777
 #define SIZE_MAX_USTAR UINT64_C(077777777777)
