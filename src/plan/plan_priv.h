@@ -82,7 +82,7 @@ void selection_release(struct selection *selection);
 /* === ready.c === */
 
 /* A process that runs this long without a port to ask is taken as started. */
-#define READY_SETTLE_MS 60
+#define READY_SETTLE_MS 40
 
 /* Is that all it waits for? Then there is no use in looking earlier. */
 bool ready_settling(const struct ready_state *state);

@@ -16,7 +16,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define WORKERS_DEFAULT 6
+#define WORKERS_DEFAULT 10
+/* Creations at once: more would only slow the start that everything else waits for. */
+#define CREATIONS_MAX 3
 #define WAIT_DEFAULT_MS (10 * 60 * 1000)
 
 enum step { STEP_WAITING, STEP_RUNNING, STEP_DONE, STEP_FAILED };
@@ -35,8 +37,8 @@ struct runner {
 	const struct run_options *options;
 	struct act_context context;
 	struct task *tasks;
-	size_t left; /* actions that are not done */
-	size_t running;
+	size_t left;     /* actions that are not done */
+	size_t creating; /* of the running ones */
 	bool stopping;
 	int64_t deadline;
 	struct err err; /* the first failure */
@@ -117,6 +119,9 @@ static size_t choose(const struct runner *runner, int *wait_ms)
 
 		if (task->step != STEP_WAITING || !needs_done(runner, i))
 			continue;
+		if (runner->plan->actions[i].kind == ACTION_CREATE &&
+			runner->creating >= CREATIONS_MAX)
+			continue;
 		if (task->due > now) {
 			if (task->due - now < *wait_ms)
 				*wait_ms = (int)(task->due - now);
@@ -148,7 +153,7 @@ static void begin(struct runner *runner, size_t index)
 	struct task *task = &runner->tasks[index];
 
 	task->step = STEP_RUNNING;
-	runner->running++;
+	runner->creating += runner->plan->actions[index].kind == ACTION_CREATE;
 	if (task->begun)
 		return;
 	task->begun = true;
@@ -191,7 +196,7 @@ static void finish(struct runner *runner, size_t index, int result, struct err *
 {
 	struct task *task = &runner->tasks[index];
 
-	runner->running--;
+	runner->creating -= runner->plan->actions[index].kind == ACTION_CREATE;
 	if (result < 0) {
 		fail(runner, index, err);
 	} else if (result > 0) {
