@@ -25,7 +25,7 @@ COMPLETIONS := completions/devenv.bash completions/_devenv completions/devenv.fi
 
 Q       := $(if $(V),,@)
 
-.PHONY: all demo test bench lint asan gen gen-check install deps clean help format unit headers
+.PHONY: all demo test bench lint asan replay fuzz gen gen-check install deps clean help format unit headers
 
 all: $(BUILD)/devenv $(BUILD)/devenv.1 ## build devenv and its man page
 
@@ -65,6 +65,16 @@ $(BUILD)/tests/engine_api: tests/e2e/engine_api.c tests/e2e/engine_api.h $(LIB)
 	@echo "  TEST    $@"
 	$(Q)$(CC) $(DEVENV_CPPFLAGS) $(DEVENV_CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(DEVENV_LDLIBS)
 
+# The files that a fuzz target sees are in memory: tests/fuzz/fuzz.h.
+FUZZ      = $(filter-out files replay,$(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c))))
+FUZZ_MAIN = tests/fuzz/replay.c
+FUZZ_WRAP = -Wl,--wrap=open64,--wrap=stat64,--wrap=lstat64,--wrap=realpath
+$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/files.c tests/fuzz/fuzz.h tests/fuzz/replay.c $(LIB)
+	@mkdir -p $(@D)
+	@echo "  FUZZ    $@"
+	$(Q)$(CC) $(DEVENV_CPPFLAGS) $(DEVENV_CFLAGS) $(LDFLAGS) $(FUZZ_WRAP) -o $@ $< tests/fuzz/files.c \
+	 $(FUZZ_MAIN) $(LIB) $(DEVENV_LDLIBS)
+
 $(BUILD)/devenv.1: $(BUILD)/devenv
 	$(Q)$(BUILD)/devenv __gen man > $@
 
@@ -83,9 +93,20 @@ bench: ## compare with docker compose on the same engine
 lint: ## layers, headers, banned functions, sizes, format, shellcheck
 	$(Q)tests/lint/run
 
+ASAN := BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+        SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
 asan: ## build everything under ASan and UBSan and run the unit tests
-	$(Q)$(MAKE) BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
-	 SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" $(BUILD)/asan/devenv unit
+	$(Q)$(MAKE) $(ASAN) $(BUILD)/asan/devenv unit
+
+replay: ## run the fuzz targets on the inputs in tests/fuzz/corpus under ASan and UBSan
+	$(Q)$(MAKE) $(ASAN) $(FUZZ:%=$(BUILD)/asan/fuzz/%)
+	$(Q)tests/fuzz/run replay $(BUILD)/asan/fuzz $(FUZZ)
+
+fuzz: ## look for new inputs that break: FUZZ_SECONDS (600) for each target (FUZZ="manifest ...")
+	$(Q)$(MAKE) BUILD=$(BUILD)/libfuzzer CC=clang CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+	 SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" \
+	 FUZZ_MAIN=-fsanitize=fuzzer $(FUZZ:%=$(BUILD)/libfuzzer/fuzz/%)
+	$(Q)tests/fuzz/run fuzz $(BUILD)/libfuzzer/fuzz $(FUZZ)
 
 gen: $(BUILD)/devenv ## write completions/ and the README's command list from the command table
 	$(Q)mkdir -p completions
