@@ -48,6 +48,7 @@ _devenv_command() {
 _devenv_value() {
 	value=''
 	case "$1:$2" in
+	'up:--always-recreate-deps') value='' ;;
 	'up:--attach') value='' ;;
 	'up:--build') value='' ;;
 	'up:--detach' | 'up:-d') value='' ;;
@@ -57,8 +58,11 @@ _devenv_value() {
 	'up:--no-deps') value='' ;;
 	'up:--no-recreate') value='' ;;
 	'up:--no-start') value='' ;;
-	'up:--pull') value='words missing always never' ;;
+	'up:--pull') value='words policy missing always never' ;;
+	'up:--quiet-build') value='' ;;
+	'up:--quiet-pull') value='' ;;
 	'up:--remove-orphans') value='' ;;
+	'up:--renew-anon-volumes' | 'up:-V') value='' ;;
 	'up:--scale') value='none' ;;
 	'up:--timeout' | 'up:-t') value='none' ;;
 	'up:--wait') value='' ;;
@@ -73,14 +77,24 @@ _devenv_value() {
 	'start:--timeout' | 'start:-t') value='none' ;;
 	'restart:--dry-run') value='' ;;
 	'restart:--timeout' | 'restart:-t') value='none' ;;
+	'pull:--ignore-buildable') value='' ;;
+	'pull:--ignore-pull-failures') value='' ;;
+	'pull:--include-deps') value='' ;;
 	'pull:--policy') value='words always missing' ;;
+	'pull:--quiet' | 'pull:-q') value='' ;;
 	'build:--build-arg') value='none' ;;
 	'build:--no-cache') value='' ;;
 	'build:--pull') value='' ;;
 	'build:--push') value='' ;;
 	'build:--quiet' | 'build:-q') value='' ;;
+	'create:--build') value='' ;;
 	'create:--force-recreate') value='' ;;
+	'create:--no-build') value='' ;;
 	'create:--no-recreate') value='' ;;
+	'create:--pull') value='words policy missing always never' ;;
+	'create:--quiet-pull') value='' ;;
+	'create:--remove-orphans') value='' ;;
+	'create:--scale') value='none' ;;
 	'kill:--signal' | 'kill:-s') value='none' ;;
 	'rm:--force') value='' ;;
 	'rm:--stop' | 'rm:-s') value='' ;;
@@ -200,14 +214,14 @@ _devenv_commands() {
 
 _devenv_options() {
 	case "$1" in
-	'up') words='--attach --build --detach --dry-run --force-recreate --no-build --no-deps --no-recreate --no-start --pull --remove-orphans --scale --timeout --wait --wait-timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'up') words='--always-recreate-deps --attach --build --detach --dry-run --force-recreate --no-build --no-deps --no-recreate --no-start --pull --quiet-build --quiet-pull --remove-orphans --renew-anon-volumes --scale --timeout --wait --wait-timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'down') words='--dry-run --remove-orphans --timeout --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'stop') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'start') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'restart') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
-	'pull') words='--policy --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'pull') words='--ignore-buildable --ignore-pull-failures --include-deps --policy --quiet --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'build') words='--build-arg --no-cache --pull --push --quiet --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
-	'create') words='--force-recreate --no-recreate --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'create') words='--build --force-recreate --no-build --no-recreate --pull --quiet-pull --remove-orphans --scale --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'kill') words='--signal --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'pause') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'unpause') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

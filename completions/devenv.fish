@@ -83,6 +83,8 @@ end
 
 function __devenv_takes_value
 	switch $argv[1]:$argv[2]
+		case 'up:--always-recreate-deps'
+			return 1
 		case 'up:--attach'
 			return 1
 		case 'up:--build'
@@ -103,7 +105,13 @@ function __devenv_takes_value
 			return 1
 		case 'up:--pull'
 			return 0
+		case 'up:--quiet-build'
+			return 1
+		case 'up:--quiet-pull'
+			return 1
 		case 'up:--remove-orphans'
+			return 1
+		case 'up:--renew-anon-volumes' 'up:-V'
 			return 1
 		case 'up:--scale'
 			return 0
@@ -133,8 +141,16 @@ function __devenv_takes_value
 			return 1
 		case 'restart:--timeout' 'restart:-t'
 			return 0
+		case 'pull:--ignore-buildable'
+			return 1
+		case 'pull:--ignore-pull-failures'
+			return 1
+		case 'pull:--include-deps'
+			return 1
 		case 'pull:--policy'
 			return 0
+		case 'pull:--quiet' 'pull:-q'
+			return 1
 		case 'build:--build-arg'
 			return 0
 		case 'build:--no-cache'
@@ -145,10 +161,22 @@ function __devenv_takes_value
 			return 1
 		case 'build:--quiet' 'build:-q'
 			return 1
+		case 'create:--build'
+			return 1
 		case 'create:--force-recreate'
+			return 1
+		case 'create:--no-build'
 			return 1
 		case 'create:--no-recreate'
 			return 1
+		case 'create:--pull'
+			return 0
+		case 'create:--quiet-pull'
+			return 1
+		case 'create:--remove-orphans'
+			return 1
+		case 'create:--scale'
+			return 0
 		case 'kill:--signal' 'kill:-s'
 			return 0
 		case 'rm:--force'
@@ -353,17 +381,21 @@ complete -c devenv -n "__devenv_at ''" -l verbose -s v -d 'Say more about what i
 complete -c devenv -n "__devenv_at ''" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at ''" -l version -d 'Print the version'
 complete -c devenv -n "__devenv_at '' 0" -f -a up -d 'Bring services up and wait until they are ready'
+complete -c devenv -n "__devenv_at 'up'" -l always-recreate-deps -d 'Replace what the named services depend on'
 complete -c devenv -n "__devenv_at 'up'" -l attach -d 'Follow the logs once all is ready (Ctrl-C leaves it running)'
 complete -c devenv -n "__devenv_at 'up'" -l build -d 'Build the images of services that have `build:`'
 complete -c devenv -n "__devenv_at 'up'" -l detach -s d -d 'Return when all is ready: the default'
 complete -c devenv -n "__devenv_at 'up'" -l dry-run -d 'Print the plan; change nothing'
-complete -c devenv -n "__devenv_at 'up'" -l force-recreate -d 'Replace containers that are as they should be'
+complete -c devenv -n "__devenv_at 'up'" -l force-recreate -d 'Replace the named services\' containers, changed or not'
 complete -c devenv -n "__devenv_at 'up'" -l no-build -d 'Build no image, even a missing one'
 complete -c devenv -n "__devenv_at 'up'" -l no-deps -d 'Leave the services alone that the named ones depend on'
 complete -c devenv -n "__devenv_at 'up'" -l no-recreate -d 'Keep containers that differ from their manifest'
 complete -c devenv -n "__devenv_at 'up'" -l no-start -d 'Create the containers without starting them'
-complete -c devenv -n "__devenv_at 'up'" -l pull -r -f -a 'missing always never' -d 'When to pull images'
+complete -c devenv -n "__devenv_at 'up'" -l pull -r -f -a 'policy missing always never' -d 'When to pull images; policy: as `pull_policy` says'
+complete -c devenv -n "__devenv_at 'up'" -l quiet-build -d 'Show no progress of builds'
+complete -c devenv -n "__devenv_at 'up'" -l quiet-pull -d 'Show no progress of pulls'
 complete -c devenv -n "__devenv_at 'up'" -l remove-orphans -d 'Remove containers whose service is in no manifest'
+complete -c devenv -n "__devenv_at 'up'" -l renew-anon-volumes -s V -d 'Replace them with new anonymous volumes; the old ones stay unused'
 complete -c devenv -n "__devenv_at 'up'" -l scale -r -f -d 'Run so many containers of a service'
 complete -c devenv -n "__devenv_at 'up'" -l timeout -s t -r -f -d 'How long a container that is replaced may take to stop'
 complete -c devenv -n "__devenv_at 'up'" -l wait -d 'Wait until all is ready: the default'
@@ -443,7 +475,11 @@ complete -c devenv -n "__devenv_at 'restart'" -l verbose -s v -d 'Say more about
 complete -c devenv -n "__devenv_at 'restart'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'restart'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a pull -d 'Pull images'
+complete -c devenv -n "__devenv_at 'pull'" -l ignore-buildable -d 'Leave out services that have `build:`'
+complete -c devenv -n "__devenv_at 'pull'" -l ignore-pull-failures -d 'Warn of what cannot be pulled, and pull the others'
+complete -c devenv -n "__devenv_at 'pull'" -l include-deps -d 'Images of what the named services depend on too'
 complete -c devenv -n "__devenv_at 'pull'" -l policy -r -f -a 'always missing' -d 'Which images to pull'
+complete -c devenv -n "__devenv_at 'pull'" -l quiet -s q -d 'No progress, only errors'
 complete -c devenv -n "__devenv_at 'pull'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'pull'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'pull'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -475,8 +511,14 @@ complete -c devenv -n "__devenv_at 'build'" -l verbose -s v -d 'Say more about w
 complete -c devenv -n "__devenv_at 'build'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'build'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a create -d 'Make all that `up` makes, without starting it'
-complete -c devenv -n "__devenv_at 'create'" -l force-recreate -d 'Replace containers that are as they should be'
+complete -c devenv -n "__devenv_at 'create'" -l build -d 'Build the images of services that have `build:`'
+complete -c devenv -n "__devenv_at 'create'" -l force-recreate -d 'Replace the named services\' containers, changed or not'
+complete -c devenv -n "__devenv_at 'create'" -l no-build -d 'Build no image, even a missing one'
 complete -c devenv -n "__devenv_at 'create'" -l no-recreate -d 'Keep containers that differ from their manifest'
+complete -c devenv -n "__devenv_at 'create'" -l pull -r -f -a 'policy missing always never' -d 'When to pull images; policy: as `pull_policy` says'
+complete -c devenv -n "__devenv_at 'create'" -l quiet-pull -d 'Show no progress of pulls'
+complete -c devenv -n "__devenv_at 'create'" -l remove-orphans -d 'Remove containers whose service is in no manifest'
+complete -c devenv -n "__devenv_at 'create'" -l scale -r -f -d 'Make so many containers of a service'
 complete -c devenv -n "__devenv_at 'create'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'create'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'create'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'

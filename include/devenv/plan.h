@@ -70,7 +70,8 @@ struct plan {
 	struct strv warnings; /* for the user, before anything is done */
 };
 
-enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
+/* PULL_POLICY: as `pull_policy` of each service says, "missing" where it says nothing. */
+enum pull_policy { PULL_POLICY, PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
 
 /* A one-off container of a service (`devenv run`). */
 struct oneoff {
@@ -92,11 +93,14 @@ struct plan_request {
 	const struct workspace *ws;
 	const struct strv *words; /* services and manifests; empty or NULL: all */
 	enum pull_policy pull;
-	bool force_recreate;
+	bool force_recreate; /* of the services that the words name */
+	bool recreate_deps;  /* of those that they depend on */
 	bool no_recreate;
+	bool renew_volumes; /* a new container gets new anonymous volumes, not its predecessor's */
 	bool no_deps;
 	bool no_start; /* create only */
 	bool remove_orphans;
+	bool ignore_buildable;            /* pull: not what has `build:` */
 	bool no_build;                    /* up: what is missing is an error */
 	const struct build_wishes *build; /* build what is there too; or NULL */
 	const struct oneoff *oneoff; /* up: in place of its service\'s own container; or NULL */
@@ -120,8 +124,13 @@ int plan_start(struct engine *engine, const struct plan_request *request, struct
 	struct err *err);
 int plan_restart(struct engine *engine, const struct plan_request *request, struct plan *plan,
 	struct err *err);
-int plan_pull(struct engine *engine, const struct plan_request *request, struct plan *plan,
-	struct err *err);
+
+/*
+ * With PULL_ALWAYS every image, else those that are not there; with PULL_POLICY, what `pull_policy`
+ * wants newer before an `up`. `dependencies`: also of the services that the words depend on.
+ */
+int plan_pull(struct engine *engine, const struct plan_request *request, bool dependencies,
+	struct plan *plan, struct err *err);
 
 /*
  * Builds of the words' services that have `build:`, each after those of the services it depends on.
@@ -139,9 +148,11 @@ json_t *plan_json(const struct plan *plan);
 
 struct run_options {
 	const struct sink *sink;
-	int workers;             /* 0: a sensible number */
-	int64_t wait_timeout_ms; /* for all to become ready; 0: 10 minutes */
-	int stop_timeout_s;      /* -1: each service's own */
+	int workers;                  /* 0: a sensible number */
+	int64_t wait_timeout_ms;      /* for all to become ready; 0: 10 minutes */
+	int stop_timeout_s;           /* -1: each service's own */
+	bool quiet_pull, quiet_build; /* no progress of these */
+	bool ignore_pull_failures;    /* only warn */
 };
 
 /*

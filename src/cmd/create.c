@@ -1,22 +1,67 @@
 /* create.c - `devenv create`: everything that `up` makes, without starting it. */
+#include "bring_up.h"
 #include "commands.h"
 #include "session.h"
 
 struct create_options {
-	bool force_recreate, no_recreate;
+	struct strv scale;
+	const char *pull;
+	bool build, no_build, force_recreate, no_recreate, quiet_pull, remove_orphans;
 };
 
+#define AT(member) OPT_AT(struct create_options, member)
+
 static const struct option_spec options[] = {
+	{.name = "build",
+		.type = OPT_FLAG,
+		AT(build),
+		.help = "Build the images of services that have `build:`"},
 	{.name = "force-recreate",
 		.type = OPT_FLAG,
-		OPT_AT(struct create_options, force_recreate),
-		.help = "Replace containers that are as they should be"},
+		AT(force_recreate),
+		.help = "Replace the named services' containers, changed or not"},
+	{.name = "no-build",
+		.type = OPT_FLAG,
+		AT(no_build),
+		.help = "Build no image, even a missing one"},
 	{.name = "no-recreate",
 		.type = OPT_FLAG,
-		OPT_AT(struct create_options, no_recreate),
+		AT(no_recreate),
 		.help = "Keep containers that differ from their manifest"},
+	{.name = "pull",
+		.type = OPT_CHOICE,
+		AT(pull),
+		.arg = "POLICY",
+		.choices = bring_up_pull,
+		.def = "policy",
+		.help = "When to pull images; policy: as `pull_policy` says"},
+	{.name = "quiet-pull",
+		.type = OPT_FLAG,
+		AT(quiet_pull),
+		.help = "Show no progress of pulls"},
+	{.name = "remove-orphans",
+		.type = OPT_FLAG,
+		AT(remove_orphans),
+		.help = "Remove containers whose service is in no manifest"},
+	{.name = "scale",
+		.type = OPT_LIST,
+		AT(scale),
+		.arg = "SERVICE=NUMBER",
+		.help = "Make so many containers of a service"},
 	{0},
 };
+
+static int check_options(const struct create_options *chosen, struct err *err)
+{
+	const struct conflict conflicts[] = {
+		{chosen->build && chosen->no_build, "--build", "--no-build"},
+		{chosen->force_recreate && chosen->no_recreate, "--force-recreate",
+			"--no-recreate"},
+		{0},
+	};
+
+	return bring_up_conflict(conflicts, err);
+}
 
 static int create_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
@@ -28,15 +73,24 @@ static int create_run(struct app *app, void *opts, int argc, char **argv, struct
 		.ws = &session.ws,
 		.words = &words,
 		.no_start = true,
+		.pull = bring_up_policy(chosen->pull),
 		.force_recreate = chosen->force_recreate,
 		.no_recreate = chosen->no_recreate,
+		.no_build = chosen->no_build,
+		.build = chosen->build ? &(struct build_wishes){0} : NULL,
+		.remove_orphans = chosen->remove_orphans,
 	};
-	struct run_options run = {.stop_timeout_s = -1};
+	struct run_options run = {
+		.sink = &app->sink, .stop_timeout_s = -1, .quiet_pull = chosen->quiet_pull};
 	int result;
 
-	if (session_open(app, SESSION_ENGINE | SESSION_LOCK, &session, err) < 0 ||
+	if (check_options(chosen, err) < 0 ||
+		session_open(app, SESSION_ENGINE | SESSION_LOCK, &session, err) < 0 ||
+		bring_up_scale(&session.ws, &chosen->scale, err) < 0 ||
+		bring_up_images(&session, &request, &run, false, err) < 0 ||
 		plan_up(session.engine, &request, &plan, err) < 0)
 		return -1;
+	bring_up_warn(app, &plan);
 	result = session_run_plan(app, &session, &plan, &run,
 		plan.n ? "is created" : "is created: nothing to do", err);
 	plan_release(&plan);

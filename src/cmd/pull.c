@@ -6,18 +6,38 @@
 
 struct pull_options {
 	const char *policy;
+	bool quiet, include_deps, ignore_buildable, ignore_failures;
 };
 
 static const char *const policies[] = {"always", "missing", NULL};
 
+#define AT(member) OPT_AT(struct pull_options, member)
+
 static const struct option_spec options[] = {
+	{.name = "ignore-buildable",
+		.type = OPT_FLAG,
+		AT(ignore_buildable),
+		.help = "Leave out services that have `build:`"},
+	{.name = "ignore-pull-failures",
+		.type = OPT_FLAG,
+		AT(ignore_failures),
+		.help = "Warn of what cannot be pulled, and pull the others"},
+	{.name = "include-deps",
+		.type = OPT_FLAG,
+		AT(include_deps),
+		.help = "Images of what the named services depend on too"},
 	{.name = "policy",
 		.type = OPT_CHOICE,
-		OPT_AT(struct pull_options, policy),
+		AT(policy),
 		.arg = "POLICY",
 		.choices = policies,
 		.def = "always",
 		.help = "Which images to pull"},
+	{.name = "quiet",
+		.letter = 'q',
+		.type = OPT_FLAG,
+		AT(quiet),
+		.help = "No progress, only errors"},
 	{0},
 };
 
@@ -29,14 +49,19 @@ static int pull_run(struct app *app, void *opts, int argc, char **argv, struct e
 	struct plan plan = {0};
 	struct plan_request request = {.ws = &session.ws,
 		.words = &words,
-		.pull = str_eq(pull->policy, "always") ? PULL_ALWAYS : PULL_MISSING};
+		.pull = str_eq(pull->policy, "always") ? PULL_ALWAYS : PULL_MISSING,
+		.ignore_buildable = pull->ignore_buildable};
+	struct run_options run = {.ignore_pull_failures = pull->ignore_failures};
 	int result;
 
 	if (session_open(app, SESSION_ENGINE, &session, err) < 0 ||
-		plan_pull(session.engine, &request, &plan, err) < 0)
+		plan_pull(session.engine, &request, pull->include_deps, &plan, err) < 0)
 		return -1;
-	result = session_run_plan(app, &session, &plan, &(struct run_options){0},
-		plan.n ? "has its images" : "has its images: nothing to do", err);
+	if (pull->quiet)
+		result = plan_run(&plan, session.engine, &run, err);
+	else
+		result = session_run_plan(app, &session, &plan, &run,
+			plan.n ? "has its images" : "has its images: nothing to do", err);
 	plan_release(&plan);
 	return result;
 }

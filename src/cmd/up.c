@@ -1,20 +1,16 @@
 /*
  * up.c - `devenv up`: read, plan, act; 0 only when everything is truly ready.
  */
+#include "bring_up.h"
 #include "commands.h"
 #include "follow.h"
 #include "session.h"
 
-#include "devenv/mem.h"
-#include "devenv/str.h"
-#include "devenv/ui.h"
-
-#include <string.h>
-
 struct up_options {
 	struct strv scale;
 	bool no_start, build, no_build, detach, attach, dry_run, force_recreate, no_recreate,
-		no_deps, remove_orphans, wait;
+		recreate_deps, renew_volumes, no_deps, remove_orphans, wait, quiet_pull,
+		quiet_build;
 	const char *pull;
 	int64_t wait_timeout;
 	int64_t timeout;
@@ -22,9 +18,11 @@ struct up_options {
 
 #define AT(member) OPT_AT(struct up_options, member)
 
-static const char *const pull_choices[] = {"missing", "always", "never", NULL};
-
 static const struct option_spec options[] = {
+	{.name = "always-recreate-deps",
+		.type = OPT_FLAG,
+		AT(recreate_deps),
+		.help = "Replace what the named services depend on"},
 	{.name = "attach",
 		.type = OPT_FLAG,
 		AT(attach),
@@ -45,7 +43,7 @@ static const struct option_spec options[] = {
 	{.name = "force-recreate",
 		.type = OPT_FLAG,
 		AT(force_recreate),
-		.help = "Replace containers that are as they should be"},
+		.help = "Replace the named services' containers, changed or not"},
 	{.name = "no-build",
 		.type = OPT_FLAG,
 		AT(no_build),
@@ -66,13 +64,26 @@ static const struct option_spec options[] = {
 		.type = OPT_CHOICE,
 		AT(pull),
 		.arg = "POLICY",
-		.choices = pull_choices,
-		.def = "missing",
-		.help = "When to pull images"},
+		.choices = bring_up_pull,
+		.def = "policy",
+		.help = "When to pull images; policy: as `pull_policy` says"},
+	{.name = "quiet-build",
+		.type = OPT_FLAG,
+		AT(quiet_build),
+		.help = "Show no progress of builds"},
+	{.name = "quiet-pull",
+		.type = OPT_FLAG,
+		AT(quiet_pull),
+		.help = "Show no progress of pulls"},
 	{.name = "remove-orphans",
 		.type = OPT_FLAG,
 		AT(remove_orphans),
 		.help = "Remove containers whose service is in no manifest"},
+	{.name = "renew-anon-volumes",
+		.letter = 'V',
+		.type = OPT_FLAG,
+		AT(renew_volumes),
+		.help = "Replace them with new anonymous volumes; the old ones stay unused"},
 	{.name = "scale",
 		.type = OPT_LIST,
 		AT(scale),
@@ -100,97 +111,42 @@ static const struct option_spec options[] = {
 	{0},
 };
 
-static int print_plan(const struct plan *plan, struct err *err)
+static struct run_options run_options(const struct app *app, const struct up_options *up)
 {
-	autobuf struct buf text = BUF_INIT(0);
-
-	plan_print(plan, &text);
-	return ui_output(buf_str(&text), err);
+	return (struct run_options){
+		.sink = &app->sink,
+		.wait_timeout_ms = up->wait_timeout,
+		.stop_timeout_s = (int)up->timeout,
+		.quiet_pull = up->quiet_pull,
+		.quiet_build = up->quiet_build,
+	};
 }
 
-static int pull_first(struct app *app, struct session *session, const struct plan_request *request,
-	bool dry_run, struct err *err)
+static int check_options(const struct up_options *up, struct err *err)
 {
-	struct run_options run = {.sink = &app->sink};
-	struct plan plan = {0};
-	int result;
+	const struct conflict conflicts[] = {
+		{up->build && up->no_build, "--build", "--no-build"},
+		{up->force_recreate && up->no_recreate, "--force-recreate", "--no-recreate"},
+		{up->recreate_deps && up->no_recreate, "--always-recreate-deps", "--no-recreate"},
+		{up->renew_volumes && up->no_recreate, "--renew-anon-volumes", "--no-recreate"},
+		{up->attach && up->detach, "--attach", "--detach"},
+		{up->attach && up->no_start, "--attach", "--no-start"},
+		{0},
+	};
 
-	if (request->pull != PULL_ALWAYS)
-		return 0;
-	if (plan_pull(session->engine, request, &plan, err) < 0)
-		return -1;
-	result = dry_run ? print_plan(&plan, err) : plan_run(&plan, session->engine, &run, err);
-	plan_release(&plan);
-	return result;
-}
-
-/* What is built first may be newer than what runs: the plan of `up` has to see it. */
-static int build_first(struct app *app, struct session *session, const struct plan_request *request,
-	bool dry_run, struct err *err)
-{
-	struct run_options run = {.sink = &app->sink};
-	struct plan plan = {0};
-	int result = 0;
-
-	if (request->no_build)
-		return 0;
-	if (plan_build(request, true, &plan, err) < 0)
-		return -1;
-	if (plan.n)
-		result = dry_run ? print_plan(&plan, err)
-				 : plan_run(&plan, session->engine, &run, err);
-	plan_release(&plan);
-	return result;
-}
-
-static void warn(struct app *app, const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->warnings.n; i++)
-		sink_warn(&app->sink, NULL, "%s", plan->warnings.v[i]);
-	for (size_t i = 0; i < plan->orphans.n; i++)
-		sink_warn(&app->sink, NULL,
-			"container %s belongs to no service any more; `devenv up --remove-orphans` "
-			"removes it",
-			plan->orphans.v[i]);
+	return bring_up_conflict(conflicts, err);
 }
 
 static int up_apply(struct app *app, struct session *session, const struct up_options *up,
 	struct plan *plan, struct err *err)
 {
-	struct run_options run = {
-		.wait_timeout_ms = up->wait_timeout,
-		.stop_timeout_s = (int)up->timeout,
-	};
+	struct run_options run = run_options(app, up);
 
-	warn(app, plan);
+	bring_up_warn(app, plan);
 	if (up->dry_run)
-		return print_plan(plan, err);
+		return bring_up_print(plan, err);
 	return session_run_plan(
 		app, session, plan, &run, plan->n ? "is ready" : "is ready: nothing to do", err);
-}
-
-/* --scale goes over what the manifest says. */
-static int set_scale(struct workspace *ws, const struct strv *scale, struct err *err)
-{
-	for (size_t i = 0; i < scale->n; i++) {
-		const char *equals = strchr(scale->v[i], '=');
-		autofree char *word = equals ? xstrndup(scale->v[i], (size_t)(equals - scale->v[i]))
-					     : NULL;
-		struct manifest *manifest;
-		const char *service = NULL;
-		uint64_t number;
-
-		if (!equals || !parse_u64(equals + 1, 0, 1000, &number))
-			return err_set(err, ERR_USAGE, "--scale: \"%s\" is not SERVICE=NUMBER",
-				scale->v[i]);
-		if (workspace_resolve(ws, word, &manifest, &service, err) < 0)
-			return -1;
-		if (!service)
-			return err_set(err, ERR_USAGE, "--scale: \"%s\" is a manifest", word);
-		json_object_set_new(json_at(manifest->model, "services", service, NULL), "scale",
-			json_integer((json_int_t)number));
-	}
-	return 0;
 }
 
 static int up_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
@@ -202,27 +158,29 @@ static int up_run(struct app *app, void *opts, int argc, char **argv, struct err
 	struct plan_request request = {
 		.ws = &session.ws,
 		.words = &words,
-		.pull = str_eq(up->pull, "always")  ? PULL_ALWAYS
-			: str_eq(up->pull, "never") ? PULL_NEVER
-						    : PULL_MISSING,
+		.pull = bring_up_policy(up->pull),
 		.force_recreate = up->force_recreate,
+		.recreate_deps = up->recreate_deps,
 		.no_recreate = up->no_recreate,
+		.renew_volumes = up->renew_volumes,
 		.no_deps = up->no_deps,
 		.no_build = up->no_build,
 		.no_start = up->no_start,
 		.build = up->build ? &(struct build_wishes){0} : NULL,
 		.remove_orphans = up->remove_orphans,
 	};
+	struct run_options run = run_options(app, up);
 	int result;
 
-	if (session_open(app, SESSION_ENGINE | (up->dry_run ? 0 : SESSION_LOCK), &session, err) < 0)
+	if (check_options(up, err) < 0 ||
+		session_open(
+			app, SESSION_ENGINE | (up->dry_run ? 0 : SESSION_LOCK), &session, err) < 0)
 		return -1;
-	if (set_scale(&session.ws, &up->scale, err) < 0)
+	if (bring_up_scale(&session.ws, &up->scale, err) < 0)
 		return -1;
 	if (up->dry_run)
 		engine_forbid_writes(session.engine);
-	if (pull_first(app, &session, &request, up->dry_run, err) < 0 ||
-		build_first(app, &session, &request, up->dry_run, err) < 0 ||
+	if (bring_up_images(&session, &request, &run, up->dry_run, err) < 0 ||
 		plan_up(session.engine, &request, &plan, err) < 0)
 		return -1;
 	result = up_apply(app, &session, up, &plan, err);

@@ -58,6 +58,21 @@ static int act_volume(struct act_context *context, struct engine *engine,
 	return engine_post(engine, action->body, NULL, err, "/volumes/create");
 }
 
+static int act_pull(const struct act_context *context, struct engine *engine,
+	const struct action *action, struct err *err)
+{
+	const struct run_options *options = context->options;
+
+	if (image_pull(engine, action->name, json_str(action->extra, "platform"),
+		    options->quiet_pull ? NULL : options->sink, err) == 0)
+		return 0;
+	if (!options->ignore_pull_failures || err->kind == ERR_CANCELLED)
+		return -1;
+	sink_warn(options->sink, action->object, "%s", err->msg);
+	err_clear(err);
+	return 0;
+}
+
 static int act_restore(struct act_context *context, struct engine *engine,
 	const struct action *action, struct err *err)
 {
@@ -81,25 +96,46 @@ static int act_restore(struct act_context *context, struct engine *engine,
 
 /* === containers === */
 
-/*
- * Anonymous volumes of the container that is replaced stay with its successor: data is never lost.
- */
-static void inherit_volumes(const json_t *old, json_t *body)
+/* Is something mounted at `target` by the new container's own wish? */
+static bool is_taken(const json_t *body, const char *target)
 {
-	json_t *binds = json_at(body, "HostConfig", "Binds", NULL), *mount, *bind;
-	size_t i, b;
+	json_t *host = json_object_get(body, "HostConfig"), *item;
+	size_t i;
 
+	json_array_foreach (json_object_get(host, "Mounts"), i, item)
+		if (str_eq(json_str(item, "Target"), target))
+			return true;
+	json_array_foreach (json_object_get(host, "Binds"), i, item) {
+		autostrv struct strv parts = STRV_INIT;
+
+		strv_split(&parts, json_string_value(item), ':');
+		if (parts.n > 1 && str_eq(parts.v[1], target))
+			return true;
+	}
+	return json_object_get(json_object_get(host, "Tmpfs"), target) != NULL;
+}
+
+/*
+ * Anonymous volumes of the container that is replaced stay with its successor, as long as that
+ * wants one there (its service, or its image): data is never lost.
+ */
+static void inherit_volumes(struct engine *engine, const json_t *old, json_t *body)
+{
+	json_t *binds = json_at(body, "HostConfig", "Binds", NULL), *mount;
+	autojson json_t *image = NULL;
+	struct err ignored = ERR_INIT;
+	size_t i;
+
+	image_inspect(engine, json_str(body, "Image"), &image, &ignored);
 	json_array_foreach (json_object_get(old, "Mounts"), i, mount) {
 		const char *name = json_str(mount, "Name");
 		const char *target = json_str(mount, "Destination");
 		autofree char *inherited = NULL;
-		bool taken = false;
 
-		if (!str_eq(json_str(mount, "Type"), "volume") || !name || strlen(name) != 64)
-			continue;
-		json_array_foreach (binds, b, bind)
-			taken |= strstr(json_string_value(bind), target) != NULL;
-		if (taken)
+		if (!str_eq(json_str(mount, "Type"), "volume") || !name || strlen(name) != 64 ||
+			is_taken(body, target) ||
+			(!json_at(body, "Volumes", target, NULL) &&
+				!json_at(image, "Config", "Volumes", target, NULL)))
 			continue;
 		inherited = xasprintf("%s:%s:rw", name, target);
 		json_array_append_new(binds, json_string_safe(inherited));
@@ -176,7 +212,8 @@ static int act_create(
 
 		if (container_inspect(engine, action->id, &old, err) < 0)
 			return -1;
-		inherit_volumes(old, body);
+		if (!json_bool(action->extra, "renew_volumes"))
+			inherit_volumes(engine, old, body);
 		free(name);
 		/* Compose's own name for a successor that has not taken over yet. */
 		name = xasprintf("%.12s_%s", action->id, action->name);
@@ -316,8 +353,7 @@ int act(struct act_context *context, size_t index, struct engine *engine, int *r
 	case ACTION_CLONE:
 		return act_clone(context, action, err);
 	case ACTION_PULL:
-		return image_pull(engine, action->name, json_str(action->extra, "platform"),
-			context->options->sink, err);
+		return act_pull(context, engine, action, err);
 	case ACTION_BUILD:
 		return act_build(context, action, engine, err);
 	case ACTION_NETWORK:

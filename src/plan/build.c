@@ -128,7 +128,7 @@ int act_build(struct act_context *context, const struct action *action, struct e
 {
 	const json_t *service = model_service(action->manifest, action->service);
 	const json_t *build = json_object_get(service, "build");
-	const struct sink *sink = context->options->sink;
+	const struct sink *sink = context->options->quiet_build ? NULL : context->options->sink;
 	autojson json_t *secrets = secrets_of(action->manifest, build);
 	autojson json_t *labels = json_pack("{s:s, s:s}", LABEL_PROJECT, action->manifest->project,
 		LABEL_SERVICE, action->service);

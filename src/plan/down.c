@@ -298,19 +298,22 @@ static bool pull_wanted(const struct plan_request *request, const json_t *servic
 {
 	const char *policy = json_str(service, "pull_policy");
 
-	if (!json_str(service, "image") || str_eq(policy, "never") || str_eq(policy, "build"))
+	if (!json_str(service, "image") || str_eq(policy, "never") || str_eq(policy, "build") ||
+		(request->ignore_buildable && json_object_get(service, "build")))
 		return false;
+	if (request->pull == PULL_POLICY)
+		return str_eq(policy, "always");
 	return request->pull == PULL_ALWAYS || !there;
 }
 
-int plan_pull(struct engine *engine, const struct plan_request *request, struct plan *plan,
-	struct err *err)
+int plan_pull(struct engine *engine, const struct plan_request *request, bool dependencies,
+	struct plan *plan, struct err *err)
 {
 	struct selection selection = {0};
 	autojson json_t *images = NULL;
 
 	*plan = (struct plan){.ws = request->ws};
-	if (selection_make(request, false, &selection, err) < 0)
+	if (selection_make(request, dependencies, &selection, err) < 0)
 		return -1;
 	if (images_read(engine, &images, err) < 0) {
 		selection_release(&selection);

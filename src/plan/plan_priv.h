@@ -67,6 +67,7 @@ size_t plan_index(const struct plan *plan, enum action_kind kind, const char *ob
 struct selected {
 	const struct manifest *manifest;
 	const char *service; /* borrowed from the model */
+	bool dependency;     /* no word names it */
 };
 struct selection {
 	struct selected *list;

@@ -10,14 +10,20 @@
 
 #include <stdlib.h>
 
-bool selection_has(
+static struct selected *find(
 	const struct selection *selection, const struct manifest *manifest, const char *service)
 {
 	for (size_t i = 0; i < selection->n; i++)
 		if (selection->list[i].manifest == manifest &&
 			str_eq(selection->list[i].service, service))
-			return true;
-	return false;
+			return &selection->list[i];
+	return NULL;
+}
+
+bool selection_has(
+	const struct selection *selection, const struct manifest *manifest, const char *service)
+{
+	return find(selection, manifest, service) != NULL;
 }
 
 void selection_release(struct selection *selection)
@@ -36,19 +42,30 @@ struct walk {
 static void push(struct selection *selection, const struct manifest *manifest, const char *service)
 {
 	selection->list = xgrow(selection->list, selection->n, sizeof(*selection->list));
-	selection->list[selection->n++] = (struct selected){manifest, service};
+	selection->list[selection->n++] = (struct selected){manifest, service, true};
 }
 
 static int add_service(
 	struct walk *walk, const struct manifest *manifest, const char *service, struct err *err);
 
-static int add_manifest(struct walk *walk, const struct manifest *manifest, struct err *err)
+/* A word's own service, which may be a dependency of another word's too. */
+static int add_named(
+	struct walk *walk, const struct manifest *manifest, const char *service, struct err *err)
+{
+	if (add_service(walk, manifest, service, err) < 0)
+		return -1;
+	find(walk->selection, manifest, service)->dependency = false;
+	return 0;
+}
+
+static int add_manifest(
+	struct walk *walk, const struct manifest *manifest, bool named, struct err *err)
 {
 	const char *service;
 	json_t *ignored;
 
 	json_object_foreach (json_object_get(manifest->model, "services"), service, ignored)
-		if (add_service(walk, manifest, service, err) < 0)
+		if ((named ? add_named : add_service)(walk, manifest, service, err) < 0)
 			return -1;
 	return 0;
 }
@@ -63,7 +80,7 @@ static int add_requirements(struct walk *walk, const struct manifest *manifest, 
 				"%s: x-requires names \"%s\", which is no manifest of this "
 				"workspace",
 				manifest->name, manifest->requires.v[i]);
-		if (add_manifest(walk, needed, err) < 0)
+		if (add_manifest(walk, needed, false, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -99,8 +116,8 @@ static int add_word(struct walk *walk, const char *word, struct err *err)
 	if (workspace_resolve(walk->ws, word, &manifest, &service, err) < 0)
 		return -1;
 	if (service)
-		return add_service(walk, manifest, service, err);
-	return add_manifest(walk, manifest, err);
+		return add_named(walk, manifest, service, err);
+	return add_manifest(walk, manifest, true, err);
 }
 
 int selection_make(const struct plan_request *request, bool with_dependencies,
@@ -114,7 +131,7 @@ int selection_make(const struct plan_request *request, bool with_dependencies,
 			result = add_word(&walk, request->words->v[i], err);
 	} else {
 		for (size_t i = 0; i < request->ws->n && result == 0; i++)
-			result = add_manifest(&walk, &request->ws->manifests[i], err);
+			result = add_manifest(&walk, &request->ws->manifests[i], true, err);
 	}
 	selection_release(&walk.visiting);
 	if (result < 0)

@@ -19,7 +19,8 @@
 
 static bool wants_pull(const struct up *up, const char *policy, const char *id)
 {
-	if (up->request->pull == PULL_NEVER || str_eq(policy, "never"))
+	if (up->request->pull == PULL_NEVER ||
+		(up->request->pull == PULL_POLICY && str_eq(policy, "never")))
 		return false;
 	return !id;
 }
@@ -99,6 +100,8 @@ static int add_create(struct up *up, const struct selected *one, int number, con
 		up_need_volumes(up, one, create, err) < 0)
 		return -1;
 	up_need_sources(up, one, create);
+	if (up->request->renew_volumes)
+		json_object_set_new(up_extra(up->plan, create), "renew_volumes", json_true());
 	if (up->request->no_start)
 		return 0;
 	start = add_container(up, ACTION_START, one, number, NULL, NULL);
@@ -169,8 +172,12 @@ static char *replace_reason(
 		return xasprintf("network %s changed", network);
 	if (up->request->no_recreate)
 		return NULL;
-	if (up->request->force_recreate)
+	if (!one->dependency && up->request->force_recreate)
 		return xstrdup("--force-recreate");
+	if (!one->dependency && up->request->renew_volumes)
+		return xstrdup("--renew-anon-volumes");
+	if (one->dependency && up->request->recreate_deps)
+		return xstrdup("--always-recreate-deps");
 	plan_differences(one->manifest, one->service, container, &list);
 	if (list.n == 1)
 		return xstrdup(list.v[0]);
