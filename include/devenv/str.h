@@ -48,4 +48,11 @@ int str_distance(const char *a, const char *b);
 /* true when `text` is well-formed UTF-8 (RFC 3629) without NUL. */
 bool str_is_utf8(const char *text, size_t len);
 
+/*
+ * The bytes of the character at `s` (1 when it is no UTF-8), of `left`. `columns`: those it takes
+ * on a terminal, or -1 when it must not reach one: controls, bidirectional ones too, and what is no
+ * UTF-8.
+ */
+size_t str_character(const char *s, size_t left, int *columns);
+
 #endif

@@ -15,54 +15,108 @@
 #include <string.h>
 
 #define DIAGS_MAX 200
+#define SHOWN_MAX 20        /* of each level; 200 would push the first from the screen */
+#define MESSAGE_COLUMNS 400 /* a value that is quoted in a message can be long */
 #define SOURCE_MAX ((size_t)16 << 20)
 #define TAB_WIDTH 8
 #define WINDOW 120 /* columns of a source line that are shown */
 
-static bool diag_same(const struct diag *diag, enum diag_level level, const char *file, int line,
-	int column, const char *text)
+static size_t file_order(struct diags *diags, const char *file)
 {
-	return diag->line == line && diag->column == column && diag->level == level &&
-	       str_eq(diag->file, file) && str_eq(diag->text, text);
+	for (size_t i = 0; i < diags->files.n; i++)
+		if (str_eq(diags->files.v[i], file))
+			return i;
+	strv_push(&diags->files, file);
+	return diags->files.n - 1;
+}
+
+void diag_file(struct diags *diags, const char *file)
+{
+	file_order(diags, file);
+}
+
+static bool diag_repeats(const struct diag *old, const struct diag *new)
+{
+	if (old->line != new->line || old->column != new->column || old->level != new->level ||
+		!str_eq(old->file, new->file))
+		return false;
+	if (new->level == DIAG_ERROR &&new->line > 0)
+		return true;
+	return str_eq(old->text, new->text) && str_eq(old->path, new->path);
+}
+
+/* Takes the texts of `diag`. */
+static void diag_keep(struct diags *diags, struct diag *diag)
+{
+	bool error = diag->level == DIAG_ERROR;
+
+	if (diags->n < (error ? DIAGS_MAX : DIAGS_MAX / 2)) {
+		diags->list = xgrow(diags->list, diags->n, sizeof(*diags->list));
+		diags->list[diags->n++] = *diag;
+		*diag = (struct diag){0};
+	}
+	if (error)
+		diags->errors++;
+	else
+		diags->warnings++;
+}
+
+static void diag_release(struct diag *diag)
+{
+	cleanup_free(&diag->file);
+	cleanup_free(&diag->path);
+	cleanup_free(&diag->text);
+	cleanup_free(&diag->help);
 }
 
 void diag_add(struct diags *diags, enum diag_level level, const char *file, int line, int column,
 	const char *path, const char *help, const char *fmt, ...)
 {
-	autofree char *text = NULL;
-	va_list args;
-
-	va_start(args, fmt);
-	text = xvasprintf(fmt, args);
-	va_end(args);
-	for (size_t i = 0; i < diags->n; i++) {
-		if (diag_same(&diags->list[i], level, file, line, column, text) &&
-			str_eq(diags->list[i].path, path))
-			return;
-	}
-	if (level == DIAG_ERROR)
-		diags->errors++;
-	if (diags->n >= (level == DIAG_ERROR ? DIAGS_MAX : DIAGS_MAX / 2))
-		return;
-	diags->list = xgrow(diags->list, diags->n, sizeof(*diags->list));
-	diags->list[diags->n++] = (struct diag){
+	struct diag diag = {
 		.level = level,
 		.file = xstrdup(file ? file : ""),
 		.line = line,
 		.column = column,
 		.path = xstrdup(path),
-		.text = TAKE(text),
 		.help = xstrdup(help),
 	};
+	bool repeats = false;
+	va_list args;
+
+	va_start(args, fmt);
+	diag.text = xvasprintf(fmt, args);
+	va_end(args);
+	for (size_t i = 0; i < diags->n && !repeats; i++)
+		repeats = diag_repeats(&diags->list[i], &diag);
+	if (!repeats) {
+		diag.order = file_order(diags, diag.file);
+		diag_keep(diags, &diag);
+	}
+	diag_release(&diag);
+}
+
+bool diag_has_error(const struct diags *diags, const char *path)
+{
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < diags->n; i++) {
+		const char *other = diags->list[i].path;
+
+		if (diags->list[i].level != DIAG_ERROR || !other)
+			continue;
+		if (len ? strncmp(other, path, len) == 0 && strchr(".[", other[len])
+			: !strpbrk(other, ".["))
+			return true;
+	}
+	return false;
 }
 
 static int diag_compare(const void *pa, const void *pb)
 {
 	const struct diag *a = pa, *b = pb;
-	int order = strcmp(a->file, b->file);
 
-	if (order)
-		return order;
+	if (a->order != b->order)
+		return a->order < b->order ? -1 : 1;
 	if (a->line != b->line)
 		return a->line < b->line ? -1 : 1;
 	if (a->column != b->column)
@@ -70,6 +124,12 @@ static int diag_compare(const void *pa, const void *pb)
 	if (a->level != b->level)
 		return a->level < b->level ? -1 : 1;
 	return strcmp(a->text, b->text);
+}
+
+static void sort(struct diags *diags)
+{
+	if (diags->n)
+		qsort(diags->list, diags->n, sizeof(*diags->list), diag_compare);
 }
 
 /* The file whose lines are being shown; problems come sorted, so one at a time is enough. */
@@ -114,44 +174,70 @@ static const char *source_line(struct source *source, int line, size_t *len)
 	return text;
 }
 
+/* The columns of `line` before its character number `column` (from 1), tabs expanded. */
+static int caret_of(const char *line, size_t len, int column)
+{
+	int width = 0, cells;
+
+	for (size_t i = 0; i < len && --column > 0;) {
+		bool tab = line[i] == '\t';
+
+		i += str_character(line + i, len - i, &cells);
+		width += tab ? TAB_WIDTH - width % TAB_WIDTH : cells < 0 ? 1 : cells;
+	}
+	return width;
+}
+
 /*
- * Append the line as a terminal shows it: tabs expanded, control characters as '?', and only a
- * window around the column when it is long.  Returns the column (from 0) of the caret in what was
+ * Append the line as a terminal shows it: tabs expanded, '?' for what must not reach one, and only
+ * a window around the caret when it is long.  Returns the column (from 0) of the caret in what was
  * appended.  `column` counts characters, as libyaml does.
  */
 static int line_show(const char *line, size_t len, int column, struct buf *out)
 {
-	autobuf struct buf shown = BUF_INIT(0);
-	int at = 1, width = 0, caret = -1, start = 0;
-	size_t from = 0;
+	int caret = caret_of(line, len, column), width = 0, cells;
+	int from = caret > WINDOW ? caret - WINDOW / 2 : 0, cut = -1;
 
-	for (size_t i = 0; i < len && at < column + 4 * WINDOW; i++) {
-		unsigned char c = (unsigned char)line[i];
-		bool starts = (c & 0xc0) != 0x80;
-		int cells = !starts ? 0 : c == '\t' ? TAB_WIDTH - width % TAB_WIDTH : 1;
+	for (size_t i = 0, next; i < len && width <= caret + WINDOW; i = next) {
+		bool tab = line[i] == '\t';
 
-		if (starts && at++ == column)
-			caret = width;
-		width += cells;
-		if (caret >= 0 && width > caret + WINDOW)
-			break;
-		if (c == '\t')
-			buf_addf(&shown, "%*s", cells, "");
+		next = i + str_character(line + i, len - i, &cells);
+		if (width >= from && cut < 0) {
+			cut = width;
+			buf_addstr(out, cut ? "..." : "");
+		}
+		if (tab)
+			cells = TAB_WIDTH - width % TAB_WIDTH;
+		if (cut >= 0 && tab)
+			buf_addf(out, "%*s", cells, "");
+		else if (cut >= 0 && cells >= 0)
+			buf_add(out, line + i, next - i);
+		else if (cut >= 0)
+			buf_addch(out, '?');
+		width += cells < 0 ? 1 : cells;
+	}
+	return cut > 0 ? caret - cut + 3 : caret;
+}
+
+/* Text with parts from outside: nothing that a terminal would obey, and not without end. */
+static void add_shown(struct buf *out, const char *text)
+{
+	size_t left = strlen(text);
+	int width = 0, cells;
+
+	while (left && width < MESSAGE_COLUMNS) {
+		size_t len = str_character(text, left, &cells);
+
+		if (cells >= 0)
+			buf_add(out, text, len);
 		else
-			buf_addch(&shown, (char)(c < 0x20 || c == 0x7f ? '?' : c));
+			buf_addch(out, '?');
+		width += cells < 0 ? 1 : cells;
+		text += len;
+		left -= len;
 	}
-	if (caret < 0)
-		caret = width;
-	if (caret > WINDOW) { /* cut the left side, at a character */
-		for (; start < caret - WINDOW / 2; from++)
-			start += ((unsigned char)buf_str(&shown)[from] & 0xc0) != 0x80;
-		while (((unsigned char)buf_str(&shown)[from] & 0xc0) == 0x80)
-			from++;
+	if (left)
 		buf_addstr(out, "...");
-		caret += 3 - start;
-	}
-	buf_addstr(out, buf_str(&shown) + from);
-	return caret;
 }
 
 static void diag_show_source(const struct diag *diag, struct source *source, struct buf *out)
@@ -175,46 +261,79 @@ static void diag_show_source(const struct diag *diag, struct source *source, str
 		buf_addf(out, "      | %*s^\n", caret, "");
 }
 
+static void diag_show(const struct diag *diag, struct source *source, struct buf *out)
+{
+	add_shown(out, diag->file);
+	if (!str_empty(diag->file))
+		buf_addch(out, ':');
+	if (diag->line > 0)
+		buf_addf(out, "%d:%d:", diag->line, diag->column);
+	if (!str_empty(diag->file) || diag->line > 0)
+		buf_addch(out, ' ');
+	buf_addf(out, "%s: ", diag->level == DIAG_ERROR ? "error" : "warning");
+	if (!str_empty(diag->path)) {
+		add_shown(out, diag->path);
+		buf_addstr(out, ": ");
+	}
+	add_shown(out, diag->text);
+	buf_addch(out, '\n');
+	diag_show_source(diag, source, out);
+	if (!str_empty(diag->help)) {
+		buf_addstr(out, "      = ");
+		add_shown(out, diag->help);
+		buf_addch(out, '\n');
+	}
+}
+
+static void show_rest(size_t all, const char *what, struct buf *out)
+{
+	if (all > SHOWN_MAX)
+		buf_addf(out, "and %zu more %s%s\n", all - SHOWN_MAX, what,
+			all - SHOWN_MAX == 1 ? "" : "s");
+}
+
 void diag_print(struct diags *diags, struct buf *out)
 {
 	struct source source = {.text = BUF_INIT(SOURCE_MAX)};
-	size_t errors = 0;
+	size_t shown[] = {[DIAG_ERROR] = 0, [DIAG_WARNING] = 0};
 
-	if (diags->n)
-		qsort(diags->list, diags->n, sizeof(*diags->list), diag_compare);
+	sort(diags);
+	for (size_t i = 0; i < diags->n; i++)
+		if (shown[diags->list[i].level]++ < SHOWN_MAX)
+			diag_show(&diags->list[i], &source, out);
+	show_rest(diags->errors, "error", out);
+	show_rest(diags->warnings, "warning", out);
+	buf_release(&source.text);
+}
+
+json_t *diag_json(struct diags *diags)
+{
+	json_t *list = json_array();
+
+	sort(diags);
 	for (size_t i = 0; i < diags->n; i++) {
 		const struct diag *diag = &diags->list[i];
+		json_t *item = json_object();
 
-		errors += diag->level == DIAG_ERROR;
-		if (!str_empty(diag->file))
-			buf_addf(out, "%s:", diag->file);
-		if (diag->line > 0)
-			buf_addf(out, "%d:%d:", diag->line, diag->column);
-		if (!str_empty(diag->file) || diag->line > 0)
-			buf_addch(out, ' ');
-		buf_addf(out, "%s: ", diag->level == DIAG_ERROR ? "error" : "warning");
-		if (!str_empty(diag->path))
-			buf_addf(out, "%s: ", diag->path);
-		buf_addf(out, "%s\n", diag->text);
-		diag_show_source(diag, &source, out);
-		if (!str_empty(diag->help))
-			buf_addf(out, "      = %s\n", diag->help);
+		json_object_set_new(item, "file", json_string_safe(diag->file));
+		json_object_set_new(item, "line", json_integer(diag->line));
+		json_object_set_new(item, "column", json_integer(diag->column));
+		json_set_str(item, "severity", diag->level == DIAG_ERROR ? "error" : "warning");
+		json_object_set_new(item, "path",
+			str_empty(diag->path) ? json_null() : json_string_safe(diag->path));
+		json_object_set_new(item, "message", json_string_safe(diag->text));
+		json_object_set_new(item, "hint",
+			str_empty(diag->help) ? json_null() : json_string_safe(diag->help));
+		json_array_append_new(list, item);
 	}
-	if (diags->errors > errors)
-		buf_addf(out, "and %zu more errors\n", diags->errors - errors);
-	buf_release(&source.text);
+	return list;
 }
 
 void diags_release(struct diags *diags)
 {
-	for (size_t i = 0; i < diags->n; i++) {
-		struct diag *diag = &diags->list[i];
-
-		cleanup_free(&diag->file);
-		cleanup_free(&diag->path);
-		cleanup_free(&diag->text);
-		cleanup_free(&diag->help);
-	}
+	for (size_t i = 0; i < diags->n; i++)
+		diag_release(&diags->list[i]);
 	cleanup_free(&diags->list);
+	strv_release(&diags->files);
 	*diags = DIAGS_INIT;
 }

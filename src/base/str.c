@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <wchar.h>
 
 bool str_eq(const char *a, const char *b)
 {
@@ -367,4 +368,30 @@ bool str_is_utf8(const char *text, size_t len)
 		at += n;
 	}
 	return true;
+}
+
+/* The code point of a well-formed sequence. */
+static uint32_t utf8_decode(const unsigned char *s, size_t len)
+{
+	static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	uint32_t code = s[0] & masks[len];
+
+	for (size_t i = 1; i < len; i++)
+		code = code << 6 | (s[i] & 0x3f);
+	return code;
+}
+
+size_t str_character(const char *s, size_t left, int *columns)
+{
+	size_t len = left ? utf8_sequence((const unsigned char *)s, left) : 0;
+	uint32_t code = len ? utf8_decode((const unsigned char *)s, len) : 0;
+
+	*columns = -1;
+	if (code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x202a && code <= 0x202e) ||
+		(code >= 0x2066 && code <= 0x2069))
+		return len ? len : 1;
+	*columns = wcwidth((wchar_t)code);
+	if (*columns < 0) /* the locale does not know it: most take one */
+		*columns = 1;
+	return len;
 }

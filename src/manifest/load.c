@@ -93,6 +93,7 @@ struct node *load_file(
 	struct err err = ERR_INIT;
 	struct node *doc;
 
+	diag_file(loader->diags, shown);
 	if (read_text(loader, path, &text, &err) < 0) {
 		report(loader, path, from, place, err.msg);
 		return NULL;
