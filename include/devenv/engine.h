@@ -27,6 +27,7 @@
 #include "devenv/err.h"
 #include "devenv/event.h"
 #include "devenv/json.h"
+#include "devenv/tar.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -126,9 +127,46 @@ int container_top(struct engine *engine, const char *id, json_t **out, struct er
 int container_put(struct engine *engine, const char *id, const char *dir, const void *tar,
 	size_t len, struct err *err);
 
-/* The same from a descriptor, read to its end: for tars of any size (volumes). */
+/* The same from a descriptor, read to its end: for tars of any size. */
 int container_put_fd(
 	struct engine *engine, const char *id, const char *dir, int fd, struct err *err);
+
+/* === archives: any path of a container, running or not, as a tar === */
+
+/* Writes the tar, tar_end() included; runs in a thread of its own. */
+typedef int tar_make_fn(void *ctx, struct tar_writer *tar, struct err *err);
+
+/*
+ * Send the tar while `make` writes it, and have it unpacked in the folder `dir`, owners and modes
+ * as in the tar (PUT /containers/ID/archive, with noOverwriteDirNonDir). ERR_ENGINE with status
+ * 404: no such folder; or what `make` failed with.
+ */
+int container_archive_put(struct engine *engine, const char *id, const char *dir, tar_make_fn *make,
+	void *ctx, struct err *err);
+
+enum archive_type { ARCHIVE_FILE, ARCHIVE_DIR, ARCHIVE_LINK, ARCHIVE_SPECIAL };
+
+/* Header X-Docker-Container-Path-Stat. */
+struct archive_stat {
+	enum archive_type type; /* ARCHIVE_SPECIAL: a device, pipe or socket */
+	uint64_t size;          /* of a file's content */
+	char *target;           /* of a link, as the engine resolves it; or NULL */
+};
+
+void archive_stat_release(struct archive_stat *stat);
+
+/* What is at `path`; a link is not followed. ERR_ENGINE with status 404: nothing (HEAD). */
+int container_archive_stat(struct engine *engine, const char *id, const char *path,
+	struct archive_stat *stat, struct err *err);
+
+/*
+ * Ask for `path` as a tar: what it is comes at once, the tar by container_archive_read(), up to
+ * `len` bytes at a time, 0 at its end. The entries are NAME, NAME/a ..., or ./a ... for "path/.".
+ * ERR_CANCELLED after Ctrl-C. Another request drops what is unread (GET).
+ */
+int container_archive_get(struct engine *engine, const char *id, const char *path,
+	struct archive_stat *stat, struct err *err);
+ssize_t container_archive_read(struct engine *engine, void *data, size_t len, struct err *err);
 
 /* === images === */
 

@@ -4,6 +4,7 @@
 
 #include "devenv/buf.h"
 #include "devenv/err.h"
+#include "devenv/strv.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -36,6 +37,9 @@ int fs_read(const char *path, struct buf *out, enum err_kind kind, struct err *e
 
 /* Write and rename over `path`, mode `mode`, fsync'ed: a reader sees the old file or the new. */
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
+
+/* The names in a folder, sorted, without "." and "..". */
+int fs_list(const char *path, struct strv *names, struct err *err);
 
 /* mkdir -p. */
 int fs_mkdirs(const char *path, mode_t mode, struct err *err);

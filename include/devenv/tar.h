@@ -52,4 +52,11 @@ int tar_end(struct tar_writer *tar, struct err *err);
 int tar_add_path(
 	struct tar_writer *tar, const char *path, const char *name, int owned, struct err *err);
 
+/*
+ * The same with everything below it, in the order of names: NAME, NAME/a, NAME/a/b. With the name
+ * "." only what is below it: a, a/b. Folders nested over 256 deep are refused.
+ */
+int tar_add_tree(
+	struct tar_writer *tar, const char *path, const char *name, int owned, struct err *err);
+
 #endif

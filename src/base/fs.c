@@ -51,6 +51,21 @@ static int read_all(int fd, const char *path, struct buf *out, enum err_kind kin
 	return 0;
 }
 
+int fs_list(const char *path, struct strv *names, struct err *err)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	if (!dir)
+		return err_os(err, ERR_FAILED, errno, "read the folder %s", path);
+	while ((entry = readdir(dir)))
+		if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
+			strv_push(names, entry->d_name);
+	closedir(dir);
+	strv_sort(names);
+	return 0;
+}
+
 int fs_read(const char *path, struct buf *out, enum err_kind kind, struct err *err)
 {
 	/* O_NONBLOCK: opening a pipe without a writer must not hang. */

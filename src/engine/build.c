@@ -1,14 +1,15 @@
 /*
  * build.c - building an image by the engine's own builder.
  *
- * A thread makes the tar of the context while this one sends it, so a context of any size needs no
- * room on the disk.  The builder's output is text: lines "Step 2/5 : RUN make" (Podman: "STEP 2/5:
- * RUN make") are steps, the others are what the steps write.
+ * The context is sent as a tar while it is made (feeder.h).  The builder's output is text: lines
+ * "Step 2/5 : RUN make" (Podman: "STEP 2/5: RUN make") are steps, the others are what the steps
+ * write.
  */
 #include "engine_priv.h"
 
 #include "build.h"
 #include "build_query.h"
+#include "feeder.h"
 
 #include "devenv/credential.h"
 #include "devenv/fs.h"
@@ -16,12 +17,9 @@
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define LINE_BYTES ((size_t)64 << 10)
 #define SECRET_MAX ((size_t)1 << 20)
@@ -225,46 +223,6 @@ static int add_secrets(const struct build_spec *spec, struct build_context *cont
 
 /* === sending === */
 
-/* The thread that makes the tar, and the pipe to the one that sends it. */
-struct feeder {
-	const struct build_context *context;
-	int fd;
-	bool unread; /* nobody takes the tar any more */
-	struct err err;
-	int status;
-};
-
-static int to_pipe(void *ctx, const void *data, size_t len, struct err *err)
-{
-	struct feeder *feeder = ctx;
-	const char *at = data;
-
-	while (len) {
-		ssize_t n = write(feeder->fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			feeder->unread = true;
-			return err_os(err, ERR_FAILED, errno, "pass the context to the engine");
-		}
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-static void *feeder_main(void *ctx)
-{
-	struct feeder *feeder = ctx;
-	struct tar_writer tar = {.write = to_pipe, .ctx = feeder};
-
-	feeder->err = ERR_INIT;
-	feeder->status = build_context_write(feeder->context, &tar, &feeder->err);
-	cleanup_close(&feeder->fd);
-	return NULL;
-}
-
 static int request_build(struct engine *engine, struct build *build, const char *path,
 	const char *headers, int body, struct err *err)
 {
@@ -281,32 +239,23 @@ static int request_build(struct engine *engine, struct build *build, const char 
 	return json_stream_read(engine->http, on_value, build, err);
 }
 
-static int send_context(struct engine *engine, struct build *build,
-	const struct build_context *context, const char *path, const char *headers, struct err *err)
-{
-	struct feeder feeder = {.context = context};
-	autoclose int out = -1;
-	pthread_t thread;
-	int pair[2], result, failed;
+struct sending {
+	struct engine *engine;
+	struct build *build;
+	const char *path, *headers;
+};
 
-	if (pipe2(pair, O_CLOEXEC) < 0)
-		return err_os(err, ERR_FAILED, errno, "make a pipe");
-	out = pair[0];
-	feeder.fd = pair[1];
-	failed = pthread_create(&thread, NULL, feeder_main, &feeder);
-	if (failed) {
-		cleanup_close(&feeder.fd);
-		return err_os(err, ERR_FAILED, failed, "start a thread");
-	}
-	result = request_build(engine, build, path, headers, out, err);
-	/* An engine that answered early reads no more: the feeder must not wait for it. */
-	cleanup_close(&out);
-	pthread_join(thread, NULL);
-	if (feeder.status < 0 && !feeder.unread) {
-		*err = feeder.err;
-		return -1;
-	}
-	return result;
+static int make_context(void *ctx, struct tar_writer *tar, struct err *err)
+{
+	return build_context_write(ctx, tar, err);
+}
+
+static int send_context(void *ctx, int fd, struct err *err)
+{
+	const struct sending *sending = ctx;
+
+	return request_build(
+		sending->engine, sending->build, sending->path, sending->headers, fd, err);
 }
 
 static int build_run(
@@ -316,6 +265,7 @@ static int build_run(
 	autobuf struct buf path = BUF_INIT(1 << 20);
 	autobuf struct buf query = BUF_INIT(1 << 20);
 	autofree char *headers = NULL;
+	struct sending sending;
 
 	if (build_check(build->spec, podman, err) < 0 ||
 		build_context_open(build->spec->build, context, err) < 0)
@@ -330,7 +280,8 @@ static int build_run(
 		return err_set(err, ERR_MANIFEST, "`build:` is too large");
 	if (build_is_remote(context->dir))
 		return request_build(engine, build, buf_str(&path), headers, -1, err);
-	return send_context(engine, build, context, buf_str(&path), headers, err);
+	sending = (struct sending){engine, build, buf_str(&path), headers};
+	return feeder_run(make_context, context, send_context, &sending, err);
 }
 
 int image_build(struct engine *engine, const struct build_spec *spec, struct err *err)

@@ -14,7 +14,6 @@
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,22 +227,6 @@ static int walk_one(struct walk *walk, const char *name, size_t depth, struct er
 	return walk_dir(walk, name, depth + 1, err);
 }
 
-/* In the order of names, so that the same folder gives the same tar. */
-static int list_dir(const char *path, struct strv *names, struct err *err)
-{
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-
-	if (!dir)
-		return err_os(err, ERR_FAILED, errno, "read the folder %s", path);
-	while ((entry = readdir(dir)))
-		if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
-			strv_push(names, entry->d_name);
-	closedir(dir);
-	strv_sort(names);
-	return 0;
-}
-
 static int walk_dir(struct walk *walk, const char *name, size_t depth, struct err *err)
 {
 	autofree char *path = path_join(walk->context->dir, name);
@@ -251,7 +234,8 @@ static int walk_dir(struct walk *walk, const char *name, size_t depth, struct er
 
 	if (depth >= DEPTH_MAX)
 		return err_set(err, ERR_MANIFEST, "%s: folders are nested too deeply", path);
-	if (list_dir(path, &names, err) < 0)
+	/* In the order of names, so that the same folder gives the same tar. */
+	if (fs_list(path, &names, err) < 0)
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
 		autofree char *below = *name ? xasprintf("%s/%s", name, names.v[i])

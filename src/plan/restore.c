@@ -17,55 +17,22 @@
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
 #define LABEL_RESTORES "io.devenv.restores"
 #define MOUNT_NAME "devenv-restore"
 #define MOUNT_POINT "/" MOUNT_NAME
 
-/* The thread that makes the tar, and the pipe to the one that sends it. */
-struct feeder {
+struct restoring {
 	struct snapshot_ask ask;
-	int fd;
-	bool unread; /* nobody takes the tar any more */
 	struct snapshot_result result;
-	struct err err;
-	int status;
 };
 
-static int to_pipe(void *ctx, const void *data, size_t len, struct err *err)
+static int make_tar(void *ctx, struct tar_writer *tar, struct err *err)
 {
-	struct feeder *feeder = ctx;
-	const char *at = data;
+	struct restoring *restoring = ctx;
 
-	while (len) {
-		ssize_t n = write(feeder->fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			feeder->unread = true;
-			return err_os(err, ERR_SNAPSHOT, errno, "pass the tar to the engine");
-		}
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-static void *feeder_main(void *ctx)
-{
-	struct feeder *feeder = ctx;
-
-	feeder->status = snapshot_stream(
-		&feeder->ask, to_pipe, feeder, &feeder->result, &feeder->err);
-	cleanup_close(&feeder->fd);
-	return NULL;
+	return snapshot_stream(&restoring->ask, tar->write, tar->ctx, &restoring->result, err);
 }
 
 static int create_helper(
@@ -111,57 +78,32 @@ static void settle_owner(struct engine *engine, const char *id)
 	engine_post(engine, NULL, NULL, &ignored, "/libpod/containers/%s/init", id);
 }
 
-static int send_tar(struct engine *engine, const char *id, struct feeder *feeder, struct err *err)
-{
-	bool podman = engine_facts(engine)->podman;
-	autoclose int out = -1;
-	pthread_t thread;
-	int pair[2], put, failed;
-
-	if (pipe2(pair, O_CLOEXEC) < 0)
-		return err_os(err, ERR_SNAPSHOT, errno, "make a pipe");
-	out = pair[0];
-	feeder->fd = pair[1];
-	feeder->ask.root = podman ? "." : MOUNT_NAME;
-	failed = pthread_create(&thread, NULL, feeder_main, feeder);
-	if (failed) {
-		cleanup_close(&feeder->fd);
-		return err_os(err, ERR_SNAPSHOT, failed, "start a thread");
-	}
-	put = container_put_fd(engine, id, podman ? MOUNT_POINT : "/", out, err);
-	/* An engine that answered early reads no more: the feeder must not wait for it. */
-	cleanup_close(&out);
-	pthread_join(thread, NULL);
-	if (feeder->status < 0 && !feeder->unread) {
-		/* A tar that ends in the middle is what the engine then complains about, too. */
-		*err = feeder->err;
-		return -1;
-	}
-	return put < 0 || feeder->status < 0 ? -1 : 0;
-}
-
 int plan_restore_volume(struct engine *engine, const char *volume, const char *image,
 	const char *source, const char *expect_digest, const struct sink *sink,
 	struct snapshot_result *result, struct err *err)
 {
 	autofree char *id = NULL, *object = xasprintf("volume %s", volume);
-	struct feeder feeder = {
-		.ask = {.source = source, .expect = expect_digest, .object = object, .sink = sink},
-		.fd = -1};
+	bool podman = engine_facts(engine)->podman;
+	struct restoring restoring = {.ask = {.source = source,
+					      .expect = expect_digest,
+					      .root = podman ? "." : MOUNT_NAME,
+					      .object = object,
+					      .sink = sink}};
 	struct err ignored = ERR_INIT;
 	int status;
 
 	if (create_helper(engine, volume, image, &id, err) < 0)
 		return err_wrap(err, "make a container that fills volume %s", volume);
-	if (engine_facts(engine)->podman)
+	if (podman)
 		settle_owner(engine, id);
-	status = send_tar(engine, id, &feeder, err);
+	status = container_archive_put(
+		engine, id, podman ? MOUNT_POINT : "/", make_tar, &restoring, err);
 	/* Its anonymous volumes go with it; the named one stays. */
 	if (container_remove(engine, id, true, &ignored) < 0)
 		sink_warn(sink, object, "the helper container %.12s could not be removed: %s", id,
 			ignored.msg);
 	if (status < 0)
 		return err_wrap(err, "restore volume %s", volume);
-	*result = feeder.result;
+	*result = restoring.result;
 	return 0;
 }
