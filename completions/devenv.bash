@@ -110,6 +110,7 @@ _devenv_value() {
 	'config:--environment') value='' ;;
 	'config:--explain') value='' ;;
 	'config:--format') value='words yaml json' ;;
+	'config:--hash') value='none' ;;
 	'config:--images') value='' ;;
 	'config:--manifest' | 'config:-m') value='names manifest' ;;
 	'config:--networks') value='' ;;
@@ -228,7 +229,7 @@ _devenv_options() {
 	'rm') words='--force --stop --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'status') words='--all --quiet --services --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'logs') words='--follow --since --tail --timestamps --until --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
-	'config') words='--environment --explain --format --images --manifest --networks --no-interpolate --profiles --quiet --services --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'config') words='--environment --explain --format --hash --images --manifest --networks --no-interpolate --profiles --quiet --services --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'plan') words='--exit-code --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'why') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'port') words='--index --protocol --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

@@ -207,6 +207,8 @@ function __devenv_takes_value
 			return 1
 		case 'config:--format'
 			return 0
+		case 'config:--hash'
+			return 0
 		case 'config:--images'
 			return 1
 		case 'config:--manifest' 'config:-m'
@@ -626,6 +628,7 @@ complete -c devenv -n "__devenv_at '' 0" -f -a config -d 'Check the manifests an
 complete -c devenv -n "__devenv_at 'config'" -l environment -d 'Print the variables that ${...} is filled from'
 complete -c devenv -n "__devenv_at 'config'" -l explain -d 'Tell for each environment value which file and line won'
 complete -c devenv -n "__devenv_at 'config'" -l format -r -f -a 'yaml json' -d 'How the model is printed'
+complete -c devenv -n "__devenv_at 'config'" -l hash -r -f -d 'Only Compose\'s config hash of each of these services ("*": of all)'
 complete -c devenv -n "__devenv_at 'config'" -l images -d 'Only names of images'
 complete -c devenv -n "__devenv_at 'config'" -l manifest -s m -r -f -a '(__devenv_names manifest)' -d 'Only this manifest of the workspace'
 complete -c devenv -n "__devenv_at 'config'" -l networks -d 'Only names of networks'

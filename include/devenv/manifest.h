@@ -22,6 +22,7 @@
 #include "devenv/buf.h"
 #include "devenv/diag.h"
 #include "devenv/err.h"
+#include "devenv/hash.h"
 #include "devenv/json.h"
 #include "devenv/strv.h"
 
@@ -49,6 +50,11 @@ struct manifest {
 	json_t *inactive;      /* owned; name -> service: of profiles that are not active */
 	struct strv requires;  /* x-requires */
 	json_t *explain;       /* owned; service -> variable -> {"value", "from": "file:line"} */
+	/*
+	 * Owned; service -> {"env_file", "label_file", "environment"}: as they were before the
+	 * files were read into the model. Only of services that have such files.
+	 */
+	json_t *unread;
 	json_t *places; /* owned; "services.web.ports" -> "file:line:column", for later errors */
 	json_t *env;    /* owned; the interpolation environment (names -> values) */
 };
@@ -90,6 +96,21 @@ json_t *manifest_json(const json_t *model);
 
 /* The model as `docker compose config` prints it in YAML. */
 void manifest_print_yaml(const json_t *model, struct buf *out);
+
+/*
+ * Compose's config hashes (docker compose 2.40.3, pkg/compose/hash.go), as hexadecimal digits.
+ *
+ * _service: the label com.docker.compose.config-hash of a container of `name`. `service` is its
+ * model, in which the caller has put ids of containers in place of services that it shares
+ * something with (network_mode, ipc, pid, volumes_from).
+ * _config: what `docker compose config --hash` prints, where env_file has not been read yet.
+ * _network, _volume: the same label of a resource, from its definition in the model.
+ */
+void manifest_hash_service(const struct manifest *manifest, const char *name, const json_t *service,
+	char out[SHA256_HEX]);
+void manifest_hash_config(const struct manifest *manifest, const char *name, char out[SHA256_HEX]);
+void manifest_hash_network(const json_t *definition, char out[SHA256_HEX]);
+void manifest_hash_volume(const json_t *definition, char out[SHA256_HEX]);
 
 /* The JSON value of the table of keys, as a JSON Schema (2020-12). The caller's. */
 json_t *manifest_schema(void);

@@ -11,6 +11,7 @@
 struct config_options {
 	const char *format;
 	const char *manifest;
+	const char *hash;
 	bool services, images, volumes, networks, profiles, quiet, explain, no_interpolate,
 		environment;
 };
@@ -35,6 +36,11 @@ static const struct option_spec options[] = {
 		.choices = formats,
 		.def = "yaml",
 		.help = "How the model is printed"},
+	{.name = "hash",
+		.type = OPT_STRING,
+		AT(hash),
+		.arg = "SERVICE,...",
+		.help = "Only Compose's config hash of each of these services (\"*\": of all)"},
 	{.name = "images", .type = OPT_FLAG, AT(images), .help = "Only names of images"},
 	{.name = "manifest",
 		.letter = 'm',
@@ -194,6 +200,66 @@ static char *json_text(const struct workspace *ws, const struct manifest *only)
 	return xasprintf("%s\n", text);
 }
 
+/* === hashes === */
+
+static int add_hash(const struct workspace *ws, const struct manifest *manifest,
+	const char *service, struct strv *out, struct err *err)
+{
+	char hash[SHA256_HEX];
+
+	if (!json_at(manifest->model, "services", service, NULL))
+		return err_set(err, ERR_USAGE,
+			"service %s is of a profile that is not active; add --profile", service);
+	manifest_hash_config(manifest, service, hash);
+	if (ws->single)
+		strv_pushf(out, "%s %s\n", service, hash);
+	else
+		strv_pushf(out, "%s/%s %s\n", manifest->name, service, hash);
+	return 0;
+}
+
+static int add_hashes(const struct workspace *ws, const struct manifest *manifest, struct strv *out,
+	struct err *err)
+{
+	const char *service;
+	json_t *ignored;
+
+	json_object_foreach (json_object_get(manifest->model, "services"), service, ignored)
+		if (add_hash(ws, manifest, service, out, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* `words`: services with commas between, or "*". */
+static int print_hashes(
+	const struct workspace *ws, const struct manifest *only, const char *words, struct err *err)
+{
+	autostrv struct strv list = STRV_INIT, lines = STRV_INIT;
+	autofree char *text = NULL;
+
+	if (str_eq(words, "*")) {
+		for (size_t i = 0; i < ws->n; i++)
+			if ((!only || only == &ws->manifests[i]) &&
+				add_hashes(ws, &ws->manifests[i], &lines, err) < 0)
+				return -1;
+	} else {
+		strv_split(&list, words, ',');
+	}
+	for (size_t i = 0; i < list.n; i++) {
+		struct manifest *manifest;
+		const char *service;
+
+		if (workspace_resolve(ws, list.v[i], &manifest, &service, err) < 0)
+			return -1;
+		if ((service ? add_hash(ws, manifest, service, &lines, err)
+			     : add_hashes(ws, manifest, &lines, err)) < 0)
+			return -1;
+	}
+	strv_sort(&lines);
+	text = strv_join(&lines, "");
+	return ui_output(text, err);
+}
+
 static bool wants_words(const struct config_options *config)
 {
 	return config->services || config->images || config->volumes || config->networks ||
@@ -224,6 +290,8 @@ static int print(const struct config_options *config, const struct workspace *ws
 			err, ERR_USAGE, "this workspace has no manifest \"%s\"", config->manifest);
 	if (config->quiet)
 		return 0;
+	if (config->hash)
+		return print_hashes(ws, only, config->hash, err);
 	if (str_eq(config->format, "json") && !wants_words(config)) {
 		autofree char *json = json_text(ws, only);
 

@@ -37,8 +37,8 @@ static void explain(const struct model *m, const char *service, const char *name
 
 struct source {
 	const struct node *at;
-	const char *path;
-	bool required, raw;
+	const char *path, *format;
+	bool required;
 };
 
 /* Variables of one file into `out`. `lines` may be NULL. */
@@ -59,30 +59,34 @@ static void read_file(const struct model *m, const struct source *source, const 
 		place_error(m->diags, source->at, place, NULL, "%s", err.msg);
 		return;
 	}
-	dotenv_parse(
-		source->path, buf_str(&text), text.len, lookup, source->raw, out, lines, m->diags);
+	dotenv_parse(source->path, buf_str(&text), text.len, lookup, str_eq(source->format, "raw"),
+		out, lines, m->diags);
 }
 
-static bool source_of(const struct model *m, const struct node *item, struct source *out,
-	const struct place *place)
+static struct source source_of(const struct node *item)
 {
+	struct source source = {
+		.at = item, .required = true, .format = node_get_text(item, "format")};
 	const struct node *required = node_get(item, "required");
-	const char *format = node_get_text(item, "format");
 
-	*out = (struct source){.at = item, .required = true};
 	if (item->kind == NODE_MAP)
-		out->path = node_get_text(item, "path");
+		source.path = node_get_text(item, "path");
 	else if (item->kind == NODE_STRING)
-		out->path = item->text;
+		source.path = item->text;
 	if (required)
-		key_to_bool(required, &out->required);
-	out->raw = str_eq(format, "raw");
-	if (!str_empty(format) && !out->raw && !str_eq(format, "dotenv")) {
-		place_error(m->diags, node_get(item, "format"), place, "for example: format: raw",
-			"\"%s\" is not a format of env files", format);
-		return false;
-	}
-	return !str_empty(out->path);
+		key_to_bool(required, &source.required);
+	return source;
+}
+
+static bool is_readable(
+	const struct model *m, const struct source *source, const struct place *place)
+{
+	if (str_empty(source->format) || str_eq(source->format, "raw") ||
+		str_eq(source->format, "dotenv"))
+		return !str_empty(source->path);
+	place_error(m->diags, node_get(source->at, "format"), place, "for example: format: raw",
+		"\"%s\" is not a format of env files", source->format);
+	return false;
 }
 
 /* What ${NAME} in an env_file means. The caller's. */
@@ -135,11 +139,11 @@ static void read_environment(
 		struct place item = {.up = &list, .index = i};
 		autojson json_t *values = json_object();
 		autojson json_t *lines = json_object();
-		struct source source;
+		struct source source = source_of(files->items[i]);
 		const char *key;
 		json_t *value;
 
-		if (!source_of(m, files->items[i], &source, &item))
+		if (!is_readable(m, &source, &item))
 			continue;
 		read_file(m, &source, &item, lookup, values, lines);
 		json_object_foreach (values, key, value)
@@ -167,9 +171,9 @@ static void read_labels(
 	for (size_t i = 0; i < files->n; i++) {
 		struct place item = {.up = &list, .index = i};
 		autojson json_t *values = json_object();
-		struct source source;
+		struct source source = source_of(files->items[i]);
 
-		if (!source_of(m, files->items[i], &source, &item))
+		if (!is_readable(m, &source, &item))
 			continue;
 		read_file(m, &source, &item, labels, values, NULL);
 		json_object_update(labels, values);
@@ -179,9 +183,50 @@ static void read_labels(
 		json_object_set(service, "labels", labels);
 }
 
+/* A file as Compose's JSON has it: its path, when that is all there is to say. */
+static json_t *unread_file(const struct node *item)
+{
+	struct source source = source_of(item);
+	json_t *file;
+
+	if (source.required)
+		return json_string_safe(source.path);
+	file = json_object();
+	json_set_str(file, "path", source.path);
+	json_object_set_new(file, "required", json_false());
+	if (!str_empty(source.format))
+		json_set_str(file, "format", source.format);
+	return file;
+}
+
+/* Compose's hashes are over what the manifest says, and not over what is in its files. */
+static void keep_unread(
+	const struct model *m, const struct node *node, const char *name, const json_t *service)
+{
+	static const char *const keys[] = {"env_file", "label_file"};
+	autojson json_t *unread = json_object();
+
+	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+		const struct node *files = node_get(node, keys[k]);
+		json_t *list = json_array();
+
+		for (size_t i = 0; files && files->kind == NODE_LIST && i < files->n; i++)
+			json_array_append_new(list, unread_file(files->items[i]));
+		if (json_array_size(list))
+			json_object_set(unread, keys[k], list);
+		json_decref(list);
+	}
+	if (!m->context->unread || !json_object_size(unread))
+		return;
+	if (json_object_get(service, "environment"))
+		json_object_set(unread, "environment", json_object_get(service, "environment"));
+	json_object_set(m->context->unread, name, unread);
+}
+
 void model_environment(
 	const struct model *m, const struct node *node, const char *name, json_t *service)
 {
+	keep_unread(m, node, name, service);
 	read_environment(m, node, name, service);
 	read_labels(m, node, name, service);
 }

@@ -49,6 +49,7 @@ struct model_context {
 	bool no_interpolate;
 	json_t *inactive; /* filled: services of inactive profiles */
 	json_t *explain;  /* filled: see manifest.h */
+	json_t *unread;   /* filled: see manifest.h; may be NULL */
 };
 /* A build that does not say its context builds `dir`; for the merged files of an include. */
 void model_default_contexts(struct arena *arena, struct node *doc, const char *dir);

@@ -8,6 +8,7 @@
 #include "devenv/manifest.h"
 
 #include "node.h"
+#include "order.h"
 
 #include "devenv/mem.h"
 #include "devenv/str.h"
@@ -18,126 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX 200
-
-/* === order of keys === */
-
-struct order {
-	const char *pattern; /* "*" is any name, "[]" an item of a list */
-	const char *keys;
-};
-
-#define HOOK "command user privileged working_dir environment"
-
-static const struct order orders[] = {
-	{"", "name services networks volumes secrets configs models"},
-	{"services.*",
-		"profiles annotations attach build develop blkio_config cap_add cap_drop "
-		"cgroup_parent cgroup cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period "
-		"cpu_rt_runtime cpus cpuset cpu_shares command configs container_name "
-		"credential_spec depends_on deploy device_cgroup_rules devices dns dns_opt "
-		"dns_search dockerfile domainname entrypoint provider environment env_file expose "
-		"extends external_links extra_hosts group_add gpus hostname healthcheck image init "
-		"ipc isolation labels label_file links logging log_driver log_opt mem_limit "
-		"mem_reservation memswap_limit mem_swappiness mac_address models net network_mode "
-		"networks oom_kill_disable oom_score_adj pid pids_limit platform ports privileged "
-		"pull_policy read_only restart runtime scale secrets security_opt shm_size "
-		"stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits "
-		"use_api_socket user userns_mode uts volume_driver volumes volumes_from "
-		"working_dir post_start pre_stop"},
-	{"services.*.ports.[]", "name mode host_ip target published protocol app_protocol"},
-	{"services.*.volumes.[]",
-		"type source target read_only consistency bind volume tmpfs image"},
-	{"services.*.volumes.[].bind", "selinux propagation create_host_path recursive"},
-	{"services.*.build",
-		"context dockerfile dockerfile_inline entitlements args provenance sbom ssh labels "
-		"cache_from cache_to no_cache additional_contexts pull extra_hosts isolation "
-		"network target secrets shm_size tags ulimits platforms privileged"},
-	{"services.*.deploy",
-		"mode replicas labels update_config rollback_config resources restart_policy "
-		"placement endpoint_mode"},
-	{"services.*.deploy.resources", "limits reservations"},
-	{"services.*.deploy.resources.*", "cpus memory pids devices generic_resources"},
-	{"services.*.deploy.resources.*.devices.[]",
-		"capabilities driver count device_ids options"},
-	{"services.*.deploy.update_config",
-		"parallelism delay failure_action monitor max_failure_ratio order"},
-	{"services.*.deploy.rollback_config",
-		"parallelism delay failure_action monitor max_failure_ratio order"},
-	{"services.*.deploy.restart_policy", "condition delay max_attempts window"},
-	{"services.*.gpus.[]", "capabilities driver count device_ids options"},
-	{"services.*.develop.watch.[]", "path action target exec include ignore initial_sync"},
-	{"services.*.develop.watch.[].exec", HOOK},
-	{"services.*.post_start.[]", HOOK},
-	{"services.*.pre_stop.[]", HOOK},
-	{"services.*.ulimits.*", "single soft hard"},
-	{"services.*.build.ulimits.*", "single soft hard"},
-	{"services.*.build.secrets.[]", "source target uid gid mode"},
-	{"services.*.provider", "type options"},
-	{"services.*.models.*", "endpoint_var model_var"},
-	{"models.*", "name model context_size runtime_flags"},
-	{"services.*.blkio_config",
-		"weight weight_device device_read_bps device_read_iops device_write_bps "
-		"device_write_iops"},
-	{"services.*.healthcheck",
-		"test timeout interval retries start_period start_interval disable"},
-	{"services.*.depends_on.*", "condition restart required"},
-	{"services.*.secrets.[]", "source target uid gid mode"},
-	{"services.*.configs.[]", "source target uid gid mode"},
-	{"services.*.devices.[]", "source target permissions"},
-	{"services.*.logging", "driver options"},
-	{"networks.*", "name driver driver_opts ipam external internal attachable labels"},
-	{"networks.*.ipam", "driver config"},
-	{"networks.*.ipam.config.[]", "subnet gateway ip_range aux_addresses"},
-	{"volumes.*", "name driver driver_opts external labels"},
-	{"secrets.*", "name file environment content external labels"},
-	{"configs.*", "name file environment content external labels"},
-};
-
 struct printer {
 	struct buf *out;
-	const char *path[DEPTH_MAX];
-	int depth;
+	struct model_path path;
 };
-
-static bool path_matches(const struct printer *printer, const char *pattern)
-{
-	for (int i = 0; i < printer->depth; i++) {
-		size_t len = strcspn(pattern, ".");
-		const char *part = printer->path[i];
-
-		if (!len)
-			return false;
-		if (*pattern != '*' && (strncmp(pattern, part, len) != 0 || part[len]))
-			return false;
-		pattern += len + (pattern[len] == '.');
-	}
-	return !*pattern;
-}
-
-static const char *find_order(const struct printer *printer)
-{
-	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
-		if (path_matches(printer, orders[i].pattern))
-			return orders[i].keys;
-	}
-	return NULL;
-}
-
-static int key_rank(const char *order, const char *key)
-{
-	size_t len = strlen(key);
-	int rank = 0;
-
-	for (; order && *order; rank++) {
-		size_t word = strcspn(order, " ");
-
-		if (word == len && strncmp(order, key, len) == 0)
-			return rank;
-		order += word + (order[word] == ' ');
-	}
-	return rank;
-}
 
 /* Numbers inside names compare by value: "web2" before "web10". */
 static int compare_names(const char *a, const char *b)
@@ -182,7 +67,7 @@ static const char *shown_key(const struct printer *printer, const char *key)
 
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
 		if (str_eq(key, pairs[i][0]) &&
-			path_matches(printer, "services.*.blkio_config.*.[]"))
+			model_path_matches(&printer->path, "services.*.blkio_config.*.[]"))
 			return pairs[i][1];
 	}
 	return key;
@@ -191,16 +76,16 @@ static const char *shown_key(const struct printer *printer, const char *key)
 /* Compose leaves these out of YAML, though not out of JSON. */
 static bool is_omitted(const struct printer *printer, const char *key, const json_t *value)
 {
-	if (json_is_null(value) && path_matches(printer, "services.*"))
+	if (json_is_null(value) && model_path_matches(&printer->path, "services.*"))
 		return str_eq(key, "command") || str_eq(key, "entrypoint");
 	if (str_eq(key, "exec") && json_object_size(value) == 1)
 		return json_is_null(json_object_get(value, "command"));
 	if (!json_is_object(value) || json_object_size(value))
 		return false;
 	if (str_eq(key, "ipam"))
-		return path_matches(printer, "networks.*");
+		return model_path_matches(&printer->path, "networks.*");
 	return (str_eq(key, "placement") || str_eq(key, "resources")) &&
-	       path_matches(printer, "services.*.deploy");
+	       model_path_matches(&printer->path, "services.*.deploy");
 }
 
 /* The members in the order in which they are printed. The caller's. */
@@ -208,14 +93,14 @@ static struct entry *sorted_entries(
 	const struct printer *printer, const json_t *object, size_t *count)
 {
 	struct entry *entries = xcalloc(json_object_size(object) + 1, sizeof(*entries));
-	const char *order = find_order(printer), *key;
+	const char *order = order_find(&printer->path), *key;
 	json_t *value;
 	size_t n = 0;
 
 	json_object_foreach ((json_t *)object, key, value) {
 		if (!is_omitted(printer, key, value))
 			entries[n++] = (struct entry){
-				shown_key(printer, key), value, key_rank(order, key)};
+				shown_key(printer, key), value, order_rank(order, key)};
 	}
 	qsort(entries, n, sizeof(*entries), compare_entries);
 	*count = n;
@@ -453,21 +338,13 @@ static void put_block(struct printer *printer, const json_t *value, int indent, 
 		put_list(printer, value, indent, inside);
 }
 
-static bool enter(struct printer *printer, const char *part)
-{
-	if (printer->depth >= DEPTH_MAX)
-		return false;
-	printer->path[printer->depth++] = part;
-	return true;
-}
-
 /* `inside`: the first item continues a line. */
 static void put_list(struct printer *printer, const json_t *list, int indent, bool inside)
 {
 	size_t i;
 	json_t *value;
 
-	if (!enter(printer, "[]"))
+	if (!model_path_enter(&printer->path, "[]"))
 		return;
 	json_array_foreach (list, i, value) {
 		buf_addf(printer->out, "%*s- ", inside && !i ? 0 : indent, "");
@@ -476,7 +353,7 @@ static void put_list(struct printer *printer, const json_t *list, int indent, bo
 		else
 			put_flat(printer, value, indent + 2);
 	}
-	printer->depth--;
+	printer->path.depth--;
 }
 
 static void put_map(struct printer *printer, const json_t *map, int indent, bool inside)
@@ -487,7 +364,7 @@ static void put_map(struct printer *printer, const json_t *map, int indent, bool
 	for (size_t i = 0; i < n; i++) {
 		const json_t *value = entries[i].value;
 
-		if (!enter(printer, entries[i].key))
+		if (!model_path_enter(&printer->path, entries[i].key))
 			return;
 		buf_addf(printer->out, "%*s", inside && !i ? 0 : indent, "");
 		put_string(printer->out, entries[i].key, indent, true);
@@ -496,7 +373,7 @@ static void put_map(struct printer *printer, const json_t *map, int indent, bool
 			put_block(printer, value, indent + 2, false);
 		else
 			put_flat(printer, value, indent + 2);
-		printer->depth--;
+		printer->path.depth--;
 	}
 }
 

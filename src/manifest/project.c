@@ -295,6 +295,7 @@ static int build_model(const struct project *project, struct loader *loader, str
 		.no_interpolate = project->options->no_interpolate,
 		.inactive = manifest->inactive = json_object(),
 		.explain = manifest->explain = json_object(),
+		.unread = manifest->unread = json_object(),
 	};
 
 	active_profiles(project->options, manifest->env, &profiles);

@@ -369,6 +369,7 @@ static void manifest_release(struct manifest *manifest)
 	cleanup_json(&manifest->model);
 	cleanup_json(&manifest->inactive);
 	cleanup_json(&manifest->explain);
+	cleanup_json(&manifest->unread);
 	cleanup_json(&manifest->places);
 	cleanup_json(&manifest->env);
 }

@@ -5,7 +5,8 @@
  * --profile arguments when it is not just compose.yaml.  expected.json is what `docker compose -p
  * case
  * ... config --format json` (2.40.3) printed; expected.txt, for a file that it refuses, is devenv's
- * own report.  @DIR@ is the absolute folder, @UP@ the one above, @REL@ the folder from the
+ * own report.  expected.hash, where the folder's own path is not part of it, is what `... config
+ * --hash '*'` printed.  @DIR@ is the absolute folder, @UP@ the one above, @REL@ the folder from the
  * repository's root, where the tests run; $HOME was /home/tester.
  */
 #include "testing.h"
@@ -119,6 +120,21 @@ static void accepted(const char *expected, struct loaded *loaded)
 	}
 }
 
+static void same_hashes(const char *expected, const struct manifest *manifest)
+{
+	autobuf struct buf text = BUF_INIT(TEXT_LIMIT);
+	const char *name;
+	json_t *ignored;
+
+	json_object_foreach (json_object_get(manifest->model, "services"), name, ignored) {
+		char hash[SHA256_HEX];
+
+		manifest_hash_config(manifest, name, hash);
+		buf_addf(&text, "%s %s\n", name, hash);
+	}
+	assert_string_equal(buf_str(&text), expected);
+}
+
 static void refused(const char *expected, struct loaded *loaded)
 {
 	autobuf struct buf report = BUF_INIT(TEXT_LIMIT);
@@ -134,6 +150,7 @@ static void test_case(void **state)
 	const char *dir = *state;
 	autofree char *model = read_text(dir, "expected.json");
 	autofree char *report = read_text(dir, "expected.txt");
+	autofree char *hashes = read_text(dir, "expected.hash");
 	struct loaded loaded;
 
 	assert_true(!model != !report); /* exactly one */
@@ -141,6 +158,8 @@ static void test_case(void **state)
 	if (model) {
 		model = expand(model, dir);
 		accepted(model, &loaded);
+		if (hashes)
+			same_hashes(hashes, &loaded.ws.manifests[0]);
 	} else {
 		report = expand(report, dir);
 		refused(report, &loaded);
