@@ -31,6 +31,9 @@ _devenv_command() {
 	':shell') command='shell' ;;
 	':run') command='run' ;;
 	':tunnel') command='tunnel' ;;
+	'tunnel:list') command='tunnel list' ;;
+	'tunnel:env') command='tunnel env' ;;
+	':sql') command='sql' ;;
 	':onboard') command='onboard' ;;
 	':new') command='new' ;;
 	':doctor') command='doctor' ;;
@@ -151,6 +154,9 @@ _devenv_value() {
 	'run:--user' | 'run:-u') value='none' ;;
 	'run:--volume' | 'run:-v') value='none' ;;
 	'run:--workdir' | 'run:-w') value='none' ;;
+	'tunnel env:--format') value='words shell json my.cnf' ;;
+	'sql:--user' | 'sql:-u') value='none' ;;
+	'sql:--database' | 'sql:-d') value='none' ;;
 	'onboard:--dir') value='dir' ;;
 	'new:--dir') value='dir' ;;
 	*)
@@ -199,6 +205,9 @@ _devenv_argument() {
 	'shell:'*) value='names service' ;;
 	'run:0') value='names service' ;;
 	'tunnel:'*) value='names tunnel' ;;
+	'tunnel list:'*) value='names tunnel' ;;
+	'tunnel env:'*) value='names tunnel' ;;
+	'sql:0') value='names tunnel' ;;
 	'new:'*) value='names template' ;;
 	'completion:'*) value='names shell' ;;
 	'help:'*) value='names command' ;;
@@ -207,7 +216,8 @@ _devenv_argument() {
 
 _devenv_commands() {
 	case "$1" in
-	'') words='up down stop start restart pull build create kill pause unpause rm status logs config plan why port top images volumes events wait ls exec shell run tunnel onboard new doctor engine completion version help' ;;
+	'') words='up down stop start restart pull build create kill pause unpause rm status logs config plan why port top images volumes events wait ls exec shell run tunnel sql onboard new doctor engine completion version help' ;;
+	'tunnel') words='list env' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
 	esac
@@ -243,6 +253,9 @@ _devenv_options() {
 	'shell') words='--detach --env --index --no-tty --privileged --user --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'run') words='--detach --entrypoint --env --keep --name --no-deps --no-tty --rm --service-ports --user --volume --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'tunnel') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'tunnel list') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'tunnel env') words='--format --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'sql') words='--user --database --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'onboard') words='--dir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'new') words='--dir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'doctor') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;

@@ -23,6 +23,7 @@ struct proc_spec {
 	bool inherit_stderr; /* leave stderr where ours goes; else it is collected in `errors` */
 	bool detach;         /* proc_spawn: own session, stdin/stdout/stderr on /dev/null */
 	const char *log;     /* proc_spawn with detach: stdout and stderr are appended here */
+	bool terminal;       /* proc_spawn: stdin too is ours, for a program that talks to people */
 };
 
 /*
@@ -33,6 +34,9 @@ int proc_run(const struct proc_spec *spec, struct buf *output, struct buf *error
 
 /* Start and return its pid without waiting, or -1. */
 pid_t proc_spawn(const struct proc_spec *spec, struct err *err);
+
+/* Wait for one that was spawned: its exit status (128+n when a signal ended it). */
+int proc_wait(pid_t pid);
 
 /* A child that we talk with: our ends of its stdin, stdout and stderr, each -1 when not piped. */
 struct proc_child {

@@ -23,4 +23,10 @@ void signals_on_exit(void (*restore)(void));
 /* From now on the first signal is only passed to `hook` too (e.g. forwarded to a container). */
 void signals_set_hook(void (*hook)(int signal));
 
+/*
+ * The terminal belongs to a child for a while (true): its Ctrl-C and Ctrl-\ mean nothing to us.
+ * Then again they do (false). SIGTERM and SIGHUP are not touched.
+ */
+void signals_yield(bool yield);
+
 #endif

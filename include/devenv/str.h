@@ -19,6 +19,9 @@ bool str_empty(const char *s); /* NULL or "" */
 /* Cut spaces, tabs and line ends off both sides, in place; returns the new start. */
 char *str_trim(char *s);
 
+/* In single quotes, for a POSIX shell. The caller's. */
+char *str_shell_quote(const char *s);
+
 /* Decimal integers within [min, max]. parse_i64 allows a leading '-'. false: not such a number. */
 bool parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 bool parse_i64(const char *text, int64_t min, int64_t max, int64_t *out);

@@ -41,19 +41,25 @@ struct tunnel_spec {
 /* Read one `x-tunnels` entry's "to" ("host:port"), in place of a parser in every caller. */
 int tunnel_parse_to(const char *text, char **host, uint16_t *port, struct err *err);
 
+/* How tunnels are served. */
+struct tunnel_run {
+	const struct ssh_ask *ask; /* used only before the first readiness; may be NULL */
+	const struct sink *sink;
+	/* Once a tunnel: the session stands and the server has reached the target. */
+	void (*ready)(void *ctx, const struct tunnel_spec *spec, uint16_t port);
+	void *ctx;
+	int stop_fd; /* serving ends when it becomes readable; -1: only on Ctrl-C (signals.h) */
+};
+
 /*
- * Serve until Ctrl-C (signals.h). Specs with the same via, identity, known_hosts and host_key share
- * one ssh session. `ready` is called once a tunnel, with its local port, as soon as the session
- * stands and the server has shown that it can reach the target. `ask` (may be NULL) is used only
- * before that.
+ * Serve until Ctrl-C or stop_fd. Specs with the same via, identity, known_hosts and host_key share
+ * one ssh session. `ready` gets the local port.
  *
  * Before any tunnel is ready errors end it: ERR_TUNNEL for an unknown or changed host key (with
  * file and line), no key accepted, forwarding forbidden, an unreachable database; ERR_PORT for a
  * taken local port. With several tunnels the ones that fail are warned about, and the others serve.
  */
-int tunnel_serve(const struct tunnel_spec *specs, size_t n, const struct ssh_ask *ask,
-	const struct sink *sink,
-	void (*ready)(void *ctx, const struct tunnel_spec *spec, uint16_t port), void *ctx,
-	struct err *err);
+int tunnel_serve(
+	const struct tunnel_spec *specs, size_t n, const struct tunnel_run *run, struct err *err);
 
 #endif

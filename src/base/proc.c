@@ -64,7 +64,7 @@ static int add_stdio(posix_spawn_file_actions_t *actions, const struct proc_spec
 
 	if (pipes->in[0] >= 0)
 		failed |= posix_spawn_file_actions_adddup2(actions, pipes->in[0], 0);
-	else
+	else if (!spec->terminal)
 		failed |= posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
 	if (spec->detach) {
 		const char *log = spec->log ? spec->log : "/dev/null";
@@ -186,8 +186,7 @@ static int open_pipes(
 	return 0;
 }
 
-/* The exit status, or 128+n. */
-static int wait_for(pid_t pid)
+int proc_wait(pid_t pid)
 {
 	int status = 0;
 
@@ -220,7 +219,7 @@ int proc_run(const struct proc_spec *spec, struct buf *output, struct buf *error
 	pipes_close(&pipes);
 	if (!finished)
 		kill(pid, SIGKILL);
-	status = wait_for(pid);
+	status = proc_wait(pid);
 	if (!finished)
 		return err_set(err, ERR_TIMEOUT, "%s did not end within %d s", spec->argv[0],
 			spec->timeout_ms / 1000);
@@ -250,7 +249,7 @@ int proc_close(struct proc_child *child)
 	cleanup_close(&child->in);
 	cleanup_close(&child->out);
 	cleanup_close(&child->errs);
-	status = wait_for(child->pid);
+	status = proc_wait(child->pid);
 	child->pid = -1;
 	return status;
 }

@@ -64,3 +64,13 @@ void signals_set_hook(void (*hook)(int signal))
 {
 	pass_on_hook = hook;
 }
+
+void signals_yield(bool yield)
+{
+	struct sigaction action = {.sa_handler = yield ? SIG_IGN : on_signal};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	action.sa_handler = yield ? SIG_IGN : SIG_DFL;
+	sigaction(SIGQUIT, &action, NULL);
+}

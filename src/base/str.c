@@ -49,6 +49,21 @@ char *str_trim(char *s)
 	return s;
 }
 
+char *str_shell_quote(const char *s)
+{
+	struct buf out = BUF_INIT(0);
+
+	buf_addch(&out, '\'');
+	for (; *s; s++) {
+		if (*s == '\'')
+			buf_addf(&out, "'\\''");
+		else
+			buf_addch(&out, *s);
+	}
+	buf_addch(&out, '\'');
+	return buf_detach(&out);
+}
+
 /* === numbers === */
 
 bool parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out)

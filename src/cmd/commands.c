@@ -38,6 +38,7 @@ const struct command *const commands[] = {
 	&cmd_run,
 	/* Databases far away */
 	&cmd_tunnel,
+	&cmd_sql,
 	/* This machine */
 	&cmd_onboard,
 	&cmd_new,

@@ -37,6 +37,8 @@ extern const struct command cmd_shell;
 extern const struct command cmd_run;
 extern const struct command cmd_engine;
 extern const struct command cmd_tunnel;
+extern const struct command cmd_tunnel_env; /* a word of cmd_tunnel */
+extern const struct command cmd_sql;
 extern const struct command cmd_onboard;
 extern const struct command cmd_new;
 extern const struct command cmd_doctor;

@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 struct onboard_options {
@@ -133,8 +132,7 @@ static int run_up(struct app *app, struct err *err)
 	pass_option(&argv, "--progress", app->global.progress);
 	ui_pause(&app->sink);
 	pid = proc_spawn(&(struct proc_spec){.argv = (const char *const *)argv.v}, err);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	status = pid < 0 ? 0 : proc_wait(pid);
 	ui_resume(&app->sink);
 	if (pid < 0)
 		return -1;
@@ -142,7 +140,7 @@ static int run_up(struct app *app, struct err *err)
 		return 0;
 	/* It has told why. */
 	err_set(err, ERR_EXIT, "`devenv up` failed");
-	err->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	err->status = status;
 	return -1;
 }
 

@@ -128,6 +128,13 @@ static const struct key tunnel_keys[] = {
 	{"read_only", PURE_FLAG, .doc = "false: connections to a writer pass too."},
 	{"allow_unverified", PURE_FLAG,
 		.doc = "true: pass what the replica check cannot see into, as TLS."},
+	{"user", TEXT, .doc = "Database login, for `devenv sql`.", .example = "analyst"},
+	{"database", TEXT, .doc = "Database, for `devenv sql`.", .example = "shop"},
+	{"gateway", PURE_FLAG, .doc = "true: listen on all addresses, not only 127.0.0.1."},
+	{"identity", TEXT, .doc = "Key file.", .example = "~/.ssh/id_ed25519"},
+	{"known_hosts", TEXT, .doc = "File of host keys.", .example = "./known_hosts"},
+	{"host_key", TEXT, .doc = "Fingerprint of the bastion's key.",
+		.example = "SHA256:uNiVztksCsDhcc0u9e8BrLJX..."},
 };
 static SHAPE(shape_tunnel, "x-tunnels.NAME", tunnel_keys, .open = true);
 

@@ -84,8 +84,8 @@ struct loop {
 	size_t window_bytes; /* granted beyond libssh2's own, over all connections */
 	int64_t accept_at;   /* out of descriptors: no accept before */
 	const struct sink *sink;
-	void (*ready)(void *ctx, const struct tunnel_spec *spec, uint16_t port);
-	void *ctx;
+	const struct tunnel_run *run;
+	bool stopped;     /* by run->stop_fd */
 	struct err first; /* the first failure, for when every tunnel has failed */
 };
 

@@ -45,7 +45,7 @@ void listener_ready(struct loop *loop, struct listener *listener)
 	if (listener->announced)
 		return;
 	listener->announced = true;
-	loop->ready(loop->ctx, listener->spec, listener->port);
+	loop->run->ready(loop->run->ctx, listener->spec, listener->port);
 }
 
 void listener_failed(struct loop *loop, struct listener *listener, const struct err *err)
@@ -108,8 +108,7 @@ static int find_link(struct loop *loop, const struct tunnel_spec *spec, const st
 	return 0;
 }
 
-static int set_up(struct loop *loop, const struct tunnel_spec *specs, size_t n,
-	const struct ssh_ask *ask, struct err *err)
+static int set_up(struct loop *loop, const struct tunnel_spec *specs, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++)
 		loop->listeners[i].fd = -1;
@@ -120,7 +119,7 @@ static int set_up(struct loop *loop, const struct tunnel_spec *specs, size_t n,
 		loop->n_listeners = i + 1;
 		if (listener_open(listener, err) < 0)
 			return -1;
-		if (find_link(loop, listener->spec, ask, &listener->link, err) < 0)
+		if (find_link(loop, listener->spec, loop->run->ask, &listener->link, err) < 0)
 			return err_wrap(err, "tunnel \"%s\"", listener->spec->name);
 	}
 	return 0;
@@ -210,10 +209,11 @@ static struct pollfd *watch(struct pollfd **at, int fd, short events)
 
 static void wait_for_events(struct loop *loop, struct pollfd *pfds, int timeout)
 {
-	struct pollfd *at = pfds;
+	struct pollfd *at = pfds, *stop;
 	bool accepting = clock_ms() >= loop->accept_at;
 
 	watch(&at, signals_fd(), POLLIN);
+	stop = watch(&at, loop->run->stop_fd, loop->run->stop_fd >= 0 ? POLLIN : 0);
 	if (accepting)
 		loop->accept_at = 0;
 	for (size_t i = 0; i < loop->n_listeners; i++)
@@ -225,6 +225,7 @@ static void wait_for_events(struct loop *loop, struct pollfd *pfds, int timeout)
 		conn->pfd = watch(&at, conn->fd, conn_events(conn));
 	if (poll(pfds, (nfds_t)(at - pfds), timeout) <= 0)
 		return;
+	loop->stopped = stop->revents != 0;
 	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
 		conn->readable |= (conn->pfd->revents & ~POLLOUT) != 0;
 		conn->writable |= (conn->pfd->revents & ~POLLIN) != 0;
@@ -242,7 +243,7 @@ static int serve(struct loop *loop, struct err *err)
 	autofree struct pollfd *pfds = NULL;
 	size_t room = 0;
 
-	while (!signals_pending()) {
+	while (!signals_pending() && !loop->stopped) {
 		bool moved = true;
 		size_t need;
 
@@ -255,7 +256,7 @@ static int serve(struct loop *loop, struct err *err)
 			*err = loop->first;
 			return -1;
 		}
-		need = 1 + loop->n_listeners + loop->n_links + loop->n_conns;
+		need = 2 + loop->n_listeners + loop->n_links + loop->n_conns;
 		if (need > room) {
 			room = 2 * need;
 			pfds = xrealloc(pfds, room * sizeof(*pfds));
@@ -297,24 +298,20 @@ static void allow_descriptors(void)
 	}
 }
 
-int tunnel_serve(const struct tunnel_spec *specs, size_t n, const struct ssh_ask *ask,
-	const struct sink *sink,
-	void (*ready)(void *ctx, const struct tunnel_spec *spec, uint16_t port), void *ctx,
-	struct err *err)
+int tunnel_serve(
+	const struct tunnel_spec *specs, size_t n, const struct tunnel_run *run, struct err *err)
 {
 	struct loop loop = {
 		.links = xcalloc(n, sizeof(*loop.links)),
 		.listeners = xcalloc(n, sizeof(*loop.listeners)),
 		.chunk = xmalloc(LOOP_CHUNK),
-		.sink = sink,
-		.ready = ready,
-		.ctx = ctx,
+		.sink = run->sink,
+		.run = run,
 	};
 	int rc;
 
 	allow_descriptors();
-	rc = set_up(&loop, specs, n, ask, err);
-
+	rc = set_up(&loop, specs, n, err);
 	if (rc == 0)
 		rc = serve(&loop, err);
 	tear_down(&loop);

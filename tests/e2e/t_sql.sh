@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # engine: none
-# Tunnels to real databases: the guard that finds writers, on MariaDB and PostgreSQL.
+# Tunnels to real databases: the guard that finds writers, and `devenv sql`, on MariaDB and
+# PostgreSQL.
 # shellcheck disable=SC2317 # the functions are called through check
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -112,7 +113,7 @@ workspace() {
 	mkdir -p "$T/ws"
 	{
 		printf 'services: {none: {image: none}}\nx-tunnels:\n'
-		tunnel_key maria 22721 mysql "$MARIA_PORT"
+		tunnel_key maria 22721 mysql "$MARIA_PORT" 'user: analyst' 'database: shop'
 		tunnel_key writer 22722 postgres "$PG_PORT"
 		tunnel_key standby 22723 postgres "$STANDBY_PORT"
 		tunnel_key lax 22724 postgres "$STANDBY_PORT" 'allow_unverified: true'
@@ -168,6 +169,11 @@ expect_fail 'mysql: a wrong password is the server'"'"'s own error' 1 'ERROR 104
 	mariadb --no-defaults --skip-ssl -h 127.0.0.1 -P 22721 -u analyst -pwrong -e 'SELECT 1'
 check 'the server becomes read-only' maria_root -e 'SET GLOBAL read_only = 1'
 check_out 'mysql: a replica is let through' '^42$' maria 22721 'SELECT 42'
+by_cnf() {
+	"$DEVENV" -C "$T/ws" tunnel env maria --format my.cnf >"$S/maria.cnf"
+	MYSQL_PWD=secret mariadb --defaults-file="$S/maria.cnf" -N -e 'SELECT 42'
+}
+check_out 'env: my.cnf' '^42$' by_cnf
 large() {
 	maria 22721 "SELECT REPEAT('x', 9999999) UNION ALL SELECT REPEAT('y', 9999999)" \
 		--max-allowed-packet=64M | wc -c
@@ -193,8 +199,33 @@ thirty() {
 	((bad == 0))
 }
 check 'mysql: 30 logins at once' thirty
+# === `devenv sql`, on MariaDB ===
+
+sql() { "$DEVENV" -C "$T/ws" sql "$@" </dev/null; }
+mysql_sql() { sql maria "--defaults-file=$S/my.cnf" -N "$@"; }
+check_out 'sql: a query, while the tunnel is open already' '^42$' mysql_sql -e 'SELECT 42'
+check_out 'sql: user and database are the manifest'"'"'s' '^analyst@.* shop$' \
+	mysql_sql -e "SELECT CONCAT(USER(), ' ', DATABASE())"
+expect_fail 'sql: a wrong statement gives the client'"'"'s own status and words' 1 'ERROR 1064' \
+	mysql_sql -e 'SELEKT'
+check 'a replica whose analyst may write all the same' maria_root -e \
+	"GRANT READ_ONLY ADMIN ON *.* TO analyst@'%'"
+expect_fail 'sql: the session is read-only' 1 'ERROR 1792.*READ ONLY' \
+	mysql_sql -e 'INSERT INTO t VALUES (1)'
+check 'and no longer' maria_root -e "REVOKE READ_ONLY ADMIN ON *.* FROM analyst@'%'"
+ask_password() { # typed on a terminal of its own
+	script -qec "\"$DEVENV\" -C \"$T/ws\" sql maria --no-defaults -N -e 'SELECT 40 + 2'" /dev/null \
+		< <(wait_for 20 grep -q 'Enter password' "$T/.out" && echo secret)
+}
+check_out 'sql: a password that is nowhere is asked for' ' 42 ' ask_password
+expect_fail 'sql: an unknown name' 2 'no tunnel "marai" .did you mean "maria"' sql marai
+no_client() { PATH=$T/empty sql maria; }
+expect_fail 'sql: no client installed' 1 'apt install mariadb-client' no_client
+check 'sql: nothing of it is left' not pgrep -f "$DEVENV -C $T/ws sql"
+
 check 'the server is made writable again' maria_root -e 'SET GLOBAL read_only = 0'
 expect_fail 'mysql: the next connection is refused' 1 "$writer" maria 22721 'SELECT 1'
+expect_fail 'sql: a writer is refused' 1 "$writer" mysql_sql -e 'SELECT 1'
 check 'and read-only for the rest' maria_root -e 'SET GLOBAL read_only = 1'
 
 # === the guard, on PostgreSQL ===
@@ -212,6 +243,24 @@ check_out 'postgres: a large answer comes whole' '^20000000$' \
 check_out 'postgres: a client that would like TLS from a server without' '^1$' \
 	pg 22723 prefer 'SELECT 1'
 check_out 'postgres: read_only: false lets a writer pass' '^1$' pg 22725 disable 'SELECT 1'
+check_out 'sql: PostgreSQL' '^42$' sql -u postgres standby -X -A -t -c 'SELECT 42'
+expect_fail 'sql: where writers pass the session is read-only still' 1 'read-only transaction' \
+	sql -u postgres free -X -c 'CREATE TABLE t ()'
+expect_fail 'sql: and a writer is refused' 2 "$writer" sql -u postgres writer -X -c 'SELECT 1'
+check_out 'env: what programs read' "^export PGPORT='22723'$" \
+	"$DEVENV" -C "$T/ws" tunnel env standby
+by_env() { # of a program that knows nothing of devenv
+	eval "$("$DEVENV" -C "$T/ws" tunnel env standby)"
+	PGUSER=postgres psql -X -A -t -d postgres -c 'SHOW default_transaction_read_only'
+}
+check_out 'env: psql reads them' '^on$' by_env
+by_url() {
+	psql -X -A -t -U postgres -c 'SELECT 42' \
+		"$("$DEVENV" -C "$T/ws" tunnel env standby --format json | jq -r .DATABASE_URL)"
+}
+check_out 'env: and the URL' '^42$' by_url
+check_out 'list: names and ports' '^maria +127.0.0.1:22721 +127.0.0.1:22712 ' \
+	"$DEVENV" -C "$T/ws" tunnel list
 check 'the standby gets TLS' standby_tls
 # A recent libpq does not show the text of an error that comes before TLS.
 expect_fail 'postgres: TLS hides the login: refused' 2 'cannot tell|error response during SSL' \

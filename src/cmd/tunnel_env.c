@@ -1,0 +1,165 @@
+/* tunnel_env.c - `devenv tunnel env NAME`: how programs find a tunnel's local end. */
+#include "commands.h"
+
+#include "session.h"
+#include "tunnels.h"
+
+#include "devenv/json.h"
+#include "devenv/mem.h"
+#include "devenv/str.h"
+#include "devenv/ui.h"
+
+#include <stdlib.h>
+
+struct env_options {
+	const char *format;
+};
+
+static const char *const formats[] = {"shell", "json", "my.cnf", NULL};
+
+static const struct option_spec options[] = {
+	{.name = "format",
+		.type = OPT_CHOICE,
+		OPT_AT(struct env_options, format),
+		.arg = "FORMAT",
+		.help = "How it is printed",
+		.choices = formats,
+		.def = "shell"},
+	{0},
+};
+
+/* "USER@127.0.0.1:PORT/DATABASE", of what is known. */
+static char *authority(const struct tunnel_entry *entry)
+{
+	return xasprintf("%s%s127.0.0.1:%u/%s", entry->user ? entry->user : "",
+		entry->user ? "@" : "", entry->spec.port, entry->database ? entry->database : "");
+}
+
+/* In the clear where the guard is to look; ssh encrypts. */
+static bool in_the_clear(const struct tunnel_entry *entry)
+{
+	return entry->spec.guard && !entry->spec.allow_unverified;
+}
+
+static void add_mysql(json_t *out, const struct tunnel_entry *entry)
+{
+	autofree char *where = authority(entry);
+
+	json_set_str(out, "MYSQL_HOST", "127.0.0.1");
+	json_setf(out, "MYSQL_TCP_PORT", "%u", entry->spec.port);
+	json_setf(out, "DATABASE_URL", "mysql://%s", where);
+	json_setf(out, "JDBC_URL", "jdbc:mysql://127.0.0.1:%u/%s%s", entry->spec.port,
+		entry->database ? entry->database : "",
+		in_the_clear(entry) ? "?sslMode=DISABLED&allowPublicKeyRetrieval=true" : "");
+}
+
+static void add_postgres(json_t *out, const struct tunnel_entry *entry)
+{
+	autofree char *where = authority(entry);
+	const char *mode = in_the_clear(entry) ? "?sslmode=disable" : "";
+
+	json_set_str(out, "PGHOST", "127.0.0.1");
+	json_setf(out, "PGPORT", "%u", entry->spec.port);
+	json_set_str(out, "PGUSER", entry->user);
+	json_set_str(out, "PGDATABASE", entry->database);
+	json_set_str(out, "PGOPTIONS", "-c default_transaction_read_only=on");
+	if (in_the_clear(entry)) {
+		json_set_str(out, "PGSSLMODE", "disable");
+		json_set_str(out, "PGGSSENCMODE", "disable");
+	}
+	json_setf(out, "DATABASE_URL", "postgresql://%s%s", where, mode);
+	json_setf(out, "JDBC_URL", "jdbc:postgresql://127.0.0.1:%u/%s%s", entry->spec.port,
+		entry->database ? entry->database : "", mode);
+}
+
+static json_t *environment(const struct tunnel_entry *entry)
+{
+	json_t *out = json_object();
+
+	json_set_str(out, "DEVENV_TUNNEL_HOST", "127.0.0.1");
+	json_setf(out, "DEVENV_TUNNEL_PORT", "%u", entry->spec.port);
+	if (str_eq(entry->engine, "mysql"))
+		add_mysql(out, entry);
+	else if (str_eq(entry->engine, "postgres"))
+		add_postgres(out, entry);
+	return out;
+}
+
+static void print_shell(const json_t *variables, struct buf *out)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach ((json_t *)variables, name, value) {
+		autofree char *quoted = str_shell_quote(json_string_value(value));
+
+		buf_addf(out, "export %s=%s\n", name, quoted);
+	}
+}
+
+static int print_my_cnf(const struct tunnel_entry *entry, struct buf *out, struct err *err)
+{
+	if (!str_eq(entry->engine, "mysql"))
+		return err_set(err, ERR_USAGE, "tunnel \"%s\" leads to no MySQL server: it is %s",
+			entry->spec.name, entry->engine ? entry->engine : "of no named engine");
+	buf_addf(out, "[client]\nhost = 127.0.0.1\nport = %u\nprotocol = tcp\n", entry->spec.port);
+	if (entry->user)
+		buf_addf(out, "user = %s\n", entry->user);
+	if (in_the_clear(entry))
+		buf_addf(out, "# devenv's replica check looks at the login; ssh encrypts it\n"
+			      "loose-ssl-mode = DISABLED\nloose-skip-ssl\n");
+	buf_addf(out, "[mysql]\ninit-command = SET SESSION TRANSACTION READ ONLY\n");
+	if (entry->database)
+		buf_addf(out, "database = %s\n", entry->database);
+	return 0;
+}
+
+static int print(const struct tunnel_entry *entry, const char *format, struct err *err)
+{
+	autojson json_t *variables = environment(entry);
+	autobuf struct buf text = BUF_INIT(0);
+
+	if (str_eq(format, "json"))
+		return ui_output_json(variables, err);
+	if (str_eq(format, "shell"))
+		print_shell(variables, &text);
+	else if (print_my_cnf(entry, &text, err) < 0)
+		return -1;
+	return ui_output(buf_str(&text), err);
+}
+
+static int env_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	const struct env_options *chosen = opts;
+	autosession struct session session = SESSION_INIT;
+	struct tunnels tunnels = {0};
+	int rc = session_open(app, 0, &session, err);
+
+	if (rc == 0)
+		rc = tunnels_find(&session.ws, argc, argv, &tunnels, err);
+	if (rc == 0)
+		rc = print(&tunnels.list[0], chosen->format, err);
+	tunnels_release(&tunnels);
+	return rc;
+}
+
+static const char *const examples[] = {
+	"eval \"$(devenv tunnel env reader)\"       # then psql, or a program of yours",
+	"devenv tunnel env reader --format my.cnf # into a file for mariadb --defaults-file=FILE",
+	NULL,
+};
+
+const struct command cmd_tunnel_env = {
+	.name = "env",
+	.args = "NAME",
+	.summary = "Print how programs reach a tunnel: variables, URLs, my.cnf",
+	.details = "DATABASE_URL, JDBC_URL, and what MySQL's or PostgreSQL's own programs read. No "
+		   "password is among it. The tunnel itself is opened by `devenv tunnel NAME`.",
+	.examples = examples,
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_TUNNEL,
+	.options = options,
+	.options_size = sizeof(struct env_options),
+	.run = env_run,
+};
