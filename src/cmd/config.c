@@ -8,6 +8,8 @@
 #include "devenv/str.h"
 #include "devenv/ui.h"
 
+#include <string.h>
+
 struct config_options {
 	const char *format;
 	const char *manifest;
@@ -171,10 +173,13 @@ static int output_escaped(const char *text, bool escape, struct err *err)
 {
 	autobuf struct buf out = BUF_INIT(0);
 
-	for (; *text; text++) {
-		if (*text == '$' && escape)
-			buf_addch(&out, '$');
-		buf_addch(&out, *text);
+	while (*text) {
+		size_t plain = escape ? strcspn(text, "$") : strlen(text);
+
+		buf_add(&out, text, plain);
+		text += plain;
+		if (*text)
+			buf_addstr(&out, "$$"), text++;
 	}
 	return ui_output(buf_str(&out), err);
 }

@@ -13,7 +13,7 @@
 
 #define CHUNK_FIRST ((size_t)16 << 10)
 #define CHUNK_MAX ((size_t)1 << 20)
-#define ALIGNMENT 16
+#define ALIGNMENT 8 /* pointers and 64-bit numbers; text is packed */
 
 struct chunk {
 	struct chunk *next;
@@ -66,29 +66,29 @@ static struct chunk *chunk_add(struct arena *arena, size_t size)
 	return chunk;
 }
 
-static void *arena_take(struct arena *arena, size_t size)
+static void *arena_take(struct arena *arena, size_t size, size_t alignment)
 {
 	struct chunk *chunk = arena->chunks;
-	char *p;
+	size_t start = chunk ? (chunk->used + alignment - 1) & ~(alignment - 1) : 0;
 
-	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-	if (!chunk || chunk->size - chunk->used < size)
+	if (!chunk || start > chunk->size || chunk->size - start < size) {
 		chunk = chunk_add(arena, size);
-	p = chunk->data + chunk->used;
-	chunk->used += size;
-	return p;
+		start = 0;
+	}
+	chunk->used = start + size;
+	return chunk->data + start;
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-	return memset(arena_take(arena, size), 0, size);
+	return memset(arena_take(arena, size, ALIGNMENT), 0, size);
 }
 
 char *arena_strdup(struct arena *arena, const char *s)
 {
 	size_t size = strlen(s) + 1;
 
-	return memcpy(arena_take(arena, size), s, size);
+	return memcpy(arena_take(arena, size, 1), s, size);
 }
 
 char *arena_printf(struct arena *arena, const char *fmt, ...)

@@ -16,7 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PORTS_MEMORY_MAX ((size_t)80 << 20) /* a few ranges of all ports would take gigabytes */
+/*
+ * A few ranges of all ports would take gigabytes: one fits, in a large project many of usual size.
+ */
+#define RANGE_USUAL 100
+#define MEMORY_MAX ((size_t)20 << 20)
+#define MEMORY_MAX_USUAL ((size_t)64 << 20)
 
 struct range {
 	uint64_t first, last;
@@ -135,41 +140,71 @@ static const char *port_parse(const char *text, struct port_spec *spec)
 	return NULL;
 }
 
-static struct node *port_map(const struct canonical *c, const struct port_spec *spec, uint64_t i,
-	const struct position *at)
+/* What all ports of one text have in common: a range of all of them has to stay small. */
+struct port_parts {
+	struct node *mode_key, *host_ip_key, *target_key, *published_key, *protocol_key;
+	struct node *mode, *host_ip, *protocol;
+	struct node *published; /* of a range of which any is taken; else NULL */
+};
+
+static struct node *published_node(
+	struct arena *arena, const struct position *at, const struct range *range)
 {
-	struct node *map = node_new(c->arena, NODE_MAP, at);
+	struct node *node = node_new(arena, NODE_STRING, at);
+
+	if (range->first == range->last)
+		node->text = arena_printf(arena, "%llu", (unsigned long long)range->first);
+	else
+		node->text = arena_printf(arena, "%llu-%llu", (unsigned long long)range->first,
+			(unsigned long long)range->last);
+	return node;
+}
+
+static struct port_parts port_parts(
+	struct arena *arena, const struct port_spec *spec, const struct position *at)
+{
 	bool any_of_range = spec->container.first == spec->container.last &&
 			    spec->host.first != spec->host.last;
-	char published[32];
 
-	node_set(c->arena, map, "mode", node_string(c->arena, at, "ingress"));
+	return (struct port_parts){
+		.mode_key = node_string(arena, at, "mode"),
+		.host_ip_key = node_string(arena, at, "host_ip"),
+		.target_key = node_string(arena, at, "target"),
+		.published_key = node_string(arena, at, "published"),
+		.protocol_key = node_string(arena, at, "protocol"),
+		.mode = node_string(arena, at, "ingress"),
+		.host_ip = node_string(arena, at, spec->host_ip),
+		.protocol = node_string(arena, at, spec->protocol),
+		.published = any_of_range ? published_node(arena, at, &spec->host) : NULL,
+	};
+}
+
+static struct node *port_map(struct arena *arena, const struct port_spec *spec,
+	const struct port_parts *parts, uint64_t i, const struct position *at)
+{
+	struct node *map = node_new(arena, NODE_MAP, at), *published = parts->published;
+
+	node_reserve(arena, map, 3 + (*spec->host_ip != 0) + (*spec->published != 0));
+	node_add(arena, map, parts->mode_key, parts->mode);
 	if (*spec->host_ip)
-		node_set(c->arena, map, "host_ip", node_string(c->arena, at, spec->host_ip));
-	node_set(c->arena, map, "target",
-		node_int(c->arena, at, (int64_t)(spec->container.first + i)));
-	if (*spec->published) {
-		if (any_of_range)
-			snprintf(published, sizeof(published), "%llu-%llu",
-				(unsigned long long)spec->host.first,
-				(unsigned long long)spec->host.last);
-		else
-			snprintf(published, sizeof(published), "%llu",
-				(unsigned long long)(spec->host.first + i));
-		node_set(c->arena, map, "published", node_string(c->arena, at, published));
-	}
-	node_set(c->arena, map, "protocol", node_string(c->arena, at, spec->protocol));
+		node_add(arena, map, parts->host_ip_key, parts->host_ip);
+	node_add(arena, map, parts->target_key,
+		node_int(arena, at, (int64_t)(spec->container.first + i)));
+	if (*spec->published && !published)
+		published = published_node(
+			arena, at, &(struct range){spec->host.first + i, spec->host.first + i});
+	if (published)
+		node_add(arena, map, parts->published_key, published);
+	node_add(arena, map, parts->protocol_key, parts->protocol);
 	return map;
 }
 
+/* As texts: 8080 comes before 90. */
 static int compare_targets(const void *a, const void *b)
 {
 	const struct node *const *left = a, *const *right = b;
-	char x[24], y[24];
 
-	snprintf(x, sizeof(x), "%lld/", (long long)node_get(*left, "target")->integer);
-	snprintf(y, sizeof(y), "%lld/", (long long)node_get(*right, "target")->integer);
-	return strcmp(x, y);
+	return strcmp(node_get_text(*left, "target"), node_get_text(*right, "target"));
 }
 
 static void port_expand(const struct canonical *c, const struct node *item, const char *text,
@@ -187,10 +222,13 @@ static void port_expand(const struct canonical *c, const struct node *item, cons
 			"\"8000-8005:80-85\"",
 			"\"%s\" is not a port mapping: %s", text, wrong);
 	} else {
+		struct port_parts parts = port_parts(c->arena, &spec, &item->at);
 		uint64_t n = spec.container.last - spec.container.first;
+		size_t limit = n < RANGE_USUAL ? MEMORY_MAX_USUAL : MEMORY_MAX;
 
-		for (uint64_t i = 0; i <= n && arena_size(c->arena) <= PORTS_MEMORY_MAX; i++)
-			node_append(c->arena, out, port_map(c, &spec, i, &item->at));
+		node_reserve(c->arena, out, out->n + (uint32_t)n + 1);
+		for (uint64_t i = 0; i <= n && arena_size(c->arena) <= limit; i++)
+			node_append(c->arena, out, port_map(c->arena, &spec, &parts, i, &item->at));
 		if (out->n - before <= n)
 			place_error(c->diags, item, place, NULL, "too many ports");
 		qsort(out->items + before, out->n - before, sizeof(*out->items), compare_targets);

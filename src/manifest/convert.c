@@ -70,11 +70,26 @@ json_t *convert_any(const struct node *node)
 
 /* === scalars === */
 
-static json_t *text_value(const struct node *node)
+static json_t *recent_string(const struct convert *c, const char *text)
+{
+	size_t hash = 0;
+	json_t **slot;
+
+	for (const char *s = text; *s; s++)
+		hash = hash * 31 + (unsigned char)*s;
+	slot = &c->recent[hash % CONVERT_RECENT];
+	if (!str_eq(json_string_value(*slot), text)) {
+		json_decref(*slot);
+		*slot = json_string_safe(text);
+	}
+	return json_incref(*slot);
+}
+
+static json_t *text_value(const struct convert *c, const struct node *node)
 {
 	autofree char *text = convert_text(node);
 
-	return *text ? json_string_safe(text) : NULL;
+	return *text ? recent_string(c, text) : NULL;
 }
 
 static json_t *bool_value(const struct convert *c, const struct key *key, const struct node *node,
@@ -422,7 +437,7 @@ static json_t *convert_value(const struct convert *c, const struct key *key,
 		return NULL;
 	switch (key->form) {
 	case FORM_TEXT:
-		return text_value(node);
+		return text_value(c, node);
 	case FORM_BOOL:
 		return bool_value(c, key, node, place);
 	case FORM_INT:

@@ -12,9 +12,13 @@
 
 #include "devenv/json.h"
 
+/* Strings made lately, shared by all that are the same: "tcp" stands in every port of a range. */
+#define CONVERT_RECENT 64
+
 struct convert {
 	struct diags *diags;
-	bool raw; /* not interpolated: what cannot be cast stays a string */
+	bool raw;        /* not interpolated: what cannot be cast stays a string */
+	json_t **recent; /* CONVERT_RECENT slots, owned by the caller */
 };
 
 /* An object with the keys of `shape`, in the table's order; `map` may be NULL or a null. x- keys

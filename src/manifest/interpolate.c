@@ -7,6 +7,7 @@
  */
 #include "pipeline.h"
 
+#include "place.h"
 #include "template.h"
 
 #include "devenv/mem.h"
@@ -22,17 +23,18 @@ struct walk {
 	struct diags *diags;
 	struct template template;
 	const struct node *node; /* the scalar being replaced */
-	struct buf path;
+	const struct place *place;
 	size_t total;
 };
 
 static void warn_unset(void *context, const char *name)
 {
 	struct walk *walk = context;
+	autofree char *path = place_text(walk->place);
 	autofree char *help = xasprintf(
 		"set it in .env or the environment, or write ${%s:-default}", name);
 
-	node_warning(walk->diags, walk->node, buf_str(&walk->path), help,
+	node_warning(walk->diags, walk->node, path, help,
 		"the variable \"%s\" is not set: an empty string is used", name);
 }
 
@@ -42,8 +44,9 @@ static void replace(struct walk *walk, struct node *node)
 
 	walk->node = node;
 	if (template_expand(&walk->template, node->text, &out) < 0) {
-		node_error(walk->diags, node, buf_str(&walk->path), NULL, "%s",
-			walk->template.problem);
+		autofree char *path = place_text(walk->place);
+
+		node_error(walk->diags, node, path, NULL, "%s", walk->template.problem);
 		return;
 	}
 	walk->total += out.len;
@@ -54,21 +57,18 @@ static void replace(struct walk *walk, struct node *node)
 	node->text = arena_strdup(walk->arena, buf_str(&out));
 }
 
-static void visit(struct walk *walk, struct node *node)
+static void visit(struct walk *walk, struct node *node, const struct place *place)
 {
-	size_t len = walk->path.len;
-
-	if (node->kind == NODE_STRING && template_has_variables(node->text))
+	if (node->kind == NODE_STRING && template_has_variables(node->text)) {
+		walk->place = place;
 		replace(walk, node);
+	}
 	for (size_t i = 0; i < node->n && walk->total <= TOTAL_MAX; i++) {
+		struct place here = {.up = place, .index = i};
+
 		if (node->kind == NODE_MAP)
-			buf_addf(&walk->path, "%s%s", len ? "." : "", node->keys[i]->text);
-		else
-			buf_addf(&walk->path, "[%zu]", i);
-		visit(walk, node->items[i]);
-		walk->path.len = len;
-		if (walk->path.data)
-			walk->path.data[len] = '\0';
+			here.name = node->keys[i]->text;
+		visit(walk, node->items[i], &here);
 	}
 }
 
@@ -78,10 +78,8 @@ void interpolate(struct arena *arena, struct node *doc, const json_t *env, struc
 		.arena = arena,
 		.diags = diags,
 		.template = {.env = env, .unset = warn_unset},
-		.path = BUF_INIT(0),
 	};
 
 	walk.template.context = &walk;
-	visit(&walk, doc);
-	buf_release(&walk.path);
+	visit(&walk, doc, NULL);
 }

@@ -164,25 +164,25 @@ static const char *identify(struct arena *arena, const struct node *item, enum i
 }
 
 /* Drop all but the last of the items that are the same thing; it takes the first one's place. */
-static void make_unique(struct merge *merge, struct node *list, enum identity identity)
+static void make_unique(struct node *list, enum identity identity)
 {
+	struct arena *names;
 	struct node *seen;
 
 	if (identity == IDENTITY_NONE || list->n < 2)
 		return;
-	seen = node_new(merge->arena, NODE_MAP, NULL);
+	names = arena_new();
+	seen = node_new(names, NODE_MAP, NULL);
 	for (size_t i = 0; i < list->n; i++) {
-		const char *name = identify(merge->arena, list->items[i], identity);
+		const char *name = identify(names, list->items[i], identity);
 
 		if (!name)
-			name = arena_printf(merge->arena, "\n%zu", i);
-		node_set(merge->arena, seen, name, list->items[i]);
+			name = arena_printf(names, "\n%zu", i);
+		node_set(names, seen, name, list->items[i]);
 	}
-	if (seen->n == list->n)
-		return;
-	list->items = seen->items;
 	list->n = seen->n;
-	list->cap = seen->cap;
+	memcpy(list->items, seen->items, seen->n * sizeof(*seen->items));
+	arena_free(names);
 }
 
 static bool list_has(const struct node *list, const struct node *item)
@@ -204,7 +204,7 @@ static struct node *merge_lists(
 			continue;
 		node_append(merge->arena, base, over->items[i]);
 	}
-	make_unique(merge, base, row->identity);
+	make_unique(base, row->identity);
 	return base;
 }
 
@@ -236,7 +236,7 @@ static struct node *settle(struct merge *merge, struct node *node)
 		node->index = NULL;
 	node->n = kept;
 	if (node->kind == NODE_LIST && node->n > 1)
-		make_unique(merge, node, find_row(merge)->identity);
+		make_unique(node, find_row(merge)->identity);
 	return node;
 }
 

@@ -75,7 +75,6 @@ static void sorted_names(const struct node *map, const char **out)
 
 static void build_services(const struct model *m, json_t *active, json_t *model)
 {
-	struct convert c = {.diags = m->diags, .raw = m->context->no_interpolate};
 	struct place up = {.name = "services"};
 	json_t *services = json_object();
 	autofree const char **names = m->services ? xcalloc(m->services->n + 1, sizeof(*names))
@@ -87,7 +86,7 @@ static void build_services(const struct model *m, json_t *active, json_t *model)
 	for (size_t i = 0; m->services && i < m->services->n; i++) {
 		struct place here = {.up = &up, .name = names[i]};
 		const struct node *node = node_get(m->services, names[i]);
-		json_t *service = convert_shape(&c, &shape_service, node, &here);
+		json_t *service = convert_shape(&m->convert, &shape_service, node, &here);
 		bool is_on = json_object_get(active, names[i]);
 
 		model_validate_service(m, node, names[i], active);
@@ -107,7 +106,6 @@ static void build_services(const struct model *m, json_t *active, json_t *model)
 static void build_section(
 	const struct model *m, const char *section, const struct shape *shape, json_t *model)
 {
-	struct convert c = {.diags = m->diags, .raw = m->context->no_interpolate};
 	const struct node *all = node_get(m->doc, section);
 	struct place up = {.name = section};
 	autofree const char **names = NULL;
@@ -121,8 +119,8 @@ static void build_section(
 	for (size_t i = 0; i < all->n; i++) {
 		struct place here = {.up = &up, .name = names[i]};
 
-		json_object_set_new(
-			out, names[i], convert_shape(&c, shape, node_get(all, names[i]), &here));
+		json_object_set_new(out, names[i],
+			convert_shape(&m->convert, shape, node_get(all, names[i]), &here));
 	}
 	json_object_set_new(model, section, out);
 }
@@ -149,7 +147,14 @@ json_t *model_build(struct arena *arena, struct node *doc, const struct model_co
 	struct diags *diags)
 {
 	struct node *services = node_get(doc, "services");
-	struct model m = {.arena = arena, .doc = doc, .context = context, .diags = diags};
+	json_t *recent[CONVERT_RECENT] = {NULL};
+	struct model m = {
+		.arena = arena,
+		.doc = doc,
+		.context = context,
+		.diags = diags,
+		.convert = {.diags = diags, .raw = context->no_interpolate, .recent = recent},
+	};
 	autojson json_t *active = NULL;
 	size_t before = diags->errors;
 	json_t *model;
@@ -161,6 +166,8 @@ json_t *model_build(struct arena *arena, struct node *doc, const struct model_co
 	active = active_services(&m);
 	model = build(&m, active);
 	model_check_cycles(&m, active);
+	for (size_t i = 0; i < ARRAY_LEN(recent); i++)
+		json_decref(recent[i]);
 	if (diags->errors > before) {
 		json_decref(model);
 		return NULL;

@@ -11,6 +11,7 @@ struct model {
 	struct node *services; /* the map of all services; NULL when there is none */
 	const struct model_context *context;
 	struct diags *diags;
+	struct convert convert;
 };
 
 /* model_normalize.c: defaults, the default network, implicit dependencies, names of resources. */

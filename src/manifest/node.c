@@ -254,7 +254,12 @@ static void index_note(struct arena *arena, struct node *map)
 
 static bool key_is(const struct node *map, size_t i, const char *key)
 {
-	return i < map->n && strcmp(map->keys[i]->text, key) == 0;
+	const char *text;
+
+	if (i >= map->n)
+		return false;
+	text = map->keys[i]->text;
+	return *text == *key && strcmp(text, key) == 0; /* most differ in their first letter */
 }
 
 /* The position of `key`, or map->n. */
@@ -314,14 +319,20 @@ static struct node **grow(struct arena *arena, struct node **array, size_t n, si
 	return bigger;
 }
 
+void node_reserve(struct arena *arena, struct node *node, uint32_t cap)
+{
+	if (cap <= node->cap)
+		return;
+	node->cap = cap;
+	node->items = grow(arena, node->items, node->n, cap);
+	if (node->kind == NODE_MAP)
+		node->keys = grow(arena, node->keys, node->n, cap);
+}
+
 static void make_room(struct arena *arena, struct node *node)
 {
-	if (node->n < node->cap)
-		return;
-	node->cap = node->cap ? node->cap * 2 : 4;
-	node->items = grow(arena, node->items, node->n, node->cap);
-	if (node->kind == NODE_MAP)
-		node->keys = grow(arena, node->keys, node->n, node->cap);
+	if (node->n == node->cap)
+		node_reserve(arena, node, node->cap ? node->cap * 2 : 4);
 }
 
 void node_add(struct arena *arena, struct node *map, struct node *key, struct node *value)
@@ -372,6 +383,8 @@ struct node *node_copy(struct arena *arena, const struct node *node)
 	struct node *copy = arena_alloc(arena, sizeof(*copy));
 
 	*copy = *node;
+	if (node->kind != NODE_LIST && node->kind != NODE_MAP)
+		return copy;
 	copy->index = NULL;
 	copy->cap = node->n;
 	copy->items = NULL;

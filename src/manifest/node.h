@@ -34,21 +34,22 @@ struct position {
 	int line, column; /* from 1 */
 };
 
+/* 64 bytes: a document is little else. */
 struct node {
-	enum node_kind kind;
-	enum node_tag tag;
+	enum node_kind kind : 8;
+	enum node_tag tag : 8;
+	bool quoted; /* a quoted or block scalar: always a string */
+	uint32_t n, cap;
 	struct position at;
-	bool quoted;      /* a quoted or block scalar: always a string */
 	const char *text; /* scalars: as written (after interpolation); NUL-terminated UTF-8 */
 	union {
 		bool boolean;
 		int64_t integer;
 		double number;
+		struct node_index *index; /* of large maps; node.c's own */
 	};
 	struct node **items; /* list items, or map values */
 	struct node **keys;  /* map: scalar nodes, keys[i] names items[i]; order as written */
-	size_t n, cap;
-	struct node_index *index; /* of large maps; node.c's own */
 };
 
 /* === arena.c === */
@@ -82,7 +83,8 @@ void node_add(struct arena *arena, struct node *map, struct node *key, struct no
 void node_set(struct arena *arena, struct node *map, const char *key, struct node *value);
 bool node_remove(struct node *map, const char *key);
 void node_append(struct arena *arena, struct node *list, struct node *item);
-struct node *node_copy(struct arena *arena, const struct node *node); /* deep */
+void node_reserve(struct arena *arena, struct node *node, uint32_t cap); /* room for so many */
+struct node *node_copy(struct arena *arena, const struct node *node);    /* deep */
 bool node_equal(const struct node *a, const struct node *b); /* as values; positions ignored */
 bool node_is_scalar(const struct node *node); /* bool, int, float or string; not null */
 
