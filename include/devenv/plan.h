@@ -202,10 +202,14 @@ int plan_salvage(struct engine *engine, const char *dir, struct workspace *ws, s
 
 /* === one service === */
 
-/* Why `container` is not what `service` of `manifest` should be, as a list of field paths with old
- * and new value; empty when it is. Needs no engine. */
+/*
+ * Why `container` is not what `service` of `manifest` should be, as a list of field paths with old
+ * and new value; empty when it is. Needs no engine. Of a container that docker compose made, which
+ * has no model but Compose's config hash, only some fields can be named; `actual` has the
+ * containers that it shares something with.
+ */
 void plan_differences(const struct manifest *manifest, const char *service,
-	const struct container *container, struct strv *out);
+	const struct container *container, const struct actual *actual, struct strv *out);
 
 /*
  * The body of POST /containers/create for a service, by hand of `run` (one-off) too. Owned by the

@@ -18,13 +18,13 @@ static const char *place_of(const struct manifest *manifest, const char *service
 }
 
 static int explain(const struct manifest *manifest, const char *service,
-	const struct container *container, bool json, struct err *err)
+	const struct container *container, const struct actual *actual, bool json, struct err *err)
 {
 	autostrv struct strv list = STRV_INIT;
 	autobuf struct buf text = BUF_INIT(0);
 	autojson json_t *out = json_object();
 
-	plan_differences(manifest, service, container, &list);
+	plan_differences(manifest, service, container, actual, &list);
 	json_set_str(out, "service", service);
 	json_set_str(out, "container", container->name);
 	json_object_set_new(out, "differences", json_from_strv(&list));
@@ -54,7 +54,7 @@ static int why_run(struct app *app, void *options, int argc, char **argv, struct
 		session_container(&session, argv[0], 0, false, &actual, &container, err) < 0 ||
 		workspace_resolve(&session.ws, argv[0], &manifest, &service, err) < 0)
 		return -1;
-	result = explain(manifest, service, container, app->json, err);
+	result = explain(manifest, service, container, &actual, app->json, err);
 	actual_release(&actual);
 	return result;
 }

@@ -207,6 +207,9 @@ static int act_create(
 	autofree char *name = xstrdup(action->name), *id = NULL;
 
 	set_image_label(engine, body);
+	if (compose_label(engine, action->manifest, action->service,
+		    json_object_get(body, "Labels"), err) < 0)
+		return -1;
 	if (action->id) {
 		autojson json_t *old = NULL;
 

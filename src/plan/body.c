@@ -261,6 +261,7 @@ static json_t *labels(const struct workspace *ws, const struct manifest *manifes
 	json_set_str(out, LABEL_DIR, manifest->dir);
 	json_set_str(out, LABEL_FILES, files);
 	json_set_str(out, LABEL_DEPENDS, depends);
+	json_set_str(out, LABEL_VERSION, COMPOSE_VERSION);
 	json_set_str(out, LABEL_MODEL, model);
 	json_set_str(out, LABEL_WORKSPACE, ws->name);
 	json_set_str(out, LABEL_MANIFEST, manifest->name);

@@ -101,7 +101,7 @@ char *model_fingerprint(const struct manifest *manifest, const char *name)
 /* === networks and volumes === */
 
 static json_t *labels_of(const json_t *definition, const struct manifest *manifest,
-	const char *label, const char *key)
+	const char *label, const char *key, const char *hash)
 {
 	json_t *labels = json_object();
 	autofree char *model = json_print_sorted(definition);
@@ -109,6 +109,8 @@ static json_t *labels_of(const json_t *definition, const struct manifest *manife
 	json_object_update(labels, json_object_get(definition, "labels"));
 	json_set_str(labels, LABEL_PROJECT, manifest->project);
 	json_set_str(labels, label, key);
+	json_set_str(labels, LABEL_HASH, hash);
+	json_set_str(labels, LABEL_VERSION, COMPOSE_VERSION);
 	json_set_str(labels, LABEL_MODEL, model);
 	json_set_str(labels, LABEL_DIR, manifest->dir);
 	return labels;
@@ -143,6 +145,7 @@ json_t *network_body(const struct manifest *manifest, const char *key)
 	json_t *definition = json_at(manifest->model, "networks", key, NULL);
 	const char *driver = json_str(definition, "driver");
 	json_t *body = json_object();
+	char hash[SHA256_HEX];
 
 	json_set_str(body, "Name", json_str(definition, "name"));
 	json_object_set_new(body, "CheckDuplicate", json_true());
@@ -154,7 +157,9 @@ json_t *network_body(const struct manifest *manifest, const char *key)
 		json_object_set_new(body, "IPAM", ipam_body(json_object_get(definition, "ipam")));
 	if (json_object_get(definition, "driver_opts"))
 		json_object_set(body, "Options", json_object_get(definition, "driver_opts"));
-	json_object_set_new(body, "Labels", labels_of(definition, manifest, LABEL_NETWORK, key));
+	manifest_hash_network(definition, hash);
+	json_object_set_new(
+		body, "Labels", labels_of(definition, manifest, LABEL_NETWORK, key, hash));
 	return body;
 }
 
@@ -174,11 +179,14 @@ json_t *volume_body(const struct manifest *manifest, const char *key)
 	json_t *definition = json_at(manifest->model, "volumes", key, NULL);
 	const char *driver = json_str(definition, "driver");
 	json_t *body = json_object();
+	char hash[SHA256_HEX];
 
 	json_set_str(body, "Name", json_str(definition, "name"));
 	json_set_str(body, "Driver", driver ? driver : "local");
 	if (json_object_get(definition, "driver_opts"))
 		json_object_set(body, "DriverOpts", json_object_get(definition, "driver_opts"));
-	json_object_set_new(body, "Labels", labels_of(definition, manifest, LABEL_VOLUME, key));
+	manifest_hash_volume(definition, hash);
+	json_object_set_new(
+		body, "Labels", labels_of(definition, manifest, LABEL_VOLUME, key, hash));
 	return body;
 }

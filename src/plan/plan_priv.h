@@ -14,10 +14,15 @@
 #define LABEL_NETWORK "com.docker.compose.network"
 #define LABEL_VOLUME "com.docker.compose.volume"
 #define LABEL_IMAGE "com.docker.compose.image"
+#define LABEL_HASH "com.docker.compose.config-hash"
+#define LABEL_VERSION "com.docker.compose.version"
 #define LABEL_MODEL "io.devenv.model"
 #define LABEL_WORKSPACE "io.devenv.workspace"
 #define LABEL_MANIFEST "io.devenv.manifest"
 #define LABEL_SNAPSHOT "io.devenv.snapshot"
+
+/* The docker compose whose labels these are. */
+#define COMPOSE_VERSION "2.40.3"
 
 /* The service's object in the model, or NULL. */
 json_t *model_service(const struct manifest *manifest, const char *service);
@@ -41,6 +46,19 @@ char *model_fingerprint(const struct manifest *manifest, const char *service);
 
 /* The fields in which two values differ, each as "path changed from x to y". */
 void differences(const json_t *was, const json_t *now, struct strv *out);
+
+/* === compose.c: the label LABEL_HASH === */
+/* What it should be now, and into the labels of a container that is about to be created. */
+void compose_hash(const struct manifest *manifest, const char *name, const struct actual *actual,
+	char out[SHA256_HEX]);
+int compose_label(struct engine *engine, const struct manifest *manifest, const char *name,
+	json_t *labels, struct err *err);
+
+/*
+ * Why an object of these labels, made by docker compose, is not of this hash: the caller's, or
+ * NULL.
+ */
+char *compose_changed(const json_t *labels, const char *hash);
 
 /* === body_*.c: parts of the create request === */
 int body_mounts(const struct manifest *manifest, const json_t *service, json_t *body, json_t *extra,

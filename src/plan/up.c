@@ -178,7 +178,7 @@ static char *replace_reason(
 		return xstrdup("--renew-anon-volumes");
 	if (one->dependency && up->request->recreate_deps)
 		return xstrdup("--always-recreate-deps");
-	plan_differences(one->manifest, one->service, container, &list);
+	plan_differences(one->manifest, one->service, container, &up->actual, &list);
 	if (list.n == 1)
 		return xstrdup(list.v[0]);
 	if (list.n)

@@ -10,9 +10,9 @@
 
 /*
  * Why what was made from the label's definition differs from `definition`: the caller's, or NULL.
- * What devenv did not make has no such label and is taken as it is.
+ * What docker compose made has a hash of its definition; what neither made is taken as it is.
  */
-static char *changed(const json_t *labels, const json_t *definition)
+static char *changed(const json_t *labels, const json_t *definition, const char *hash)
 {
 	const char *label = json_str(labels, LABEL_MODEL);
 	autojson json_t *was = NULL;
@@ -21,7 +21,7 @@ static char *changed(const json_t *labels, const json_t *definition)
 	struct err ignored = ERR_INIT;
 
 	if (!label)
-		return NULL;
+		return compose_changed(labels, hash);
 	was = json_parse(label, strlen(label), "label", &ignored);
 	/* Where its first data came from makes no other volume. */
 	json_object_del(was, "x-snapshot");
@@ -77,11 +77,13 @@ static int find_changed_networks(struct up *up, const struct selected *one, stru
 		const char *name = json_str(definition, "name");
 		json_t *found = name ? json_object_get(up->actual.networks, name) : NULL;
 		autofree char *why = NULL;
+		char hash[SHA256_HEX];
 
 		if (!found || json_bool(definition, "external") ||
 			json_str(up->changed_networks, name))
 			continue;
-		why = changed(json_object_get(found, "Labels"), definition);
+		manifest_hash_network(definition, hash);
+		why = changed(json_object_get(found, "Labels"), definition, hash);
 		if (!why)
 			continue;
 		json_set_str(up->changed_networks, name, why);
@@ -97,9 +99,12 @@ static void warn_changed_volume(
 {
 	json_t *definition = json_at(manifest->model, "volumes", key, NULL);
 	json_t *labels = json_object_get(json_object_get(up->actual.volumes, name), "Labels");
-	autofree char *why = changed(labels, definition);
+	autofree char *why = NULL;
 	autofree char *text = NULL;
+	char hash[SHA256_HEX];
 
+	manifest_hash_volume(definition, hash);
+	why = changed(labels, definition, hash);
 	if (!why)
 		return;
 	text = xasprintf(

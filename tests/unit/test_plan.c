@@ -191,6 +191,8 @@ static struct container container_of(json_t *body)
 	return (struct container){.name = "shop-web-1", .labels = json_object_get(body, "Labels")};
 }
 
+static const struct actual nothing; /* the engine runs nothing else */
+
 static void test_no_difference(void **state)
 {
 	struct fixture *fixture = *state;
@@ -204,7 +206,7 @@ static void test_no_difference(void **state)
 	json_object_set_new(web, "scale", json_integer(2));
 	json_object_set_new(web, "pull_policy", json_string("always"));
 	json_object_set_new(web, "x-route", json_string("shop.localhost"));
-	plan_differences(&fixture->manifest, "web", &container, &list);
+	plan_differences(&fixture->manifest, "web", &container, &nothing, &list);
 	assert_int_equal(list.n, 0);
 }
 
@@ -220,7 +222,7 @@ static void test_difference_names_the_field(void **state)
 	json_object_set_new(json_object_get(web, "environment"), "A", json_string("2"));
 	json_object_del(web, "cpus");
 	json_object_set_new(web, "user", json_string("www"));
-	plan_differences(&fixture->manifest, "web", &container, &list);
+	plan_differences(&fixture->manifest, "web", &container, &nothing, &list);
 	assert_int_equal(list.n, 3);
 	assert_true(strv_has(&list, "environment.A changed from \"1\" to \"2\""));
 	assert_true(strv_has(&list, "cpus is gone (was 0.5)"));
@@ -237,7 +239,7 @@ static void test_inline_config_counts(void **state)
 
 	json_object_set_new(json_at(fixture->manifest.model, "configs", "conf", NULL), "content",
 		json_string("other"));
-	plan_differences(&fixture->manifest, "web", &container, &list);
+	plan_differences(&fixture->manifest, "web", &container, &nothing, &list);
 	assert_int_equal(list.n, 1);
 	assert_string_equal(list.v[0], "configs:conf.content changed from \"hello\" to \"other\"");
 }
