@@ -313,6 +313,7 @@ static void canonical_service(
 	hooks(c, service, "pre_stop");
 	if (extends)
 		node_set(c->arena, service, "extends", map_of_one(c, extends, "service"));
+	canonical_path(c, get_map(service, "extends"), "file");
 	map_from_names(c, service, "networks");
 	map_from_names(c, service, "models");
 	map_from_pairs(c, service, "environment", false);

@@ -76,6 +76,8 @@ static struct node *find_service(struct loader *loader, struct extends_file *fil
 
 	if (!service || !file->ready || node_get(file->ready, name))
 		return service;
+	if (service->kind == NODE_NULL)
+		return service; /* nothing to extend from, and no fault of another file */
 	doc = node_new(loader->arena, NODE_MAP, &service->at);
 	services = node_new(loader->arena, NODE_MAP, &service->at);
 	node_add(loader->arena, services, node_get_key(file->services, name), service);
@@ -185,11 +187,14 @@ static struct node *resolve(
 		return NULL;
 	}
 	base = resolve(loader, file, base_name->text, &link);
+	if (base && base->kind == NODE_NULL)
+		return service; /* with its `extends`, as Compose leaves it */
 	node_remove(service, "extends");
 	if (!base || base->kind != NODE_MAP)
 		return base ? service : NULL;
 	base = merge_service(loader->arena, NULL, node_copy(loader->arena, base), loader->diags);
 	base = merge_service(loader->arena, base, service, loader->diags);
+	node_remove(base, "extends");
 	node_set(loader->arena, ((struct extends_file *)link.file)->services, name, base);
 	return base;
 }

@@ -313,7 +313,7 @@ static const struct key service_keys[] = {
 	{"environment", VARS, .doc = "Variables.", .example = "{DEBUG: \"1\"}"},
 	{"expose", STRINGS, .flags = KEY_NUMBERS, .doc = "Ports for other services.",
 		.example = "[\"3000\"]"},
-	{"extends", .accepts = A_MAP | A_STRING, .form = FORM_NONE, .shape = &shape_extends,
+	{"extends", .accepts = A_MAP | A_STRING, .form = FORM_SHAPE, .shape = &shape_extends,
 		.doc = "Begin with another service.",
 		.example = "{file: common.yaml, service: web}"},
 	{"external_links", STRINGS, .flags = KEY_UNIQUE, .doc = "Containers of other projects.",

@@ -28,7 +28,8 @@ enum identity {
 	IDENTITY_NONE,
 	IDENTITY_NAME, /* "NAME=value", or the text */
 	IDENTITY_TARGET,
-	IDENTITY_FILE, /* target, or source */
+	IDENTITY_SECRET, /* target, or source in its usual folder */
+	IDENTITY_CONFIG,
 	IDENTITY_PORT,
 	IDENTITY_PATH
 };
@@ -54,7 +55,7 @@ static const struct rule_row rule_rows[] = {
 	{"services.*.cap_add", RULE_NONE, IDENTITY_NAME},
 	{"services.*.cap_drop", RULE_NONE, IDENTITY_NAME},
 	{"services.*.command", RULE_REPLACE, IDENTITY_NONE},
-	{"services.*.configs", RULE_NONE, IDENTITY_FILE},
+	{"services.*.configs", RULE_NONE, IDENTITY_CONFIG},
 	{"services.*.deploy.labels", RULE_VALUES, IDENTITY_NAME},
 	{"services.*.devices", RULE_NONE, IDENTITY_TARGET},
 	{"services.*.dns", RULE_NONE, IDENTITY_NAME},
@@ -73,7 +74,7 @@ static const struct rule_row rule_rows[] = {
 	{"services.*.networks.*.link_local_ips", RULE_NONE, IDENTITY_NAME},
 	{"services.*.ports", RULE_NONE, IDENTITY_PORT},
 	{"services.*.profiles", RULE_NONE, IDENTITY_NAME},
-	{"services.*.secrets", RULE_NONE, IDENTITY_FILE},
+	{"services.*.secrets", RULE_NONE, IDENTITY_SECRET},
 	{"services.*.sysctls", RULE_VALUES, IDENTITY_NAME},
 	{"services.*.tmpfs", RULE_NONE, IDENTITY_NAME},
 	{"services.*.ulimits.*", RULE_REPLACE, IDENTITY_NONE},
@@ -132,11 +133,28 @@ static const char *text_of(const struct node *node, const char *key, const char 
 	return text ? text : otherwise;
 }
 
+/* As compose-go's portIndexer has it: the number 80 and the text "80" are two things. */
+static const char *identify_port(struct arena *arena, const struct node *item)
+{
+	const struct node *published = node_get(item, "published");
+	const char *kind = !published ? "none" : published->kind == NODE_INT ? "int" : "";
+
+	return arena_printf(arena, "%s:%s%s:%s/%s", text_of(item, "host_ip", "0.0.0.0"), kind,
+		text_of(item, "published", ""), text_of(item, "target", ""),
+		text_of(item, "protocol", "tcp"));
+}
+
+static const char *identify_file(struct arena *arena, const struct node *item, const char *folder)
+{
+	const char *target = node_get_text(item, "target");
+
+	return target ? target : arena_printf(arena, "%s/%s", folder, text_of(item, "source", ""));
+}
+
 /* A text that is the same for two items that are the same thing; NULL: it is always its own. */
 static const char *identify(struct arena *arena, const struct node *item, enum identity identity)
 {
 	bool map = item->kind == NODE_MAP;
-	const char *source;
 
 	if (!map && !node_is_scalar(item))
 		return NULL;
@@ -147,15 +165,12 @@ static const char *identify(struct arena *arena, const struct node *item, enum i
 		return arena_printf(arena, "%.*s", (int)strcspn(item->text, "="), item->text);
 	case IDENTITY_TARGET:
 		return map ? node_get_text(item, "target") : item->text;
-	case IDENTITY_FILE:
-		source = map ? text_of(item, "source", "") : item->text;
-		return map ? text_of(item, "target", source) : source;
+	case IDENTITY_SECRET:
+		return identify_file(arena, item, "/run/secrets");
+	case IDENTITY_CONFIG:
+		return identify_file(arena, item, "");
 	case IDENTITY_PORT:
-		if (!map)
-			return item->text;
-		return arena_printf(arena, "%s:%s:%s/%s", text_of(item, "host_ip", "0.0.0.0"),
-			text_of(item, "published", ""), text_of(item, "target", ""),
-			text_of(item, "protocol", "tcp"));
+		return map ? identify_port(arena, item) : item->text;
 	case IDENTITY_PATH:
 		return map ? node_get_text(item, "path") : item->text;
 	default:

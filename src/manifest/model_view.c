@@ -49,6 +49,29 @@ static json_t *shown_value(const struct key *key, json_t *value)
 	return json_incref(value);
 }
 
+/* Own keys of the top level: Compose's copy of them has null for an empty list. */
+static json_t *shown_extension(json_t *value)
+{
+	json_t *out, *item;
+	const char *name;
+	size_t i;
+
+	if (json_is_array(value) && !json_array_size(value))
+		return json_null();
+	if (json_is_array(value)) {
+		out = json_array();
+		json_array_foreach (value, i, item)
+			json_array_append_new(out, shown_extension(item));
+		return out;
+	}
+	if (!json_is_object(value))
+		return json_incref(value);
+	out = json_object();
+	json_object_foreach (value, name, item)
+		json_object_set_new(out, name, shown_extension(item));
+	return out;
+}
+
 static json_t *shown_object(const json_t *object, const struct shape *shape)
 {
 	json_t *out = json_object();
@@ -61,7 +84,7 @@ static json_t *shown_object(const json_t *object, const struct shape *shape)
 		if (top ? strcmp(name, "models") == 0 : key_is_extension(name))
 			continue;
 		json_object_set_new(out, name,
-			key_is_extension(name) ? json_incref(value)
+			key_is_extension(name) ? shown_extension(value)
 					       : shown_value(shape_find(shape, name), value));
 	}
 	return out;

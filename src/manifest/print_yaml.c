@@ -24,6 +24,11 @@ struct printer {
 	struct model_path path;
 };
 
+static bool is_letter(char c)
+{
+	return isalpha((unsigned char)c) || (unsigned char)c >= 0x80;
+}
+
 /* Numbers inside names compare by value: "web2" before "web10". */
 static int compare_names(const char *a, const char *b)
 {
@@ -31,10 +36,10 @@ static int compare_names(const char *a, const char *b)
 
 	for (; *a && *a == *b; a++, b++)
 		digits = isdigit((unsigned char)*a);
-	if (isalpha((unsigned char)*a) && isalpha((unsigned char)*b))
+	if (is_letter(*a) && is_letter(*b))
 		return (unsigned char)*a - (unsigned char)*b;
-	if (*a && *b && (isalpha((unsigned char)*a) || isalpha((unsigned char)*b)))
-		return (isalpha((unsigned char)*a) != 0) == digits ? -1 : 1;
+	if (*a && *b && (is_letter(*a) || is_letter(*b)))
+		return is_letter(*a) == digits ? -1 : 1;
 	if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
 		size_t na = strspn(a, "0123456789"), nb = strspn(b, "0123456789");
 
@@ -121,13 +126,25 @@ static bool is_old_bool(const char *s)
 	return false;
 }
 
-/* "10:20:30": a number of base 60 for YAML 1.1. */
+/* "10:20:30": a number of base 60 for YAML 1.1; "1000:1000" is none. */
 static bool is_base60(const char *s)
 {
 	s += *s == '-' || *s == '+';
-	if (!isdigit((unsigned char)*s) || !strchr(s, ':'))
+	if (!isdigit((unsigned char)*s))
 		return false;
-	return !s[strspn(s, "0123456789_:.")] && !strstr(s, "::") && !str_ends(s, ":");
+	s += strspn(s, "0123456789_");
+	if (*s != ':')
+		return false;
+	while (*s == ':') {
+		size_t digits = strspn(s + 1, "0123456789");
+
+		if (digits < 1 || digits > 2 || (digits == 2 && s[1] > '5'))
+			return false;
+		s += 1 + digits;
+	}
+	if (*s == '.')
+		s += 1 + strspn(s + 1, "0123456789_");
+	return !*s;
 }
 
 static bool is_date(const char *s)
@@ -158,11 +175,14 @@ struct analysis {
 	bool plain, single, block, lines;
 };
 
+/*
+ * What libyaml does not print as it is: controls, the byte order mark and, by a slip, U+10000 on.
+ */
 static bool is_special(const char *s)
 {
 	unsigned char c = (unsigned char)*s;
 
-	return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ||
+	return c >= 0xf0 || (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ||
 	       (c == 0xc2 && (unsigned char)s[1] < 0xa0 && (unsigned char)s[1] != 0x85) ||
 	       memcmp(s, "\xef\xbb\xbf", c == 0xef ? 3 : 1) == 0;
 }
@@ -209,6 +229,14 @@ static struct analysis analyze(const char *text)
 	return can;
 }
 
+/* The code point of four bytes of UTF-8. */
+static unsigned wide_rune(const char *s)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	return (u[0] & 0x07u) << 18 | (u[1] & 0x3fu) << 12 | (u[2] & 0x3fu) << 6 | (u[3] & 0x3fu);
+}
+
 static void put_double(struct buf *out, const char *s)
 {
 	static const char from[] = "\a\b\t\n\v\f\r\x1b\"\\", to[] = "abtnvfre\"\\";
@@ -224,8 +252,10 @@ static void put_double(struct buf *out, const char *s)
 			buf_addf(out, "\\x%02X", c);
 		else if (is_special(s) && c == 0xc2)
 			buf_addf(out, "\\x%02X", (unsigned char)*++s);
-		else if (is_special(s))
+		else if (is_special(s) && c == 0xef)
 			buf_addstr(out, "\\uFEFF"), s += 2;
+		else if (is_special(s))
+			buf_addf(out, "\\U%08X", wide_rune(s)), s += 3;
 		else
 			buf_addch(out, *s);
 	}
@@ -298,9 +328,16 @@ static void put_real(struct buf *out, double value)
 static void put_list(struct printer *printer, const json_t *list, int indent, bool inside);
 static void put_map(struct printer *printer, const json_t *map, int indent, bool inside);
 
-static bool is_block(const json_t *value)
+/* The value that `printer` is at goes on lines of its own: there is something in it to show. */
+static bool is_block(const struct printer *printer, const json_t *value)
 {
-	return json_object_size(value) > 0 || json_array_size(value) > 0;
+	const char *key;
+	json_t *member;
+
+	json_object_foreach ((json_t *)value, key, member)
+		if (!is_omitted(printer, key, member))
+			return true;
+	return json_array_size(value) > 0;
 }
 
 static void put_flat(struct printer *printer, const json_t *value, int indent)
@@ -338,6 +375,31 @@ static void put_block(struct printer *printer, const json_t *value, int indent, 
 		put_list(printer, value, indent, inside);
 }
 
+/* The two numbers of a limit, zeros too, though Compose's JSON is without them. */
+static bool put_ulimit(struct printer *printer, const json_t *value, int indent)
+{
+	if (!json_is_object(value) ||
+		!(model_path_matches(&printer->path, "services.*.ulimits.*") ||
+			model_path_matches(&printer->path, "services.*.build.ulimits.*")))
+		return false;
+	buf_addf(printer->out, ":\n%*ssoft: %lld\n%*shard: %lld\n", indent, "",
+		(long long)json_int(value, "soft"), indent, "", (long long)json_int(value, "hard"));
+	return true;
+}
+
+static void put_member(struct printer *printer, const json_t *value, int indent)
+{
+	if (put_ulimit(printer, value, indent))
+		return;
+	if (is_block(printer, value)) {
+		buf_addstr(printer->out, ":\n");
+		put_block(printer, value, indent, false);
+	} else {
+		buf_addstr(printer->out, ": ");
+		put_flat(printer, value, indent);
+	}
+}
+
 /* `inside`: the first item continues a line. */
 static void put_list(struct printer *printer, const json_t *list, int indent, bool inside)
 {
@@ -348,7 +410,7 @@ static void put_list(struct printer *printer, const json_t *list, int indent, bo
 		return;
 	json_array_foreach (list, i, value) {
 		buf_addf(printer->out, "%*s- ", inside && !i ? 0 : indent, "");
-		if (is_block(value))
+		if (is_block(printer, value))
 			put_block(printer, value, indent + 2, true);
 		else
 			put_flat(printer, value, indent + 2);
@@ -362,17 +424,11 @@ static void put_map(struct printer *printer, const json_t *map, int indent, bool
 	autofree struct entry *entries = sorted_entries(printer, map, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		const json_t *value = entries[i].value;
-
 		if (!model_path_enter(&printer->path, entries[i].key))
 			return;
 		buf_addf(printer->out, "%*s", inside && !i ? 0 : indent, "");
 		put_string(printer->out, entries[i].key, indent, true);
-		buf_addstr(printer->out, is_block(value) ? ":\n" : ": ");
-		if (is_block(value))
-			put_block(printer, value, indent + 2, false);
-		else
-			put_flat(printer, value, indent + 2);
+		put_member(printer, entries[i].value, indent + 2);
 		printer->path.depth--;
 	}
 }
@@ -381,7 +437,7 @@ void manifest_print_yaml(const json_t *model, struct buf *out)
 {
 	struct printer printer = {.out = out};
 
-	if (is_block(model))
+	if (is_block(&printer, model))
 		put_block(&printer, model, 0, false);
 	else
 		put_flat(&printer, model, 0);

@@ -3,10 +3,10 @@
  *
  * A case is a folder with compose.yaml and whatever that needs; `args` (one a line) holds -f and
  * --profile arguments when it is not just compose.yaml.  expected.json is what `docker compose -p
- * case
- * ... config --format json` (2.40.3) printed; expected.txt, for a file that it refuses, is devenv's
- * own report.  expected.hash, where the folder's own path is not part of it, is what `... config
- * --hash '*'` printed.  @DIR@ is the absolute folder, @UP@ the one above, @REL@ the folder from the
+ * case ... config --format json` (2.40.3) printed, expected.yaml (where it is there) the same
+ * without --format; expected.txt, for a file that it refuses, is devenv's own report.
+ * expected.hash, where the folder's own path is not part of it, is what `... config --hash '*'`
+ * printed.  @DIR@ is the absolute folder, @UP@ the one above, @REL@ the folder from the
  * repository's root, where the tests run; $HOME was /home/tester.
  */
 #include "testing.h"
@@ -135,6 +135,16 @@ static void same_hashes(const char *expected, const struct manifest *manifest)
 	assert_string_equal(buf_str(&text), expected);
 }
 
+static void printed(const char *expected, struct loaded *loaded)
+{
+	autobuf struct buf text = BUF_INIT(TEXT_LIMIT);
+	autofree char *escaped = NULL;
+
+	manifest_print_yaml(loaded->ws.manifests[0].model, &text);
+	escaped = replace_all(buf_detach(&text), "$", "$$");
+	assert_string_equal(escaped, expected);
+}
+
 static void refused(const char *expected, struct loaded *loaded)
 {
 	autobuf struct buf report = BUF_INIT(TEXT_LIMIT);
@@ -149,6 +159,7 @@ static void test_case(void **state)
 {
 	const char *dir = *state;
 	autofree char *model = read_text(dir, "expected.json");
+	autofree char *yaml = read_text(dir, "expected.yaml");
 	autofree char *report = read_text(dir, "expected.txt");
 	autofree char *hashes = read_text(dir, "expected.hash");
 	struct loaded loaded;
@@ -160,6 +171,10 @@ static void test_case(void **state)
 		accepted(model, &loaded);
 		if (hashes)
 			same_hashes(hashes, &loaded.ws.manifests[0]);
+		if (yaml) {
+			yaml = expand(yaml, dir);
+			printed(yaml, &loaded);
+		}
 	} else {
 		report = expand(report, dir);
 		refused(report, &loaded);
