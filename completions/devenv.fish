@@ -893,7 +893,7 @@ complete -c devenv -n "__devenv_at 'tunnel env'" -l yes -s y -d 'Answer yes to e
 complete -c devenv -n "__devenv_at 'tunnel env'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'tunnel env'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'tunnel env'" -f -a '(__devenv_names tunnel)'
-complete -c devenv -n "__devenv_at '' 0" -f -a sql -d 'Query a read-only replica with its own client, through a tunnel'
+complete -c devenv -n "__devenv_at '' 0" -f -a sql -d 'Query a read-only replica with its own client'
 complete -c devenv -n "__devenv_at 'sql'" -l user -s u -r -f -d 'Database login, in place of the manifest\'s'
 complete -c devenv -n "__devenv_at 'sql'" -l database -s d -r -f -d 'Database, in place of the manifest\'s'
 complete -c devenv -n "__devenv_at 'sql'" -l file -s f -r -F -d 'Compose file to load; may be repeated'

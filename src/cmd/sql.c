@@ -349,7 +349,7 @@ const struct command cmd_sql = {
 	.name = "sql",
 	.group = "Databases far away",
 	.args = "NAME [CLIENT ARG...]",
-	.summary = "Query a read-only replica with its own client, through a tunnel",
+	.summary = "Query a read-only replica with its own client",
 	.details =
 		"Opens the tunnel NAME of the manifests' x-tunnels on a port of its own, starts "
 		"mariadb, mysql or psql on it, and closes it after. The session is read-only, and "
