@@ -120,6 +120,7 @@ _devenv_value() {
 	'config:--no-interpolate') value='' ;;
 	'config:--profiles') value='' ;;
 	'config:--quiet' | 'config:-q') value='' ;;
+	'config:--resolve-image-digests') value='' ;;
 	'config:--services') value='' ;;
 	'config:--volumes') value='' ;;
 	'plan:--exit-code') value='' ;;
@@ -239,7 +240,7 @@ _devenv_options() {
 	'rm') words='--force --stop --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'status') words='--all --quiet --services --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'logs') words='--follow --since --tail --timestamps --until --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
-	'config') words='--environment --explain --format --hash --images --manifest --networks --no-interpolate --profiles --quiet --services --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'config') words='--environment --explain --format --hash --images --manifest --networks --no-interpolate --profiles --quiet --resolve-image-digests --services --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'plan') words='--exit-code --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'why') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'port') words='--index --protocol --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

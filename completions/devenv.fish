@@ -227,6 +227,8 @@ function __devenv_takes_value
 			return 1
 		case 'config:--quiet' 'config:-q'
 			return 1
+		case 'config:--resolve-image-digests'
+			return 1
 		case 'config:--services'
 			return 1
 		case 'config:--volumes'
@@ -647,6 +649,7 @@ complete -c devenv -n "__devenv_at 'config'" -l networks -d 'Only names of netwo
 complete -c devenv -n "__devenv_at 'config'" -l no-interpolate -d 'Leave ${...} as written'
 complete -c devenv -n "__devenv_at 'config'" -l profiles -d 'Only names of profiles'
 complete -c devenv -n "__devenv_at 'config'" -l quiet -s q -d 'Only check; print nothing but problems'
+complete -c devenv -n "__devenv_at 'config'" -l resolve-image-digests -d 'Pin each image to the digest that its registry has for it now'
 complete -c devenv -n "__devenv_at 'config'" -l services -d 'Only names of services'
 complete -c devenv -n "__devenv_at 'config'" -l volumes -d 'Only names of volumes'
 complete -c devenv -n "__devenv_at 'config'" -l file -s f -r -F -d 'Compose file to load; may be repeated'

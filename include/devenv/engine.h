@@ -203,6 +203,15 @@ int image_build(struct engine *engine, const struct build_spec *spec, struct err
 /* Push with the credentials that `docker` would use; as image_pull(). */
 int image_push(struct engine *engine, const char *ref, const struct sink *sink, struct err *err);
 
+/*
+ * The image that `ref` names at its registry now, in full: "nginx" is
+ * "docker.io/library/nginx:latest@sha256:...". Asks the registry, with the credentials that
+ * `docker` would use; a reference with a digest is only written in full. *pinned is the caller's.
+ * ERR_REGISTRY.
+ */
+int image_pin(struct engine *engine, const char *ref, const struct sink *sink, char **pinned,
+	struct err *err);
+
 /* Load an image from a tar made by `docker save` (POST /images/load). */
 int image_load(struct engine *engine, int fd, struct err *err);
 

@@ -26,6 +26,8 @@ struct http_get {
 	int (*on_data)(void *ctx, const void *data, size_t len, struct err *err);
 	/* Called several times a second, or NULL; total 0: not known. */
 	void (*on_progress)(void *ctx, uint64_t done, uint64_t total);
+	/* Called with each line of the headers, also of a refusal: "Name: value"; or NULL. */
+	void (*on_header)(void *ctx, const char *line);
 	void *ctx;
 	const char *const *headers; /* "Name: value", NULL-terminated; or NULL */
 	int stall_s;                /* give up after this long without a byte; 0: 60 */

@@ -15,7 +15,7 @@ struct config_options {
 	const char *manifest;
 	const char *hash;
 	bool services, images, volumes, networks, profiles, quiet, explain, no_interpolate,
-		environment;
+		environment, pin;
 };
 
 #define AT(member) OPT_AT(struct config_options, member)
@@ -62,6 +62,10 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(quiet),
 		.help = "Only check; print nothing but problems"},
+	{.name = "resolve-image-digests",
+		.type = OPT_FLAG,
+		AT(pin),
+		.help = "Pin each image to the digest that its registry has for it now"},
 	{.name = "services", .type = OPT_FLAG, AT(services), .help = "Only names of services"},
 	{.name = "volumes", .type = OPT_FLAG, AT(volumes), .help = "Only names of volumes"},
 	{0},
@@ -328,12 +332,41 @@ static void warn_of_builds(struct app *app, const struct workspace *ws)
 		list);
 }
 
+/* Services that share an image are pinned to the same one. */
+static int pin_images(struct app *app, struct session *session, struct err *err)
+{
+	autojson json_t *known = json_object();
+	const char *name;
+	json_t *service;
+
+	for (size_t i = 0; i < session->ws.n; i++)
+		json_object_foreach (json_object_get(session->ws.manifests[i].model, "services"),
+			name, service) {
+			const char *image = json_str(service, "image");
+			autofree char *pinned = NULL;
+
+			if (str_empty(image))
+				continue;
+			if (!json_str(known, image)) {
+				if (image_pin(session->engine, image, &app->sink, &pinned, err) < 0)
+					return err_wrap(err, "service %s", name);
+				json_set_str(known, image, pinned);
+			}
+			json_object_set(service, "image", json_object_get(known, image));
+		}
+	return 0;
+}
+
 static int config_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	const struct config_options *config = opts;
 	autosession struct session session = SESSION_INIT;
 
-	if (session_open(app, config->no_interpolate ? SESSION_RAW : 0, &session, err) < 0)
+	if (session_open(app,
+		    (config->no_interpolate ? SESSION_RAW : 0) | (config->pin ? SESSION_ENGINE : 0),
+		    &session, err) < 0)
+		return -1;
+	if (config->pin && pin_images(app, &session, err) < 0)
 		return -1;
 	if (!config->quiet)
 		warn_of_builds(app, &session.ws);

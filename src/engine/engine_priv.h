@@ -49,6 +49,9 @@ int engine_request(
 /* The kind becomes ERR_ENGINE, unless it says more; returns -1. */
 int engine_failed(struct err *err);
 
+/* The header line with the credentials for an image's registry, or NULL. The caller's. */
+char *registry_auth_line(const char *ref, const struct sink *sink);
+
 /* Find out facts.rootless and no_health_timer (quirks.c). */
 void quirks_ask(struct engine *engine);
 

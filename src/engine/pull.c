@@ -145,8 +145,7 @@ static void split_ref(const char *ref, char **repository, char **tag)
 	*tag = engine_escape(given);
 }
 
-/* The header line with the credentials, or NULL. */
-static char *auth_line(const char *ref, const struct sink *sink)
+char *registry_auth_line(const char *ref, const struct sink *sink)
 {
 	autofree char *registry = credential_registry(ref);
 	struct credential credential = {0};
@@ -160,7 +159,7 @@ static char *auth_line(const char *ref, const struct sink *sink)
 
 static int pull_run(struct engine *engine, struct pull *pull, const char *path, struct err *err)
 {
-	autofree char *auth = auth_line(pull->ref, pull->sink);
+	autofree char *auth = registry_auth_line(pull->ref, pull->sink);
 	struct http1_request request = {.method = "POST",
 		.path = path,
 		.headers = auth,
@@ -227,7 +226,7 @@ static int on_push(void *ctx, json_t *value, struct err *err)
 
 static int push_run(struct engine *engine, struct pull *push, struct err *err)
 {
-	autofree char *auth = auth_line(push->ref, push->sink);
+	autofree char *auth = registry_auth_line(push->ref, push->sink);
 	autofree char *name = xstrdup(push->ref);
 	char *slash = strrchr(name, '/'), *colon = strrchr(slash ? slash : name, ':');
 	autofree char *tag = engine_escape(colon ? colon + 1 : "latest");

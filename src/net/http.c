@@ -68,6 +68,17 @@ static size_t on_write(char *data, size_t size, size_t n, void *ctx)
 	return size * n + 1;
 }
 
+static size_t on_header(char *data, size_t size, size_t n, void *ctx)
+{
+	struct transfer *transfer = ctx;
+	autofree char *line = xstrndup(data, size * n);
+
+	line[strcspn(line, "\r\n")] = '\0';
+	if (transfer->get->on_header)
+		transfer->get->on_header(transfer->get->ctx, line);
+	return size * n;
+}
+
 static int on_progress(
 	void *ctx, curl_off_t total, curl_off_t done, curl_off_t up_total, curl_off_t up_done)
 {
@@ -107,6 +118,8 @@ static void transfer_options(struct transfer *transfer)
 	libcurl.curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, 256L * 1024);
 	libcurl.curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_write);
 	libcurl.curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
+	libcurl.curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
+	libcurl.curl_easy_setopt(handle, CURLOPT_HEADERDATA, transfer);
 	libcurl.curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
 	libcurl.curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
 	libcurl.curl_easy_setopt(handle, CURLOPT_XFERINFODATA, transfer);

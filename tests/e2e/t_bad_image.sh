@@ -42,6 +42,7 @@ login() { # PASSWORD: the file that `docker login` writes
 export DOCKER_CONFIG=$T/docker
 use 127.0.0.1:5056/devenv/base:1
 expect_fail "without a login it says how to log in" 5 'login' "$DEVENV" up
+expect_fail "nor can an image be pinned" 5 'login' "$DEVENV" config --resolve-image-digests
 login wrong
 expect_fail "a wrong password" 5 '127.0.0.1:5056' "$DEVENV" up
 mkdir -p "$T/bin"
@@ -51,11 +52,28 @@ jq -n '{credsStore: "broken"}' >"$T/docker/config.json"
 expect_fail "a credential helper that fails is told" 5 'broken|keychain' \
 	env PATH="$T/bin:$PATH" "$DEVENV" up
 login secret
-check "with the right one it comes up" "$DEVENV" up
+# The registry's own word for what a tag is.
+digest() { # REGISTRY [curl options]
+	curl -fsSI "${@:2}" -H 'Accept: application/vnd.oci.image.index.v1+json' \
+		-H 'Accept: application/vnd.docker.distribution.manifest.list.v2+json' \
+		-H 'Accept: application/vnd.oci.image.manifest.v1+json' \
+		-H 'Accept: application/vnd.docker.distribution.manifest.v2+json' \
+		"http://$1/v2/devenv/base/manifests/1" | tr -d '\r' | sed -n 's/^Docker-Content-Digest: //ip'
+}
+check_out "with the right one an image is pinned" \
+	"image: 127.0.0.1:5056/devenv/base:1@$(digest 127.0.0.1:5056 -u dev:secret)\$" \
+	"$DEVENV" config --resolve-image-digests
+check "and it comes up" "$DEVENV" up
 check "down" "$DEVENV" down
 
 use "$(image base)"
 jq -n '{credsStore: "broken"}' >"$T/docker/config.json"
+check_out "without credentials a public one is pinned too" "image: $(image base)@$(digest "$DEVENV_REGISTRY")\$" \
+	env PATH="$T/bin:$PATH" "$DEVENV" config --resolve-image-digests
+use "$(image base)@sha256:$(printf '%064d' 1)"
+check_out "a digest stays as it is" "image: $DEVENV_REGISTRY/devenv/base@sha256:0{63}1\$" \
+	"$DEVENV" config --resolve-image-digests
+use "$(image base)"
 check "a broken helper does not stop an anonymous pull" \
 	env PATH="$T/bin:$PATH" "$DEVENV" up --pull always
 check "down" "$DEVENV" down

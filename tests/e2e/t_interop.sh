@@ -119,6 +119,9 @@ check "compose down" compose down --volumes
 check "leaves no container" test -z "$(containers shop)"
 check "and no network" test -z "$(resources)"
 
+check "images are pinned alike" diff <(compose config --resolve-image-digests) \
+	<("$DEVENV" config --resolve-image-digests)
+
 # === what compose brought up ===
 
 check "compose up" compose up -d --wait worker web side
