@@ -19,6 +19,7 @@
 #include <string.h>
 
 /* Keys of one map that "did you mean" looks at. */
+#define SUGGESTED_MAX 1000 /* problems; diag.c keeps fewer than that */
 #define SUGGEST_MAX 128
 
 static void check_value(const struct key *key, const struct node *node, const struct place *place,
@@ -63,8 +64,9 @@ static const char *place_of_key(const struct shape *here, const char *name)
 static void unknown_key(const struct shape *shape, const struct node *key,
 	const struct place *place, struct diags *diags)
 {
-	const char *meant = suggest_key(shape, key->text);
-	const char *elsewhere = place_of_key(shape, key->text);
+	bool kept = diags->errors < SUGGESTED_MAX;
+	const char *meant = kept ? suggest_key(shape, key->text) : NULL;
+	const char *elsewhere = kept ? place_of_key(shape, key->text) : NULL;
 
 	if (elsewhere && meant && str_distance(key->text, meant) <= 1)
 		place_error(diags, key, place, NULL,

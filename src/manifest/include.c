@@ -14,8 +14,6 @@
 
 #include <string.h>
 
-#define DEPTH_MAX 50
-
 struct inclusion {
 	struct strv paths; /* absolute; the first is the main file, the others override it */
 	char *dir;         /* its project directory */
@@ -50,20 +48,20 @@ static const struct node *list_item(const struct node *node, size_t i)
 static bool is_loop(
 	struct loader *loader, const struct unit *unit, const char *path, const struct node *at)
 {
-	autofree char *text = xstrdup(load_shown(loader->arena, path));
-	const struct unit *up = unit;
-	int depth = 0;
+	autofree char *text = NULL;
+	const struct unit *first = unit;
 
-	for (; up && depth < DEPTH_MAX; up = up->up, depth++) {
+	while (first && !str_eq(first->path, path))
+		first = first->up;
+	if (!first)
+		return false;
+	text = xstrdup(load_shown(loader->arena, path));
+	for (const struct unit *up = unit; up != first->up; up = up->up) {
 		char *longer = xasprintf("%s -> %s", load_shown(loader->arena, up->path), text);
 
 		cleanup_free(&text);
 		text = longer;
-		if (str_eq(up->path, path))
-			break;
 	}
-	if (!up)
-		return false;
 	node_error(loader->diags, at, "include", NULL, "a cycle of includes: %s", text);
 	return true;
 }
