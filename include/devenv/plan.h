@@ -99,6 +99,7 @@ struct plan_request {
 	bool renew_volumes; /* a new container gets new anonymous volumes, not its predecessor's */
 	bool no_deps;
 	bool no_start; /* create only */
+	bool no_wait;  /* up: until started, where nothing else waits for more */
 	bool remove_orphans;
 	bool ignore_buildable;            /* pull: not what has `build:` */
 	bool no_build;                    /* up: what is missing is an error */
@@ -139,6 +140,12 @@ int plan_pull(struct engine *engine, const struct plan_request *request, bool de
  */
 int plan_build(
 	const struct plan_request *request, bool dependencies, struct plan *plan, struct err *err);
+
+/*
+ * The services that the words mean and (not with no_deps) those they depend on, each a word of its
+ * own: MANIFEST/SERVICE.
+ */
+int plan_words(const struct plan_request *request, struct strv *words, struct err *err);
 
 void plan_release(struct plan *plan);
 
@@ -210,6 +217,9 @@ int plan_salvage(struct engine *engine, const char *dir, struct workspace *ws, s
  */
 void plan_differences(const struct manifest *manifest, const char *service,
 	const struct container *container, const struct actual *actual, struct strv *out);
+
+/* Is it a job: does another service wait for it to end with 0? */
+bool plan_is_job(const struct manifest *manifest, const char *service);
 
 /*
  * The body of POST /containers/create for a service, by hand of `run` (one-off) too. Owned by the

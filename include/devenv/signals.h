@@ -7,6 +7,7 @@
 #ifndef DEVENV_SIGNALS_H
 #define DEVENV_SIGNALS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 void signals_install(void); /* also ignores SIGPIPE; once, in main */
@@ -16,6 +17,15 @@ int signals_pending(void);
 
 /* Becomes readable when one arrives, and stays so. To be polled beside other descriptors. */
 int signals_fd(void);
+
+/*
+ * Forget the first signal, for what has to be ended properly after it: the next one is the first
+ * again.
+ */
+void signals_forget(void);
+
+/* Start a thread that no signal interrupts: they are for the main one. Aborts when it cannot. */
+void signals_thread(pthread_t *thread, void *(*run)(void *arg), void *arg);
 
 /* Called (async-signal-safe code only) before the second signal ends the process. */
 void signals_on_exit(void (*restore)(void));

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t pending;
@@ -53,6 +54,26 @@ int signals_pending(void)
 int signals_fd(void)
 {
 	return pipe_fds[0];
+}
+
+void signals_forget(void)
+{
+	char byte;
+
+	while (read(pipe_fds[0], &byte, 1) > 0)
+		;
+	pending = 0;
+}
+
+void signals_thread(pthread_t *thread, void *(*run)(void *arg), void *arg)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (pthread_create(thread, NULL, run, arg) != 0)
+		abort();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void signals_on_exit(void (*restore)(void))

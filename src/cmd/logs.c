@@ -5,8 +5,9 @@
 #include "devenv/str.h"
 
 struct logs_options {
-	bool follow, timestamps;
+	bool follow, timestamps, no_color, no_prefix;
 	const char *since, *until, *tail;
+	int64_t index;
 };
 
 #define AT(member) OPT_AT(struct logs_options, member)
@@ -17,6 +18,19 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(follow),
 		.help = "Go on with what comes, until Ctrl-C"},
+	{.name = "index",
+		.type = OPT_INT,
+		AT(index),
+		.arg = "N",
+		.min = 0,
+		.max = 10000,
+		.def = "0",
+		.help = "Only this container of each service"},
+	{.name = "no-color", .type = OPT_FLAG, AT(no_color), .help = "No colours"},
+	{.name = "no-log-prefix",
+		.type = OPT_FLAG,
+		AT(no_prefix),
+		.help = "Lines without the name of their service"},
 	{.name = "since",
 		.type = OPT_STRING,
 		AT(since),
@@ -43,11 +57,17 @@ static int logs_run(struct app *app, void *opts, int argc, char **argv, struct e
 	const struct logs_options *logs = opts;
 	autosession struct session session = SESSION_INIT;
 	struct strv words = session_words(argc, argv);
-	struct logs_spec spec = {.follow = logs->follow,
-		.timestamps = logs->timestamps,
-		.since = logs->since,
-		.until = logs->until,
-		.tail = -1};
+	struct follow wish = {
+		.logs = {.follow = logs->follow,
+			.timestamps = logs->timestamps,
+			.since = logs->since,
+			.until = logs->until,
+			.tail = -1},
+		.words = &words,
+		.number = (int)logs->index,
+		.no_prefix = logs->no_prefix,
+		.no_color = logs->no_color,
+	};
 	struct manifest *manifest;
 	const char *service;
 	int64_t tail;
@@ -56,14 +76,14 @@ static int logs_run(struct app *app, void *opts, int argc, char **argv, struct e
 		if (!parse_i64(logs->tail, 0, 1000000000, &tail))
 			return err_set(err, ERR_USAGE, "--tail: \"%s\" is not a number of lines",
 				logs->tail);
-		spec.tail = (int)tail;
+		wish.logs.tail = (int)tail;
 	}
 	if (session_open(app, SESSION_ENGINE | SESSION_ALL | SESSION_NO_START, &session, err) < 0)
 		return -1;
 	for (int i = 0; i < argc; i++)
 		if (workspace_resolve(&session.ws, argv[i], &manifest, &service, err) < 0)
 			return -1;
-	return follow_logs(app, &session, &words, &spec, err);
+	return follow_logs(app, &session, &wish, err);
 }
 
 static const char *const examples[] = {

@@ -211,8 +211,7 @@ static int run_run(struct app *app, void *opts, int argc, char **argv, struct er
 	oneoff.name = name;
 	if (bring_up(app, &session, &oneoff, argv[0], chosen->no_deps, err) < 0)
 		return -1;
-	/* The command may take hours: others may work on the workspace meanwhile. */
-	lock_release(&session.lock);
+	session_unlock(&session);
 	return run_container(app, &session, chosen, name, wishes.tty, err);
 }
 

@@ -101,11 +101,17 @@ int session_open(struct app *app, unsigned flags, struct session *session, struc
 	return 0;
 }
 
-void session_close(struct session *session)
+void session_unlock(struct session *session)
 {
 	if (session->journal)
 		state_end(session->ws.lock_id);
+	session->journal = false;
 	lock_release(&session->lock);
+}
+
+void session_close(struct session *session)
+{
+	session_unlock(session);
 	engine_close(session->engine);
 	engine_where_release(&session->where);
 	workspace_release(&session->ws);

@@ -37,6 +37,9 @@ enum session_flags {
 int session_open(struct app *app, unsigned flags, struct session *session, struct err *err);
 void session_close(struct session *session);
 
+/* The lock and its journal, before what may take hours: others may work on the workspace then. */
+void session_unlock(struct session *session);
+
 #define autosession __attribute__((cleanup(session_close)))
 
 /* argv as the words of a request; borrowed. */

@@ -1,17 +1,18 @@
 /*
  * up.c - `devenv up`: read, plan, act; 0 only when everything is truly ready.
  */
+#include "attached.h"
 #include "bring_up.h"
 #include "commands.h"
-#include "follow.h"
-#include "session.h"
 
+#include "devenv/mem.h"
 struct up_options {
-	struct strv scale;
+	struct strv scale, no_attach;
 	bool no_start, build, no_build, detach, attach, dry_run, force_recreate, no_recreate,
 		recreate_deps, renew_volumes, no_deps, remove_orphans, wait, quiet_pull,
-		quiet_build;
-	const char *pull;
+		quiet_build, abort_exit, abort_failure, attach_deps, no_color, no_prefix,
+		timestamps, menu;
+	const char *pull, *status_from;
 	int64_t wait_timeout;
 	int64_t timeout;
 };
@@ -19,6 +20,14 @@ struct up_options {
 #define AT(member) OPT_AT(struct up_options, member)
 
 static const struct option_spec options[] = {
+	{.name = "abort-on-container-exit",
+		.type = OPT_FLAG,
+		AT(abort_exit),
+		.help = "Show the logs, and stop all when one container ends"},
+	{.name = "abort-on-container-failure",
+		.type = OPT_FLAG,
+		AT(abort_failure),
+		.help = "Show the logs, and stop all when one container fails"},
 	{.name = "always-recreate-deps",
 		.type = OPT_FLAG,
 		AT(recreate_deps),
@@ -27,6 +36,10 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(attach),
 		.help = "Follow the logs once all is ready (Ctrl-C leaves it running)"},
+	{.name = "attach-dependencies",
+		.type = OPT_FLAG,
+		AT(attach_deps),
+		.help = "Follow the logs of what the named services depend on too"},
 	{.name = "build",
 		.type = OPT_FLAG,
 		AT(build),
@@ -40,18 +53,39 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(dry_run),
 		.help = "Print the plan; change nothing"},
+	{.name = "exit-code-from",
+		.type = OPT_STRING,
+		AT(status_from),
+		.arg = "SERVICE",
+		.help = "As --abort-on-container-exit, with the status of this service",
+		.complete = COMPLETE_SERVICE},
 	{.name = "force-recreate",
 		.type = OPT_FLAG,
 		AT(force_recreate),
 		.help = "Replace the named services' containers, changed or not"},
+	{.name = "menu",
+		.type = OPT_FLAG,
+		AT(menu),
+		.help = "Accepted for Compose; there is no menu"},
+	{.name = "no-attach",
+		.type = OPT_LIST,
+		AT(no_attach),
+		.arg = "SERVICE",
+		.help = "Leave the logs of this service out",
+		.complete = COMPLETE_SERVICE},
 	{.name = "no-build",
 		.type = OPT_FLAG,
 		AT(no_build),
 		.help = "Build no image, even a missing one"},
+	{.name = "no-color", .type = OPT_FLAG, AT(no_color), .help = "No colours in the logs"},
 	{.name = "no-deps",
 		.type = OPT_FLAG,
 		AT(no_deps),
 		.help = "Leave the services alone that the named ones depend on"},
+	{.name = "no-log-prefix",
+		.type = OPT_FLAG,
+		AT(no_prefix),
+		.help = "Log lines without the name of their service"},
 	{.name = "no-recreate",
 		.type = OPT_FLAG,
 		AT(no_recreate),
@@ -98,6 +132,10 @@ static const struct option_spec options[] = {
 		.max = 86400,
 		.def = "-1",
 		.help = "How long a container that is replaced may take to stop"},
+	{.name = "timestamps",
+		.type = OPT_FLAG,
+		AT(timestamps),
+		.help = "Put the time before each line of the logs"},
 	{.name = "wait",
 		.type = OPT_FLAG,
 		AT(wait),
@@ -122,8 +160,17 @@ static struct run_options run_options(const struct app *app, const struct up_opt
 	};
 }
 
+/* Does a container that ends end it all? */
+static bool is_attached(const struct up_options *up)
+{
+	return up->abort_exit || up->abort_failure || up->status_from;
+}
+
 static int check_options(const struct up_options *up, struct err *err)
 {
+	const char *attached = up->abort_exit      ? "--abort-on-container-exit"
+			       : up->abort_failure ? "--abort-on-container-failure"
+						   : "--exit-code-from";
 	const struct conflict conflicts[] = {
 		{up->build && up->no_build, "--build", "--no-build"},
 		{up->force_recreate && up->no_recreate, "--force-recreate", "--no-recreate"},
@@ -131,22 +178,88 @@ static int check_options(const struct up_options *up, struct err *err)
 		{up->renew_volumes && up->no_recreate, "--renew-anon-volumes", "--no-recreate"},
 		{up->attach && up->detach, "--attach", "--detach"},
 		{up->attach && up->no_start, "--attach", "--no-start"},
+		{up->attach_deps && up->detach, "--attach-dependencies", "--detach"},
+		{up->attach_deps && up->no_start, "--attach-dependencies", "--no-start"},
+		{up->abort_exit && up->abort_failure, "--abort-on-container-exit",
+			"--abort-on-container-failure"},
+		{is_attached(up) && up->detach, attached, "--detach"},
+		{is_attached(up) && up->wait, attached, "--wait"},
+		{is_attached(up) && up->no_start, attached, "--no-start"},
 		{0},
 	};
 
 	return bring_up_conflict(conflicts, err);
 }
 
+/* --exit-code-from must be a service of this `up`. */
+static int check_status_from(const struct plan_request *request, const char *word, struct err *err)
+{
+	autostrv struct strv all = STRV_INIT;
+	autofree char *name = NULL;
+	struct manifest *manifest;
+	const char *service;
+
+	if (!word)
+		return 0;
+	if (workspace_resolve(request->ws, word, &manifest, &service, err) < 0 ||
+		plan_words(request, &all, err) < 0)
+		return -1;
+	name = xasprintf("%s/%s", manifest->name, service ? service : "");
+	if (strv_has(&all, name))
+		return 0;
+	return err_set(err, ERR_USAGE, "--exit-code-from: \"%s\" is no service of this up", word);
+}
+
+/* Follow the logs once all is ready, or until one container ends. */
+static int up_follow(struct app *app, struct session *session, const struct up_options *up,
+	const struct plan_request *request, struct plan *plan, struct err *err)
+{
+	struct run_options run = run_options(app, up);
+	autostrv struct strv all = STRV_INIT;
+	struct follow follow = {
+		.logs = {.follow = true, .timestamps = up->timestamps, .tail = 10},
+		.words = request->words,
+		.shown = request->words,
+		.without = &up->no_attach,
+		.no_color = up->no_color,
+		.no_prefix = up->no_prefix,
+		.attached = true,
+	};
+
+	if (up->attach_deps && plan_words(request, &all, err) < 0)
+		return -1;
+	if (up->attach_deps)
+		follow.words = follow.shown = &all;
+	if (!is_attached(up)) {
+		session_unlock(session);
+		return follow_logs(app, session, &follow, err);
+	}
+	follow.logs.tail = -1;
+	return attached_run(app, session,
+		&(struct attached){
+			.request = request,
+			.run = &run,
+			.follow = follow,
+			.on_failure = up->abort_failure,
+			.status_from = up->status_from,
+		},
+		plan, err);
+}
+
 static int up_apply(struct app *app, struct session *session, const struct up_options *up,
-	struct plan *plan, struct err *err)
+	const struct plan_request *request, struct plan *plan, struct err *err)
 {
 	struct run_options run = run_options(app, up);
 
 	bring_up_warn(app, plan);
 	if (up->dry_run)
 		return bring_up_print(plan, err);
-	return session_run_plan(
-		app, session, plan, &run, plan->n ? "is ready" : "is ready: nothing to do", err);
+	if (!is_attached(up) && session_run_plan(app, session, plan, &run,
+					plan->n ? "is ready" : "is ready: nothing to do", err) < 0)
+		return -1;
+	if (!is_attached(up) && !up->attach && !up->attach_deps)
+		return 0;
+	return up_follow(app, session, up, request, plan, err);
 }
 
 static int up_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
@@ -166,6 +279,7 @@ static int up_run(struct app *app, void *opts, int argc, char **argv, struct err
 		.no_deps = up->no_deps,
 		.no_build = up->no_build,
 		.no_start = up->no_start,
+		.no_wait = is_attached(up),
 		.build = up->build ? &(struct build_wishes){0} : NULL,
 		.remove_orphans = up->remove_orphans,
 	};
@@ -180,17 +294,12 @@ static int up_run(struct app *app, void *opts, int argc, char **argv, struct err
 		return -1;
 	if (up->dry_run)
 		engine_forbid_writes(session.engine);
-	if (bring_up_images(&session, &request, &run, up->dry_run, err) < 0 ||
+	if (check_status_from(&request, up->status_from, err) < 0 ||
+		bring_up_images(&session, &request, &run, up->dry_run, err) < 0 ||
 		plan_up(session.engine, &request, &plan, err) < 0)
 		return -1;
-	result = up_apply(app, &session, up, &plan, err);
+	result = up_apply(app, &session, up, &request, &plan, err);
 	plan_release(&plan);
-	if (result == 0 && up->attach && !up->dry_run) {
-		/* Others may work on it while we only look. */
-		lock_release(&session.lock);
-		result = follow_logs(app, &session, &words,
-			&(struct logs_spec){.follow = true, .tail = 10}, err);
-	}
 	return result;
 }
 
@@ -198,6 +307,7 @@ static const char *const examples[] = {
 	"devenv up # everything in this workspace",
 	"devenv up shop # one manifest, and what it requires",
 	"devenv up web --attach # one service, then its logs",
+	"devenv up --exit-code-from test # for CI: its status, then all is stopped",
 	"devenv up --dry-run # what would be done, and why",
 	NULL,
 };

@@ -12,7 +12,6 @@
 #include "devenv/str.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -290,20 +289,13 @@ static void runner_release(struct runner *runner)
 	pthread_mutex_destroy(&runner->mutex);
 }
 
-/* Signals are for the main thread: workers only look at the flag. */
 static void start_workers(
 	struct worker *workers, size_t n, struct runner *runner, struct engine *engine)
 {
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (size_t i = 0; i < n; i++) {
 		workers[i] = (struct worker){.runner = runner, .engine = engine_clone(engine)};
-		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
-			abort();
+		signals_thread(&workers[i].thread, work, &workers[i]);
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 int plan_run(struct plan *plan, struct engine *engine, const struct run_options *options,

@@ -138,3 +138,16 @@ int selection_make(const struct plan_request *request, bool with_dependencies,
 		selection_release(selection);
 	return result;
 }
+
+int plan_words(const struct plan_request *request, struct strv *words, struct err *err)
+{
+	struct selection selection = {0};
+
+	if (selection_make(request, true, &selection, err) < 0)
+		return -1;
+	for (size_t i = 0; i < selection.n; i++)
+		strv_pushf(words, "%s/%s", selection.list[i].manifest->name,
+			selection.list[i].service);
+	selection_release(&selection);
+	return 0;
+}

@@ -83,6 +83,44 @@ static size_t add_container(struct up *up, enum action_kind kind, const struct s
 	return action;
 }
 
+bool plan_is_job(const struct manifest *manifest, const char *service)
+{
+	const char *name;
+	json_t *other;
+
+	json_object_foreach (json_object_get(manifest->model, "services"), name, other)
+		if (str_eq(json_str(json_at(other, "depends_on", service, NULL), "condition"),
+			    "service_completed_successfully"))
+			return true;
+	return false;
+}
+
+/* Does something in this `up` start only after it is ready? */
+static bool is_awaited(const struct up *up, const struct selected *one)
+{
+	for (size_t i = 0; i < up->selection.n; i++) {
+		const struct selected *other = &up->selection.list[i];
+		json_t *need = json_at(model_service(other->manifest, other->service), "depends_on",
+			one->service, NULL);
+
+		if (other->manifest != one->manifest &&
+			strv_has(&other->manifest->requires, one->manifest->name))
+			return true;
+		if (other->manifest == one->manifest && need &&
+			!str_eq(json_str(need, "condition"), "service_started"))
+			return true;
+	}
+	return false;
+}
+
+static void add_ready(struct up *up, const struct selected *one, int number, const char *reason,
+	const struct container *container, size_t start)
+{
+	if (up->request->no_wait && !is_awaited(up, one))
+		return;
+	plan_need(up->plan, add_container(up, ACTION_READY, one, number, reason, container), start);
+}
+
 static int add_create(struct up *up, const struct selected *one, int number, const char *reason,
 	const struct container *old, struct err *err)
 {
@@ -106,22 +144,8 @@ static int add_create(struct up *up, const struct selected *one, int number, con
 		return 0;
 	start = add_container(up, ACTION_START, one, number, NULL, NULL);
 	plan_need(up->plan, start, create);
-	plan_need(up->plan, add_container(up, ACTION_READY, one, number, NULL, NULL), start);
+	add_ready(up, one, number, NULL, NULL, start);
 	return 0;
-}
-
-/* Is it a job: does somebody wait for it to end with 0? */
-static bool is_job(const struct up *up, const struct selected *one)
-{
-	const char *name;
-	json_t *service;
-
-	json_object_foreach (json_object_get(one->manifest->model, "services"), name, service)
-		if (str_eq(json_str(
-				   json_at(service, "depends_on", one->service, NULL), "condition"),
-			    "service_completed_successfully"))
-			return true;
-	return false;
 }
 
 static const char *wait_reason(const struct container *container, bool running)
@@ -135,9 +159,10 @@ static const char *wait_reason(const struct container *container, bool running)
 static void keep(struct up *up, const struct selected *one, const struct container *container)
 {
 	bool running = str_eq(container->state, "running");
-	size_t start = NO_ACTION, ready;
+	size_t start = NO_ACTION;
 
-	if (!running && is_job(up, one) && str_starts(container->status, "Exited (0)")) {
+	if (!running && plan_is_job(one->manifest, one->service) &&
+		str_starts(container->status, "Exited (0)")) {
 		up->plan->unchanged++;
 		return;
 	}
@@ -153,9 +178,7 @@ static void keep(struct up *up, const struct selected *one, const struct contain
 			container);
 	else
 		up->plan->unchanged++;
-	ready = add_container(up, ACTION_READY, one, container->number,
-		wait_reason(container, running), container);
-	plan_need(up->plan, ready, start);
+	add_ready(up, one, container->number, wait_reason(container, running), container, start);
 }
 
 /* Why the container must be replaced: the caller's, or NULL. */
