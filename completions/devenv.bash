@@ -51,14 +51,22 @@ _devenv_command() {
 _devenv_value() {
 	value=''
 	case "$1:$2" in
+	'up:--abort-on-container-exit') value='' ;;
+	'up:--abort-on-container-failure') value='' ;;
 	'up:--always-recreate-deps') value='' ;;
 	'up:--attach') value='' ;;
+	'up:--attach-dependencies') value='' ;;
 	'up:--build') value='' ;;
 	'up:--detach' | 'up:-d') value='' ;;
 	'up:--dry-run') value='' ;;
+	'up:--exit-code-from') value='names service' ;;
 	'up:--force-recreate') value='' ;;
+	'up:--menu') value='' ;;
+	'up:--no-attach') value='names service' ;;
 	'up:--no-build') value='' ;;
+	'up:--no-color') value='' ;;
 	'up:--no-deps') value='' ;;
+	'up:--no-log-prefix') value='' ;;
 	'up:--no-recreate') value='' ;;
 	'up:--no-start') value='' ;;
 	'up:--pull') value='words policy missing always never' ;;
@@ -68,6 +76,7 @@ _devenv_value() {
 	'up:--renew-anon-volumes' | 'up:-V') value='' ;;
 	'up:--scale') value='none' ;;
 	'up:--timeout' | 'up:-t') value='none' ;;
+	'up:--timestamps') value='' ;;
 	'up:--wait') value='' ;;
 	'up:--wait-timeout') value='none' ;;
 	'down:--dry-run') value='' ;;
@@ -106,6 +115,9 @@ _devenv_value() {
 	'status:--quiet' | 'status:-q') value='' ;;
 	'status:--services') value='' ;;
 	'logs:--follow' | 'logs:-f') value='' ;;
+	'logs:--index') value='none' ;;
+	'logs:--no-color') value='' ;;
+	'logs:--no-log-prefix') value='' ;;
 	'logs:--since') value='none' ;;
 	'logs:--tail' | 'logs:-n') value='none' ;;
 	'logs:--timestamps' | 'logs:-t') value='' ;;
@@ -226,7 +238,7 @@ _devenv_commands() {
 
 _devenv_options() {
 	case "$1" in
-	'up') words='--always-recreate-deps --attach --build --detach --dry-run --force-recreate --no-build --no-deps --no-recreate --no-start --pull --quiet-build --quiet-pull --remove-orphans --renew-anon-volumes --scale --timeout --wait --wait-timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'up') words='--abort-on-container-exit --abort-on-container-failure --always-recreate-deps --attach --attach-dependencies --build --detach --dry-run --exit-code-from --force-recreate --menu --no-attach --no-build --no-color --no-deps --no-log-prefix --no-recreate --no-start --pull --quiet-build --quiet-pull --remove-orphans --renew-anon-volumes --scale --timeout --timestamps --wait --wait-timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'down') words='--dry-run --remove-orphans --timeout --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'stop') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'start') words='--dry-run --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
@@ -239,7 +251,7 @@ _devenv_options() {
 	'unpause') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'rm') words='--force --stop --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'status') words='--all --quiet --services --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
-	'logs') words='--follow --since --tail --timestamps --until --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'logs') words='--follow --index --no-color --no-log-prefix --since --tail --timestamps --until --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'config') words='--environment --explain --format --hash --images --manifest --networks --no-interpolate --profiles --quiet --resolve-image-digests --services --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'plan') words='--exit-code --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'why') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;

@@ -89,9 +89,15 @@ end
 
 function __devenv_takes_value
 	switch $argv[1]:$argv[2]
+		case 'up:--abort-on-container-exit'
+			return 1
+		case 'up:--abort-on-container-failure'
+			return 1
 		case 'up:--always-recreate-deps'
 			return 1
 		case 'up:--attach'
+			return 1
+		case 'up:--attach-dependencies'
 			return 1
 		case 'up:--build'
 			return 1
@@ -99,11 +105,21 @@ function __devenv_takes_value
 			return 1
 		case 'up:--dry-run'
 			return 1
+		case 'up:--exit-code-from'
+			return 0
 		case 'up:--force-recreate'
 			return 1
+		case 'up:--menu'
+			return 1
+		case 'up:--no-attach'
+			return 0
 		case 'up:--no-build'
 			return 1
+		case 'up:--no-color'
+			return 1
 		case 'up:--no-deps'
+			return 1
+		case 'up:--no-log-prefix'
 			return 1
 		case 'up:--no-recreate'
 			return 1
@@ -123,6 +139,8 @@ function __devenv_takes_value
 			return 0
 		case 'up:--timeout' 'up:-t'
 			return 0
+		case 'up:--timestamps'
+			return 1
 		case 'up:--wait'
 			return 1
 		case 'up:--wait-timeout'
@@ -198,6 +216,12 @@ function __devenv_takes_value
 		case 'status:--services'
 			return 1
 		case 'logs:--follow' 'logs:-f'
+			return 1
+		case 'logs:--index'
+			return 0
+		case 'logs:--no-color'
+			return 1
+		case 'logs:--no-log-prefix'
 			return 1
 		case 'logs:--since'
 			return 0
@@ -397,14 +421,22 @@ complete -c devenv -n "__devenv_at ''" -l verbose -s v -d 'Say more about what i
 complete -c devenv -n "__devenv_at ''" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at ''" -l version -d 'Print the version'
 complete -c devenv -n "__devenv_at '' 0" -f -a up -d 'Bring services up and wait until they are ready'
+complete -c devenv -n "__devenv_at 'up'" -l abort-on-container-exit -d 'Show the logs, and stop all when one container ends'
+complete -c devenv -n "__devenv_at 'up'" -l abort-on-container-failure -d 'Show the logs, and stop all when one container fails'
 complete -c devenv -n "__devenv_at 'up'" -l always-recreate-deps -d 'Replace what the named services depend on'
 complete -c devenv -n "__devenv_at 'up'" -l attach -d 'Follow the logs once all is ready (Ctrl-C leaves it running)'
+complete -c devenv -n "__devenv_at 'up'" -l attach-dependencies -d 'Follow the logs of what the named services depend on too'
 complete -c devenv -n "__devenv_at 'up'" -l build -d 'Build the images of services that have `build:`'
 complete -c devenv -n "__devenv_at 'up'" -l detach -s d -d 'Return when all is ready: the default'
 complete -c devenv -n "__devenv_at 'up'" -l dry-run -d 'Print the plan; change nothing'
+complete -c devenv -n "__devenv_at 'up'" -l exit-code-from -r -f -a '(__devenv_names service)' -d 'As --abort-on-container-exit, with the status of this service'
 complete -c devenv -n "__devenv_at 'up'" -l force-recreate -d 'Replace the named services\' containers, changed or not'
+complete -c devenv -n "__devenv_at 'up'" -l menu -d 'Accepted for Compose; there is no menu'
+complete -c devenv -n "__devenv_at 'up'" -l no-attach -r -f -a '(__devenv_names service)' -d 'Leave the logs of this service out'
 complete -c devenv -n "__devenv_at 'up'" -l no-build -d 'Build no image, even a missing one'
+complete -c devenv -n "__devenv_at 'up'" -l no-color -d 'No colours in the logs'
 complete -c devenv -n "__devenv_at 'up'" -l no-deps -d 'Leave the services alone that the named ones depend on'
+complete -c devenv -n "__devenv_at 'up'" -l no-log-prefix -d 'Log lines without the name of their service'
 complete -c devenv -n "__devenv_at 'up'" -l no-recreate -d 'Keep containers that differ from their manifest'
 complete -c devenv -n "__devenv_at 'up'" -l no-start -d 'Create the containers without starting them'
 complete -c devenv -n "__devenv_at 'up'" -l pull -r -f -a 'policy missing always never' -d 'When to pull images; policy: as `pull_policy` says'
@@ -414,6 +446,7 @@ complete -c devenv -n "__devenv_at 'up'" -l remove-orphans -d 'Remove containers
 complete -c devenv -n "__devenv_at 'up'" -l renew-anon-volumes -s V -d 'Replace them with new anonymous volumes; the old ones stay unused'
 complete -c devenv -n "__devenv_at 'up'" -l scale -r -f -d 'Run so many containers of a service'
 complete -c devenv -n "__devenv_at 'up'" -l timeout -s t -r -f -d 'How long a container that is replaced may take to stop'
+complete -c devenv -n "__devenv_at 'up'" -l timestamps -d 'Put the time before each line of the logs'
 complete -c devenv -n "__devenv_at 'up'" -l wait -d 'Wait until all is ready: the default'
 complete -c devenv -n "__devenv_at 'up'" -l wait-timeout -r -f -d 'How long to wait until all is ready'
 complete -c devenv -n "__devenv_at 'up'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
@@ -622,6 +655,9 @@ complete -c devenv -n "__devenv_at 'status'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'status'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a logs -d 'Print what services write, merged'
 complete -c devenv -n "__devenv_at 'logs'" -l follow -s f -d 'Go on with what comes, until Ctrl-C'
+complete -c devenv -n "__devenv_at 'logs'" -l index -r -f -d 'Only this container of each service'
+complete -c devenv -n "__devenv_at 'logs'" -l no-color -d 'No colours'
+complete -c devenv -n "__devenv_at 'logs'" -l no-log-prefix -d 'Lines without the name of their service'
 complete -c devenv -n "__devenv_at 'logs'" -l since -r -f -d 'From then on: 10m, 2026-11-21T09:00:00Z'
 complete -c devenv -n "__devenv_at 'logs'" -l tail -s n -r -f -d 'Only this many lines of each service'
 complete -c devenv -n "__devenv_at 'logs'" -l timestamps -s t -d 'Put the time before each line'

@@ -24,7 +24,7 @@ int container_create(struct engine *engine, const char *name, const char *platfo
 	autofree char *escaped = engine_escape(name ? name : "");
 	autofree char *wanted = engine_escape(platform ? platform : "");
 	autojson json_t *answer = NULL;
-	autojson json_t *fitting = quirk_health_body(engine, body);
+	autojson json_t *fitting = quirk_create_body(engine, body);
 
 	if (engine_post(engine, fitting, &answer, err, "/containers/create?%s%s%s%s%s",
 		    name ? "name=" : "", escaped, name && platform ? "&" : "",

@@ -55,8 +55,11 @@ char *registry_auth_line(const char *ref, const struct sink *sink);
 /* Find out facts.rootless and no_health_timer (quirks.c). */
 void quirks_ask(struct engine *engine);
 
-/* The body of a new container, with a healthcheck that this engine keeps. A new reference. */
-json_t *quirk_health_body(struct engine *engine, const json_t *body);
+/*
+ * The body of a new container as this engine has to be asked for it: quirk_create.c. A new
+ * reference.
+ */
+json_t *quirk_create_body(struct engine *engine, const json_t *body);
 
 /* What the header Server tells: "Docker/20.10.24 (linux)", "Libpod/4.3.1 (linux)" (quirks.c). */
 void quirks_read_server(const char *server, struct engine_facts *facts);

@@ -1,10 +1,12 @@
 /*
- * quirk_health.c - healthchecks that Podman would take apart.
+ * quirk_create.c - what Podman's Docker-compatible API (4.3) makes of a create request.
  *
- * Podman's Docker-compatible API (4.3) joins the words of {"CMD", ...} with spaces and splits the
- * text again, so "SELECT 1" reaches the check as two words.  {"CMD-SHELL", text} it keeps.  A check
- * with a word that would not survive is therefore handed to Podman as the same command, quoted for
- * a shell.
+ * It joins the words of a healthcheck's {"CMD", ...} with spaces and splits the text again, so
+ * "SELECT 1" reaches the check as two words.  {"CMD-SHELL", text} it keeps.  A check with a word
+ * that would not survive is therefore handed to Podman as the same command, quoted for a shell.
+ *
+ * A request without StopTimeout is one with 0 for it: a stop would kill at once, databases too.
+ * Docker gives 10 seconds.
  */
 #include "engine_priv.h"
 
@@ -16,6 +18,7 @@
 #include <string.h>
 
 #define COMMAND_MAX ((size_t)1 << 20)
+#define STOP_TIMEOUT_S 10
 
 /* Is it still one word, the same, after joining and splitting? */
 static bool survives(const char *word)
@@ -61,20 +64,21 @@ static json_t *as_shell(const json_t *test)
 	return json_pack("[s, s]", "CMD-SHELL", buf_str(&text));
 }
 
-json_t *quirk_health_body(struct engine *engine, const json_t *body)
+json_t *quirk_create_body(struct engine *engine, const json_t *body)
 {
-	json_t *check = json_object_get(body, "Healthcheck"), *changed, *copy;
-	json_t *shell = as_shell(json_object_get(check, "Test"));
+	json_t *check = json_object_get(body, "Healthcheck"), *shell, *copy;
 
-	if (!shell)
+	if (!engine_facts(engine)->podman)
 		return json_incref((json_t *)body);
-	if (!engine_facts(engine)->podman) {
-		json_decref(shell);
-		return json_incref((json_t *)body);
-	}
 	copy = json_copy((json_t *)body);
-	changed = json_copy(check);
-	json_object_set_new(changed, "Test", shell);
-	json_object_set_new(copy, "Healthcheck", changed);
+	if (!json_object_get(body, "StopTimeout"))
+		json_object_set_new(copy, "StopTimeout", json_integer(STOP_TIMEOUT_S));
+	shell = as_shell(json_object_get(check, "Test"));
+	if (shell) {
+		json_t *changed = json_copy(check);
+
+		json_object_set_new(changed, "Test", shell);
+		json_object_set_new(copy, "Healthcheck", changed);
+	}
 	return copy;
 }
