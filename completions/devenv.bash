@@ -128,8 +128,10 @@ _devenv_value() {
 	'config:--hash') value='none' ;;
 	'config:--images') value='' ;;
 	'config:--manifest' | 'config:-m') value='names manifest' ;;
+	'config:--models') value='' ;;
 	'config:--networks') value='' ;;
 	'config:--no-interpolate') value='' ;;
+	'config:--output' | 'config:-o') value='file' ;;
 	'config:--profiles') value='' ;;
 	'config:--quiet' | 'config:-q') value='' ;;
 	'config:--resolve-image-digests') value='' ;;
@@ -208,6 +210,7 @@ _devenv_argument() {
 	'rm:'*) value='names service' ;;
 	'status:'*) value='names service' ;;
 	'logs:'*) value='names service' ;;
+	'config:'*) value='names service' ;;
 	'plan:'*) value='names service' ;;
 	'why:'*) value='names service' ;;
 	'port:'*) value='names service' ;;
@@ -252,7 +255,7 @@ _devenv_options() {
 	'rm') words='--force --stop --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'status') words='--all --quiet --services --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'logs') words='--follow --index --no-color --no-log-prefix --since --tail --timestamps --until --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
-	'config') words='--environment --explain --format --hash --images --manifest --networks --no-interpolate --profiles --quiet --resolve-image-digests --services --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'config') words='--environment --explain --format --hash --images --manifest --models --networks --no-interpolate --output --profiles --quiet --resolve-image-digests --services --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'plan') words='--exit-code --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'why') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'port') words='--index --protocol --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

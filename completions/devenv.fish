@@ -243,10 +243,14 @@ function __devenv_takes_value
 			return 1
 		case 'config:--manifest' 'config:-m'
 			return 0
+		case 'config:--models'
+			return 1
 		case 'config:--networks'
 			return 1
 		case 'config:--no-interpolate'
 			return 1
+		case 'config:--output' 'config:-o'
+			return 0
 		case 'config:--profiles'
 			return 1
 		case 'config:--quiet' 'config:-q'
@@ -681,8 +685,10 @@ complete -c devenv -n "__devenv_at 'config'" -l format -r -f -a 'yaml json' -d '
 complete -c devenv -n "__devenv_at 'config'" -l hash -r -f -d 'Only Compose\'s config hash of each of these services ("*": of all)'
 complete -c devenv -n "__devenv_at 'config'" -l images -d 'Only names of images'
 complete -c devenv -n "__devenv_at 'config'" -l manifest -s m -r -f -a '(__devenv_names manifest)' -d 'Only this manifest of the workspace'
+complete -c devenv -n "__devenv_at 'config'" -l models -d 'Only the AI models in use'
 complete -c devenv -n "__devenv_at 'config'" -l networks -d 'Only names of networks'
 complete -c devenv -n "__devenv_at 'config'" -l no-interpolate -d 'Leave ${...} as written'
+complete -c devenv -n "__devenv_at 'config'" -l output -s o -r -F -d 'Write the model into this file'
 complete -c devenv -n "__devenv_at 'config'" -l profiles -d 'Only names of profiles'
 complete -c devenv -n "__devenv_at 'config'" -l quiet -s q -d 'Only check; print nothing but problems'
 complete -c devenv -n "__devenv_at 'config'" -l resolve-image-digests -d 'Pin each image to the digest that its registry has for it now'
@@ -699,6 +705,7 @@ complete -c devenv -n "__devenv_at 'config'" -l progress -r -f -a 'auto tty plai
 complete -c devenv -n "__devenv_at 'config'" -l yes -s y -d 'Answer yes to every question'
 complete -c devenv -n "__devenv_at 'config'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'config'" -l help -s h -d 'Show help'
+complete -c devenv -n "__devenv_at 'config'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a plan -d 'Show what `up` would do, and why'
 complete -c devenv -n "__devenv_at 'plan'" -l exit-code -d 'End with 2 when there is something to do'
 complete -c devenv -n "__devenv_at 'plan'" -l file -s f -r -F -d 'Compose file to load; may be repeated'

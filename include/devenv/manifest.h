@@ -94,6 +94,12 @@ int workspace_resolve(const struct workspace *ws, const char *word, struct manif
  */
 json_t *manifest_json(const json_t *model);
 
+/*
+ * The model with only these services, what they depend on (depends_on), and the networks, volumes,
+ * secrets, configs and models that those use. Shares values with `model`; the caller's.
+ */
+json_t *manifest_subset(const json_t *model, const struct strv *services);
+
 /* The model as `docker compose config` prints it in YAML. */
 void manifest_print_yaml(const json_t *model, struct buf *out);
 

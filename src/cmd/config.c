@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "session.h"
 
+#include "devenv/fs.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 #include "devenv/ui.h"
@@ -14,7 +15,8 @@ struct config_options {
 	const char *format;
 	const char *manifest;
 	const char *hash;
-	bool services, images, volumes, networks, profiles, quiet, explain, no_interpolate,
+	const char *output;
+	bool services, images, volumes, networks, models, profiles, quiet, explain, no_interpolate,
 		environment, pin;
 };
 
@@ -51,11 +53,19 @@ static const struct option_spec options[] = {
 		.arg = "NAME",
 		.complete = COMPLETE_MANIFEST,
 		.help = "Only this manifest of the workspace"},
+	{.name = "models", .type = OPT_FLAG, AT(models), .help = "Only the AI models in use"},
 	{.name = "networks", .type = OPT_FLAG, AT(networks), .help = "Only names of networks"},
 	{.name = "no-interpolate",
 		.type = OPT_FLAG,
 		AT(no_interpolate),
 		.help = "Leave ${...} as written"},
+	{.name = "output",
+		.letter = 'o',
+		.type = OPT_STRING,
+		AT(output),
+		.arg = "FILE",
+		.complete = COMPLETE_FILE,
+		.help = "Write the model into this file"},
 	{.name = "profiles", .type = OPT_FLAG, AT(profiles), .help = "Only names of profiles"},
 	{.name = "quiet",
 		.letter = 'q',
@@ -106,6 +116,15 @@ static void add_images(const struct manifest *manifest, struct strv *out)
 		strv_push_take(out, plan_image(manifest, key));
 }
 
+static void add_models(const struct manifest *manifest, struct strv *out)
+{
+	const char *key;
+	json_t *model;
+
+	json_object_foreach (json_object_get(manifest->model, "models"), key, model)
+		strv_push(out, json_str(model, "model"));
+}
+
 /* The one-word lists; false when none was asked for. */
 static bool list_names(
 	const struct config_options *config, const struct manifest *manifest, struct strv *out)
@@ -115,7 +134,7 @@ static bool list_names(
 		const char *section;
 	} lists[] = {{config->services, "services"}, {config->volumes, "volumes"},
 		{config->networks, "networks"}};
-	bool any = config->images || config->profiles;
+	bool any = config->images || config->models || config->profiles;
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		if (lists[i].chosen) {
@@ -124,6 +143,8 @@ static bool list_names(
 		}
 	if (config->images)
 		add_images(manifest, out);
+	if (config->models)
+		add_models(manifest, out);
 	if (config->profiles)
 		add_profiles(manifest, out);
 	return any;
@@ -173,7 +194,8 @@ static void add_one(
 }
 
 /* As Compose: what is printed can be read as a manifest again, so each $ is written $$. */
-static int output_escaped(const char *text, bool escape, struct err *err)
+static int output_model(
+	const struct config_options *config, const char *text, bool escape, struct err *err)
 {
 	autobuf struct buf out = BUF_INIT(0);
 
@@ -185,6 +207,8 @@ static int output_escaped(const char *text, bool escape, struct err *err)
 		if (*text)
 			buf_addstr(&out, "$$"), text++;
 	}
+	if (config->output)
+		return fs_write_atomic(config->output, buf_str(&out), out.len, 0644, err);
 	return ui_output(buf_str(&out), err);
 }
 
@@ -272,7 +296,7 @@ static int print_hashes(
 static bool wants_words(const struct config_options *config)
 {
 	return config->services || config->images || config->volumes || config->networks ||
-	       config->profiles || config->explain || config->environment;
+	       config->models || config->profiles || config->explain || config->environment;
 }
 
 static void add_all(const struct config_options *config, const struct workspace *ws,
@@ -291,7 +315,7 @@ static int print(const struct config_options *config, const struct workspace *ws
 {
 	const struct manifest *only = config->manifest ? workspace_find(ws, config->manifest)
 						       : NULL;
-	bool escape = !wants_words(config) && !config->no_interpolate;
+	bool escape = !config->no_interpolate;
 	autobuf struct buf text = BUF_INIT(0);
 
 	if (config->manifest && !only)
@@ -304,10 +328,11 @@ static int print(const struct config_options *config, const struct workspace *ws
 	if (str_eq(config->format, "json") && !wants_words(config)) {
 		autofree char *json = json_text(ws, only);
 
-		return output_escaped(json, escape, err);
+		return output_model(config, json, escape, err);
 	}
 	add_all(config, ws, only, &text);
-	return output_escaped(buf_str(&text), escape, err);
+	return wants_words(config) ? ui_output(buf_str(&text), err)
+				   : output_model(config, buf_str(&text), escape, err);
 }
 
 /* Once for all: a team that builds everywhere waits everywhere. */
@@ -357,14 +382,48 @@ static int pin_images(struct app *app, struct session *session, struct err *err)
 	return 0;
 }
 
+/* Compose's lists of names but for images are of everything. */
+static bool lists_all(const struct config_options *config)
+{
+	return config->services || config->volumes || config->networks || config->models ||
+	       config->profiles;
+}
+
+/* Each manifest's model without what the words do not name; "MANIFEST" names all of it. */
+static int select_services(struct workspace *ws, int argc, char **argv, struct err *err)
+{
+	for (size_t i = 0; argc && i < ws->n; i++) {
+		struct manifest *manifest = &ws->manifests[i], *named;
+		autostrv struct strv names = STRV_INIT;
+		const char *service;
+		json_t *subset;
+
+		for (int j = 0; j < argc; j++) {
+			if (workspace_resolve(ws, argv[j], &named, &service, err) < 0)
+				return -1;
+			if (named == manifest && service)
+				strv_push(&names, service);
+			else if (named == manifest)
+				add_keys(json_object_get(manifest->model, "services"), &names);
+		}
+		subset = manifest_subset(manifest->model, &names);
+		json_decref(manifest->model);
+		manifest->model = subset;
+	}
+	return 0;
+}
+
 static int config_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	const struct config_options *config = opts;
 	autosession struct session session = SESSION_INIT;
+	unsigned flags = (config->no_interpolate ? SESSION_RAW : 0u) |
+			 (config->pin ? SESSION_ENGINE : 0u);
 
-	if (session_open(app,
-		    (config->no_interpolate ? SESSION_RAW : 0) | (config->pin ? SESSION_ENGINE : 0),
-		    &session, err) < 0)
+	if (lists_all(config))
+		argc = 0;
+	if (session_open(app, flags | (argc ? SESSION_ALL : 0u), &session, err) < 0 ||
+		select_services(&session.ws, argc, argv, err) < 0)
 		return -1;
 	if (config->pin && pin_images(app, &session, err) < 0)
 		return -1;
@@ -375,6 +434,7 @@ static int config_run(struct app *app, void *opts, int argc, char **argv, struct
 
 static const char *const examples[] = {
 	"devenv config # the whole, with everything filled in",
+	"devenv config web # only it and what it depends on",
 	"devenv config --explain # where each environment value comes from",
 	"devenv -f compose.yaml config --format json",
 	NULL,
@@ -383,6 +443,7 @@ static const char *const examples[] = {
 const struct command cmd_config = {
 	.name = "config",
 	.group = "Look",
+	.args = "[SERVICE|MANIFEST...]",
 	.summary = "Check the manifests and print the canonical model",
 	.details =
 		"The same value that `docker compose config` prints: variables filled in, files "
@@ -390,7 +451,8 @@ const struct command cmd_config = {
 		"once, each with its file, line and column.",
 	.examples = examples,
 	.min_args = 0,
-	.max_args = 0,
+	.max_args = -1,
+	.complete = COMPLETE_SERVICE,
 	.options = options,
 	.options_size = sizeof(struct config_options),
 	.run = config_run,

@@ -1,6 +1,8 @@
 /* model_prune.c - resources that no service uses are not part of the model; see model.h. */
 #include "model.h"
 
+#include "devenv/manifest.h"
+
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
@@ -79,4 +81,37 @@ void model_prune(json_t *model)
 	keep(model, "secrets", used.secrets);
 	keep(model, "configs", used.configs);
 	keep(model, "models", used.models);
+}
+
+/* name -> service: the named ones and, on and on, those that they depend on. */
+static json_t *with_dependencies(const json_t *services, const struct strv *names)
+{
+	autostrv struct strv queue = STRV_INIT;
+	json_t *chosen = json_object(), *service, *ignored;
+	const char *other;
+
+	for (size_t i = 0; i < names->n; i++)
+		strv_push(&queue, names->v[i]);
+	for (size_t i = 0; i < queue.n; i++) {
+		service = json_object_get(services, queue.v[i]);
+		if (!service || json_object_get(chosen, queue.v[i]))
+			continue;
+		json_object_set(chosen, queue.v[i], service);
+		json_object_foreach (json_object_get(service, "depends_on"), other, ignored)
+			strv_push(&queue, other);
+	}
+	return chosen;
+}
+
+json_t *manifest_subset(const json_t *model, const struct strv *services)
+{
+	json_t *subset = json_object(), *value;
+	const char *key;
+
+	json_object_foreach ((json_t *)model, key, value)
+		json_object_set_new(subset, key, json_copy(value));
+	json_object_set_new(subset, "services",
+		with_dependencies(json_object_get(model, "services"), services));
+	model_prune(subset);
+	return subset;
 }
