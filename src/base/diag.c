@@ -19,7 +19,8 @@
 #define MESSAGE_COLUMNS 400 /* a value that is quoted in a message can be long */
 #define SOURCE_MAX ((size_t)16 << 20)
 #define TAB_WIDTH 8
-#define WINDOW 120 /* columns of a source line that are shown */
+#define BOM "\xef\xbb\xbf" /* no column of the first line */
+#define WINDOW 120         /* columns of a source line that are shown */
 
 static size_t file_order(struct diags *diags, const char *file)
 {
@@ -152,6 +153,8 @@ static void source_open(struct source *source, const char *file)
 	source->line = 1;
 	if (fs_read(file, &source->text, ERR_MANIFEST, &ignored) < 0)
 		buf_reset(&source->text);
+	if (str_starts(buf_str(&source->text), BOM))
+		source->offset = strlen(BOM);
 }
 
 /* The line of this number without its end, or NULL. */

@@ -401,6 +401,11 @@ static json_t *not_empty(const struct key *key, json_t *value)
 static json_t *convert_compound(const struct convert *c, const struct key *key,
 	const struct node *node, const struct place *place)
 {
+	bool map = key->form == FORM_MULTI || key->form == FORM_ULIMITS || key->form == FORM_SSH ||
+		   key->form == FORM_MAP;
+
+	if (map && node->kind != NODE_MAP) /* check.c reported it */
+		return NULL;
 	switch (key->form) {
 	case FORM_STRINGS:
 		return strings_value(node);
@@ -488,7 +493,7 @@ static void required(const struct convert *c, const struct key *key, const struc
 {
 	autofree char *help = key_help(key);
 
-	place_error(c->diags, map, place, help, "\"%s\" is missing", key->name);
+	place_missing(c->diags, map, place, help, "\"%s\" is missing", key->name);
 }
 
 json_t *convert_shape(const struct convert *c, const struct shape *shape, const struct node *map,

@@ -88,23 +88,28 @@ static struct node *find_service(struct loader *loader, struct extends_file *fil
 	return node_get(file->services, name);
 }
 
+/* "web (compose.yaml)". The caller's. */
+static char *link_text(const struct loader *loader, const struct link *link)
+{
+	return xasprintf("%s (%s)", link->name, load_shown(loader->arena, link->file->path));
+}
+
 static void report_cycle(
 	struct loader *loader, const struct node *at, const struct link *last, const char *place)
 {
-	const struct link *first = last->up, *link;
-	autofree char *text = xstrdup(last->name);
+	autofree char *text = link_text(loader, last);
 
-	for (link = last->up; link; link = link->up) {
-		char *longer = xasprintf("%s -> %s", link->name, text);
+	for (const struct link *link = last->up; link; link = link->up) {
+		autofree char *one = link_text(loader, link);
+		char *longer = xasprintf("%s -> %s", one, text);
 
 		cleanup_free(&text);
 		text = longer;
-		first = link;
 		if (link->file == last->file && str_eq(link->name, last->name))
 			break;
 	}
-	node_error(loader->diags, at, place, NULL, "a cycle of extends: %s (from %s)", text,
-		load_shown(loader->arena, first->file->path));
+	node_error(loader->diags, at, place, "remove one of these extends",
+		"a cycle of extends: %s", text);
 }
 
 static bool is_cycle(const struct link *last)
@@ -136,15 +141,14 @@ static void report_absent(struct loader *loader, const struct extends_file *file
 {
 	const char **names = xcalloc((file->services ? file->services->n : 0) + 1, sizeof(*names));
 	const char *near;
-	autofree char *help = NULL;
 
 	for (size_t i = 0; file->services && i < file->services->n; i++)
 		names[i] = file->services->keys[i]->text;
 	near = str_suggest(name->text, names);
-	if (near)
-		help = xasprintf("did you mean \"%s\"?", near);
-	node_error(loader->diags, name, place, help, "there is no service \"%s\" in %s", name->text,
-		load_shown(loader->arena, file->path));
+	node_error(loader->diags, name, place, NULL,
+		near ? "there is no service \"%s\" in %s (did you mean \"%s\"?)"
+		     : "there is no service \"%s\" in %s",
+		name->text, load_shown(loader->arena, file->path), near);
 	cleanup_free(&names);
 }
 
@@ -187,11 +191,16 @@ static struct node *resolve(
 		return NULL;
 	}
 	base = resolve(loader, file, base_name->text, &link);
-	if (base && base->kind == NODE_NULL)
+	if (!base) { /* what it should have got is not to be missed as well */
+		node_set(loader->arena, service, "extends",
+			node_new(loader->arena, NODE_NULL, &extends->at));
+		return NULL;
+	}
+	if (base->kind == NODE_NULL)
 		return service; /* with its `extends`, as Compose leaves it */
 	node_remove(service, "extends");
-	if (!base || base->kind != NODE_MAP)
-		return base ? service : NULL;
+	if (base->kind != NODE_MAP)
+		return service;
 	base = merge_service(loader->arena, NULL, node_copy(loader->arena, base), loader->diags);
 	base = merge_service(loader->arena, base, service, loader->diags);
 	node_remove(base, "extends");

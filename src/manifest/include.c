@@ -62,7 +62,8 @@ static bool is_loop(
 		cleanup_free(&text);
 		text = longer;
 	}
-	node_error(loader->diags, at, "include", NULL, "a cycle of includes: %s", text);
+	node_error(loader->diags, at, "include", "remove one of these includes",
+		"a cycle of includes: %s", text);
 	return true;
 }
 
@@ -76,14 +77,14 @@ static int read_env_files(struct loader *loader, const struct unit *unit,
 		autofree char *path = path_join(inclusion->dir, ".env");
 
 		if (fs_is_file(path) &&
-			load_env_file(loader, path, inclusion->env, values, NULL) < 0)
+			load_env_file(loader, path, inclusion->env, values, NULL, NULL) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct node *item = list_item(files, i);
 		autofree char *path = resolve_path(unit->dir, item->text);
 
-		if (load_env_file(loader, path, inclusion->env, values, item) < 0)
+		if (load_env_file(loader, path, inclusion->env, values, item, "include") < 0)
 			return -1;
 	}
 	json_object_update_missing(inclusion->env, values);
@@ -188,6 +189,7 @@ static void include_item(
 {
 	static const char *const sections[] = {
 		"services", "volumes", "networks", "secrets", "configs", "models"};
+	const struct node *paths = item->kind == NODE_MAP ? node_get(item, "path") : item;
 	struct inclusion inclusion = {0};
 	struct node *merged = NULL;
 
@@ -195,7 +197,8 @@ static void include_item(
 		for (size_t i = 0; i < inclusion.paths.n; i++) {
 			struct unit child = {inclusion.paths.v[i],
 				arena_strdup(loader->arena, inclusion.dir), inclusion.env, unit};
-			struct node *raw = load_file(loader, child.path, item, "include");
+			struct node *raw = load_file(
+				loader, child.path, list_item(paths, i), "include");
 
 			if (raw)
 				merged = merge_documents(loader->arena, merged,

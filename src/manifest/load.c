@@ -16,6 +16,7 @@
 
 #define FILE_MAX_SIZE ((size_t)10 << 20)
 #define FILES_MAX 500
+#define EXAMPLE "for example: services: {web: {image: \"nginx:1.27\"}}"
 #define ARENA_MAX ((size_t)40 << 20) /* no further file is opened above this */
 
 const char *load_shown(struct arena *arena, const char *path)
@@ -82,6 +83,9 @@ static int read_text(struct loader *loader, const char *path, struct buf *text, 
 		return read_stdin(text) < 0
 			       ? err_set(err, ERR_MANIFEST, "standard input cannot be read")
 			       : 0;
+	if (!fs_exists(path))
+		return err_set(
+			err, ERR_MANIFEST, "there is no file %s", load_shown(loader->arena, path));
 	return fs_read(path, text, ERR_MANIFEST, err);
 }
 
@@ -91,6 +95,7 @@ struct node *load_file(
 	autobuf struct buf text = BUF_INIT(FILE_MAX_SIZE);
 	const char *shown = load_shown(loader->arena, path);
 	struct err err = ERR_INIT;
+	size_t errors = loader->diags->errors;
 	struct node *doc;
 
 	diag_file(loader->diags, shown);
@@ -100,12 +105,16 @@ struct node *load_file(
 	}
 	doc = yaml_parse(loader->arena, shown, buf_str(&text), text.len, loader->diags);
 	if (doc && doc->kind != NODE_MAP && doc->kind != NODE_NULL) {
-		node_error(loader->diags, doc, NULL,
-			"it begins with: services:", "a manifest has to be a map, not %s",
+		node_error(loader->diags, doc, NULL, EXAMPLE, "a manifest has to be a map, not %s",
 			node_kind_name(doc));
 		return NULL;
 	}
-	return doc && doc->kind == NODE_MAP ? doc : NULL;
+	if ((!doc && loader->diags->errors == errors) || (doc && doc->kind == NODE_NULL)) {
+		diag_add(
+			loader->diags, DIAG_ERROR, shown, 0, 0, NULL, EXAMPLE, "the file is empty");
+		return NULL;
+	}
+	return doc;
 }
 
 void load_prepare(struct loader *loader, struct node *doc, const char *dir, const json_t *env)
@@ -125,7 +134,7 @@ struct node *load_unit(struct loader *loader, const struct unit *unit, struct no
 }
 
 int load_env_file(struct loader *loader, const char *path, const json_t *env, json_t *values,
-	const struct node *from)
+	const struct node *from, const char *place)
 {
 	autobuf struct buf text = BUF_INIT(FILE_MAX_SIZE);
 	struct err err = ERR_INIT;
@@ -133,7 +142,7 @@ int load_env_file(struct loader *loader, const char *path, const json_t *env, js
 	if (str_eq(path, "/dev/null"))
 		return 0;
 	if (read_text(loader, path, &text, &err) < 0) {
-		report(loader, path, from, NULL, err.msg);
+		report(loader, path, from, place, err.msg);
 		return -1;
 	}
 	if (dotenv_parse(load_shown(loader->arena, path), buf_str(&text), text.len, env, false,

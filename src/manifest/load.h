@@ -49,10 +49,10 @@ const char *load_shown(struct arena *arena, const char *path);
 
 /*
  * Read an env file into `values`; variables in it are looked up in `env` first, then in `values`. A
- * failure is reported at `from` (may be NULL). -1 after it.
+ * failure is reported at `from` and `place` (may be NULL). -1 after it.
  */
 int load_env_file(struct loader *loader, const char *path, const json_t *env, json_t *values,
-	const struct node *from);
+	const struct node *from, const char *place);
 
 /* include.c: bring in what `include` names; a resource in both has to be the same. */
 void include_apply(struct loader *loader, const struct unit *unit, struct node *doc);

@@ -6,6 +6,7 @@
  * variable that has no value).  ${NAME} inside a file is looked up in the interpolation
  * environment, then in the service's `environment`, then in earlier files and lines.
  */
+#include "load.h"
 #include "model.h"
 
 #include "devenv/fs.h"
@@ -46,21 +47,24 @@ static void read_file(const struct model *m, const struct source *source, const 
 	const json_t *lookup, json_t *out, json_t *lines)
 {
 	autobuf struct buf text = BUF_INIT(ENV_FILE_LIMIT);
+	const char *shown = load_shown(m->arena, source->path);
 	struct err err = ERR_INIT;
 
 	if (!fs_exists(source->path)) {
 		if (source->required)
 			place_error(m->diags, source->at, place,
-				"create it, or say required: false", "the file %s does not exist",
-				source->path);
+				str_eq(place->up->name, "env_file")
+					? "create it, or add required: false to {path: ...}"
+					: "create it",
+				"there is no file %s", shown);
 		return;
 	}
-	if (fs_read(source->path, &text, ERR_MANIFEST, &err) < 0) {
+	if (fs_read(shown, &text, ERR_MANIFEST, &err) < 0) {
 		place_error(m->diags, source->at, place, NULL, "%s", err.msg);
 		return;
 	}
-	dotenv_parse(source->path, buf_str(&text), text.len, lookup, str_eq(source->format, "raw"),
-		out, lines, m->diags);
+	dotenv_parse(shown, buf_str(&text), text.len, lookup, str_eq(source->format, "raw"), out,
+		lines, m->diags);
 }
 
 static struct source source_of(const struct node *item)

@@ -38,6 +38,8 @@ static void undefined(const struct model *m, const struct node *at, const struct
 	const char *meant = suggest_name(all, name);
 	autofree char *help = NULL;
 
+	if (diag_has_error(m->diags, "")) /* a wrong key or include at the top may be the cause */
+		return;
 	if (meant) {
 		place_error(m->diags, at, place, NULL, "undefined %s \"%s\" (did you mean \"%s\"?)",
 			what, name, meant);
@@ -214,17 +216,47 @@ static size_t service_index(const struct model *m, const json_t *index, const ch
 	return at ? (size_t)json_integer_value(at) : m->services->n;
 }
 
+/* Which dependency of service `from` is `to`; NULL: none. */
+static const struct node *dependency_key(const struct node *services, size_t from, size_t to)
+{
+	const struct node *all = get_kind(services->items[from], "depends_on", NODE_MAP);
+
+	for (size_t i = 0; all && i < all->n; i++)
+		if (str_eq(all->keys[i]->text, services->keys[to]->text))
+			return all->keys[i];
+	return NULL;
+}
+
+/* "a needs b (compose.yaml:3), b needs a (other.yaml:2): remove one". The caller's. */
+static char *cycle_help(const struct search *s, size_t start, size_t to)
+{
+	const struct node *services = s->m->services;
+	autobuf struct buf out = BUF_INIT(4096);
+
+	for (size_t i = start; i < s->depth; i++) {
+		size_t from = s->path[i], next = i + 1 < s->depth ? s->path[i + 1] : to;
+		const struct node *at = dependency_key(services, from, next);
+
+		buf_addf(&out, "%s%s needs %s", i > start ? ", " : "", services->keys[from]->text,
+			services->keys[next]->text);
+		if (at && at->at.line)
+			buf_addf(&out, " (%s:%d)", at->at.file, at->at.line);
+	}
+	buf_addstr(&out, ": remove one");
+	return buf_detach(&out);
+}
+
 static void report_cycle(struct search *s, size_t to)
 {
 	const struct node *services = s->m->services;
 	size_t last = s->path[s->depth - 1], start = 0;
-	const struct node *all = node_get(services->items[last], "depends_on");
-	autofree char *text = NULL;
+	const struct node *at = dependency_key(services, last, to);
+	const char *origin = dependency_origin(services->items[last], at);
+	autofree char *text = NULL, *help = NULL;
 	autostrv struct strv names = STRV_INIT;
 	struct place up = {.name = "services"};
 	struct place service = {.up = &up, .name = services->keys[last]->text};
-	struct place list = {.up = &service, .name = "depends_on"};
-	const struct node *at = all;
+	struct place list = {.up = &service, .name = origin ? origin : "depends_on"};
 
 	while (s->path[start] != to)
 		start++;
@@ -232,11 +264,8 @@ static void report_cycle(struct search *s, size_t to)
 		strv_push(&names, services->keys[s->path[i]]->text);
 	strv_push(&names, services->keys[to]->text);
 	text = strv_join(&names, " -> ");
-	for (size_t i = 0; i < all->n; i++)
-		if (str_eq(all->keys[i]->text, services->keys[to]->text))
-			at = all->keys[i];
-	place_error(s->m->diags, at, &list, "remove one of these dependencies",
-		"the services wait for each other: %s", text);
+	help = cycle_help(s, start, to);
+	place_error(s->m->diags, at, &list, help, "the services wait for each other: %s", text);
 }
 
 /*

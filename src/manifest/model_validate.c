@@ -64,7 +64,7 @@ static void one_source(const struct model *m, const struct node *resource, const
 		first = keys[i];
 	}
 	if (!first && !node_get(resource, "driver") && !node_get(resource, "external"))
-		place_error(m->diags, resource, place, "for example: file: ./value.txt",
+		place_missing(m->diags, resource, place, "for example: file: ./value.txt",
 			"one of %s is needed", listed);
 }
 
@@ -104,9 +104,10 @@ static void build_rules(
 	const char *platform = node_get_text(service, "platform");
 	bool found = false;
 
-	if (!build && str_empty(node_get_text(service, "image")) && !node_get(service, "provider"))
-		place_error(m->diags, service, place, "for example: image: nginx:1.27",
-			"a service needs an image or a build");
+	if (!build && str_empty(node_get_text(service, "image")) &&
+		!node_get(service, "provider") && !get_kind(service, "extends", NODE_NULL))
+		place_missing(m->diags, node_get_key(m->services, place->name), place,
+			"for example: image: nginx:1.27", "a service needs an image or a build");
 	if (!str_empty(node_get_text(build, "dockerfile")) &&
 		!str_empty(node_get_text(build, "dockerfile_inline")))
 		place_error(m->diags, node_get(build, "dockerfile_inline"), place, NULL,
@@ -133,7 +134,7 @@ static void port_rules(const struct model *m, const struct node *service, const 
 				"for example: host_ip: 127.0.0.1", "\"%s\" is not an IP address",
 				ip);
 		if (ports->items[i]->kind == NODE_MAP && !node_get(ports->items[i], "target"))
-			place_error(m->diags, ports->items[i], &here, "for example: target: 80",
+			place_missing(m->diags, ports->items[i], &here, "for example: target: 80",
 				"\"target\" is missing");
 	}
 }
@@ -287,7 +288,7 @@ static void mount_rules(
 		if (target)
 			one_mount(m, volumes->items[i], target, mounted, &here);
 		else if (volumes->items[i]->kind == NODE_MAP)
-			place_error(m->diags, volumes->items[i], &here,
+			place_missing(m->diags, volumes->items[i], &here,
 				"for example: target: /data", "\"target\" is missing");
 	}
 }

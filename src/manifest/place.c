@@ -41,6 +41,15 @@ static bool is_extension(const struct place *place)
 	return false;
 }
 
+static void report(struct diags *diags, const struct node *node, const struct place *place,
+	const char *path, const char *help, const char *text)
+{
+	if (is_extension(place))
+		node_warning(diags, node, path, help, "%s", text);
+	else
+		node_error(diags, node, path, help, "%s", text);
+}
+
 void place_error(struct diags *diags, const struct node *node, const struct place *place,
 	const char *help, const char *fmt, ...)
 {
@@ -51,8 +60,20 @@ void place_error(struct diags *diags, const struct node *node, const struct plac
 	va_start(args, fmt);
 	text = xvasprintf(fmt, args);
 	va_end(args);
-	if (is_extension(place))
-		node_warning(diags, node, path, help, "%s", text);
-	else
-		node_error(diags, node, path, help, "%s", text);
+	report(diags, node, place, path, help, text);
+}
+
+void place_missing(struct diags *diags, const struct node *node, const struct place *place,
+	const char *help, const char *fmt, ...)
+{
+	autofree char *path = place_text(place);
+	autofree char *text = NULL;
+	va_list args;
+
+	if (diag_has_error(diags, path))
+		return;
+	va_start(args, fmt);
+	text = xvasprintf(fmt, args);
+	va_end(args);
+	report(diags, node, place, path, help, text);
 }

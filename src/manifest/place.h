@@ -24,4 +24,11 @@ char *place_text(const struct place *place);
 void place_error(struct diags *diags, const struct node *node, const struct place *place,
 	const char *help, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/*
+ * place_error() for what is not there, unless something at `place` or below is wrong already: that
+ * is probably the missing part, misspelt.
+ */
+void place_missing(struct diags *diags, const struct node *node, const struct place *place,
+	const char *help, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
 #endif

@@ -55,7 +55,7 @@ static int add_env_files(const struct strv *paths, const char *base, json_t *env
 		autofree char *expanded = path_expand_home(paths->v[i]);
 		autofree char *path = path_absolute(base, expanded);
 
-		rc = load_env_file(&loader, path, env, values, NULL);
+		rc = load_env_file(&loader, path, env, values, NULL, NULL);
 	}
 	json_object_update_missing(env, values);
 	arena_free(arena);
@@ -187,7 +187,7 @@ static char *name_from_files(
 }
 
 static char *choose_name(const struct project *project, struct loader *loader,
-	struct node *const *docs, size_t n, const json_t *env, struct err *err)
+	struct node *const *docs, const json_t *env, struct err *err)
 {
 	const char *given = project->name;
 	autofree char *name = NULL;
@@ -204,7 +204,7 @@ static char *choose_name(const struct project *project, struct loader *loader,
 			given, *name ? " (for example " : "", name, *name ? ")" : "");
 		return NULL;
 	}
-	name = name_from_files(loader, docs, n, env);
+	name = name_from_files(loader, docs, project->files.n, env);
 	if (str_empty(name)) {
 		cleanup_free(&name);
 		name = project_name_normalize(path_basename(project->dir));
@@ -302,10 +302,10 @@ static int build_model(const struct project *project, struct loader *loader, str
 	read_requires(doc, &manifest->requires);
 	manifest->places = places_of(doc);
 	manifest->model = model_build(loader->arena, doc, &context, loader->diags);
-	return manifest->model ? 0 : -1;
+	return manifest->model && !loader->diags->errors ? 0 : -1;
 }
 
-/* All files of the project as one tree; NULL after an error. */
+/* All files of the project as one tree; NULL when there is not enough of it to look further. */
 static struct node *load_tree(const struct project *project, struct loader *loader,
 	struct manifest *manifest, struct err *err)
 {
@@ -314,26 +314,21 @@ static struct node *load_tree(const struct project *project, struct loader *load
 	size_t n = 0;
 
 	for (size_t i = 0; i < project->files.n; i++) {
-		docs[n] = load_file(loader, project->files.v[i], NULL, NULL);
-		n += docs[n] != NULL;
+		docs[i] = load_file(loader, project->files.v[i], NULL, NULL);
+		n += docs[i] != NULL;
 	}
-	if (n < project->files.n) {
-		if (!loader->diags->errors)
-			err_set(err, ERR_MANIFEST, "%s is empty",
-				load_shown(loader->arena, project->files.v[0]));
-		return NULL;
-	}
-	manifest->project = choose_name(project, loader, docs, n, manifest->env, err);
+	manifest->project = choose_name(project, loader, docs, manifest->env, err);
 	if (!manifest->project)
 		return NULL;
 	json_set_str(manifest->env, "COMPOSE_PROJECT_NAME", manifest->project);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < project->files.n; i++) {
 		struct unit unit = {project->files.v[i], project->dir, manifest->env, NULL};
 
-		doc = merge_documents(
-			loader->arena, doc, load_unit(loader, &unit, docs[i]), loader->diags);
+		if (docs[i])
+			doc = merge_documents(loader->arena, doc, load_unit(loader, &unit, docs[i]),
+				loader->diags);
 	}
-	return doc;
+	return n == project->files.n ? doc : NULL;
 }
 
 int project_load(const struct project *project, struct manifest *manifest, struct diags *diags,
@@ -348,7 +343,6 @@ int project_load(const struct project *project, struct manifest *manifest, struc
 		.envs = envs,
 		.env_files = &manifest->env_files,
 	};
-	size_t errors = diags->errors;
 	struct node *doc;
 	int rc = -1;
 
@@ -358,7 +352,7 @@ int project_load(const struct project *project, struct manifest *manifest, struc
 	if (project->env_files)
 		strv_extend(&manifest->env_files, project->env_files);
 	doc = load_tree(project, &loader, manifest, err);
-	if (doc && diags->errors == errors)
+	if (doc)
 		rc = build_model(project, &loader, doc, manifest);
 	arena_free(arena);
 	return rc;

@@ -8,6 +8,7 @@
  * expand to is counted before it is copied.
  */
 #include "pipeline.h"
+#include "yaml_syntax.h"
 
 #include "devenv/buf.h"
 #include "devenv/mem.h"
@@ -48,6 +49,8 @@ static char *current_path(const struct reader *reader)
 	autobuf struct buf path = BUF_INIT(1 << 16);
 
 	for (int i = 0; i < reader->depth; i++) {
+		if (str_empty(reader->path[i]) && reader->path[i])
+			continue;
 		if (reader->path[i])
 			buf_addf(&path, "%s%s", path.len ? "." : "", reader->path[i]);
 		else
@@ -64,104 +67,15 @@ static void fail(struct reader *reader, struct position at, const char *help, co
 	reader->failed = true;
 }
 
-/* === text that is no YAML === */
-
-/* The byte at the position that libyaml complains about. */
-static const char *text_at(const char *text, size_t len, const yaml_mark_t *mark)
+/* Where in the document this is, as part of the message. */
+static void fail_here(struct reader *reader, struct position at, const char *help, const char *text)
 {
-	const char *end = text + len;
-	size_t line = 0, column = 0;
+	autofree char *path = current_path(reader);
 
-	for (; text < end && line < mark->line; text++)
-		line += *text == '\n';
-	for (; text < end && column < mark->column; text++)
-		column += ((unsigned char)*text & 0xc0) != 0x80;
-	return text;
-}
-
-/* "image: nginx: latest": the second colon is part of a value that needs quotes. */
-static bool has_colon_before(const char *text, const char *at)
-{
-	const char *start = at;
-
-	while (start > text && start[-1] != '\n')
-		start--;
-	for (; start + 1 < at; start++) {
-		if (start[0] == ':' && start[1] == ' ')
-			return true;
-	}
-	return false;
-}
-
-/* A character that begins no value. */
-static void fail_character(struct reader *reader, const yaml_mark_t *mark, char c)
-{
-	autofree char *message = NULL;
-
-	if (c == '\t') {
-		fail(reader, place(reader, mark), "use spaces: YAML does not allow tabs here",
-			"a tab is used for indentation");
-		return;
-	}
-	message = xasprintf("a value cannot begin with %c", c > 0x20 && c < 0x7f ? c : '?');
-	fail(reader, place(reader, mark), "put it in quotes", message);
-}
-
-/* What people get wrong most, in words of their own; false: leave it to libyaml's. */
-static bool fail_known(struct reader *reader, const char *text, size_t len)
-{
-	const yaml_parser_t *parser = &reader->parser;
-	const yaml_mark_t *mark = &parser->problem_mark, *start = &parser->context_mark;
-	const char *problem = parser->problem, *context = parser->context ? parser->context : "";
-	const char *at = text_at(text, len, mark);
-	char c = at < text + len ? *at : '\0';
-
-	if (str_starts(problem, "found character that cannot start any token"))
-		fail_character(reader, mark, c);
-	else if (str_starts(context, "while scanning a quoted scalar"))
-		fail(reader, place(reader, start), NULL, "the quote that opens here is not closed");
-	else if (str_starts(problem, "did not find expected ',' or"))
-		fail(reader, place(reader, start), NULL,
-			strstr(problem, "']'") ? "the list that opens here is not closed with ]"
-					       : "the map that opens here is not closed with }");
-	else if (str_starts(problem, "mapping values are not allowed") &&
-		 has_colon_before(text, at))
-		fail(reader, place(reader, mark), "for example: key: \"a: b\"",
-			"a value with a colon and a space in it has to be in quotes");
-	else if (str_starts(problem, "mapping values are not allowed"))
-		fail(reader, place(reader, mark), "keys of one map begin at the same column",
-			"a key is not expected here: check the indentation");
-	else if (str_starts(problem, "did not find expected key") && c != '}' && c != ']')
-		fail(reader, place(reader, mark), "keys of one map begin at the same column",
-			"this does not fit the lines above: check the indentation");
-	else if (str_starts(problem, "did not find expected '-' indicator"))
-		fail(reader, place(reader, mark), "items of one list begin at the same column",
-			"an item of the list above (- ...) is expected here");
-	else
-		return false;
-	return true;
-}
-
-static void fail_syntax(struct reader *reader, const char *text, size_t len)
-{
-	const yaml_parser_t *parser = &reader->parser;
-	const yaml_mark_t *mark = &parser->problem_mark;
-	autofree char *message = NULL;
-
-	if (!parser->problem) {
-		fail(reader, place(reader, mark), NULL, "the file cannot be read as YAML");
-		return;
-	}
-	if (fail_known(reader, text, len))
-		return;
-	if (parser->context && parser->context_mark.line != mark->line)
-		message = xasprintf("%s, %s that begins at line %zu", parser->problem,
-			parser->context, parser->context_mark.line + 1);
-	else if (parser->context)
-		message = xasprintf("%s, %s", parser->problem, parser->context);
-	else
-		message = xstrdup(parser->problem);
-	fail(reader, place(reader, mark), NULL, message);
+	if (!reader->failed)
+		diag_add(reader->diags, DIAG_ERROR, at.file, at.line, at.column, path, help, "%s",
+			text);
+	reader->failed = true;
 }
 
 /* NUL and bytes that are no UTF-8, with their place: libyaml only gives an offset. */
@@ -216,13 +130,26 @@ static bool add_nodes(struct reader *reader, size_t n, struct position at)
 	return false;
 }
 
+/* "did you mean *defaults?", or NULL. The caller's. */
+static char *suggest_anchor(const struct reader *reader, const char *name)
+{
+	const struct node *anchors = reader->anchors;
+	autofree const char **words = xcalloc(anchors->n + 1, sizeof(*words));
+	const char *near;
+
+	for (size_t i = 0; i < anchors->n; i++)
+		words[i] = anchors->keys[i]->text;
+	near = str_suggest(name, words);
+	return near && !str_eq(near, name) ? xasprintf("did you mean *%s?", near) : NULL;
+}
+
 static struct node *read_alias(struct reader *reader, const yaml_event_t *event)
 {
 	const char *name = (const char *)event->data.alias.anchor;
 	const struct node *node = node_get(reader->anchors, name);
 	struct position at = place(reader, &event->start_mark);
 	int deepest = reader->depth;
-	autofree char *text = NULL;
+	autofree char *text = NULL, *help = NULL;
 
 	if (node) {
 		if (!add_nodes(reader, count_nodes(node, reader->depth, &deepest), at))
@@ -236,18 +163,31 @@ static struct node *read_alias(struct reader *reader, const yaml_event_t *event)
 				 ? "the alias *%s is inside what &%s names"
 				 : "the alias *%s has no anchor &%s above it",
 		name, name);
-	fail(reader, at, NULL, text);
+	help = suggest_anchor(reader, name);
+	fail_here(reader, at, help, text);
 	return NULL;
 }
 
 /* === values === */
 
-static void apply_tag(struct node *node, const char *tag)
+static void apply_tag(struct reader *reader, struct node *node, const char *tag)
 {
-	if (str_eq(tag, "!reset"))
+	static const char *const tags[] = {"!reset", "!override", NULL};
+	autofree char *path = NULL;
+	const char *near;
+
+	if (str_eq(tag, "!reset")) {
 		node->tag = TAG_RESET;
-	else if (str_eq(tag, "!override"))
+	} else if (str_eq(tag, "!override")) {
 		node->tag = TAG_OVERRIDE;
+	} else if (*tag == '!') { /* Compose ignores it */
+		near = str_suggest(tag, tags);
+		path = current_path(reader);
+		node_warning(reader->diags, node, path, "the tags are !reset and !override",
+			near ? "the tag %s means nothing (did you mean \"%s\"?)"
+			     : "the tag %s means nothing",
+			tag, near);
+	}
 }
 
 static struct node *read_scalar(struct reader *reader, const yaml_event_t *event)
@@ -266,7 +206,7 @@ static struct node *read_scalar(struct reader *reader, const yaml_event_t *event
 	if (tag && str_starts(tag, "tag:yaml.org,2002:"))
 		node->quoted = str_eq(tag, YAML_STR_TAG);
 	else if (tag)
-		apply_tag(node, tag);
+		apply_tag(reader, node, tag);
 	node_resolve(node);
 	return node;
 }
@@ -280,8 +220,9 @@ static struct node *read_list(struct reader *reader, const yaml_event_t *start)
 	struct node *list = node_new(reader->arena, NODE_LIST, &at);
 	yaml_event_t event;
 
+	reader->path[reader->depth - 1] = "";
 	if (start->data.sequence_start.tag)
-		apply_tag(list, (const char *)start->data.sequence_start.tag);
+		apply_tag(reader, list, (const char *)start->data.sequence_start.tag);
 	reader->path[reader->depth - 1] = NULL;
 	while (next_event(reader, &event)) {
 		struct node *item;
@@ -310,19 +251,24 @@ static void merge_missing(struct reader *reader, struct node *map, const struct 
 }
 
 /* `<<: *a`, `<<: {...}` and `<<: [*a, *b]`; of a list, the first to name a key wins. */
-static void apply_merge(struct reader *reader, struct node *map, const struct node *value)
+static void apply_merge(
+	struct reader *reader, struct node *map, const struct node *key, const struct node *value)
 {
 	bool list = value->kind == NODE_LIST;
 
+	reader->path[reader->depth - 1] = key->text;
 	for (size_t i = 0; i < (list ? value->n : 1); i++) {
 		const struct node *from = list ? value->items[i] : value;
+		autofree char *path = NULL;
 
-		if (from->kind != NODE_MAP) {
-			fail(reader, from->at, "for example: <<: *defaults",
-				"a merge key (<<) needs a map, or a list of maps");
-			return;
+		if (from->kind == NODE_MAP) {
+			merge_missing(reader, map, from);
+			continue;
 		}
-		merge_missing(reader, map, from);
+		path = current_path(reader);
+		node_error(reader->diags, key, path, "for example: <<: *defaults",
+			"a merge key (<<) needs a map, or a list of maps, not %s",
+			node_kind_name(from));
 	}
 }
 
@@ -338,30 +284,39 @@ static void duplicate_key(struct reader *reader, const struct node *key, const s
 		"the key \"%s\" is already given at line %d", key->text, first->at.line);
 }
 
+/* false after a failure; a key that only needs quotes is reported and used. */
 static bool key_is_string(struct reader *reader, const struct node *key)
 {
-	autofree char *help = NULL, *text = NULL;
+	autofree char *path = NULL, *help = NULL;
 
 	if (key->kind == NODE_STRING)
 		return true;
 	if (key->kind == NODE_MAP || key->kind == NODE_LIST) {
-		fail(reader, key->at, "a key is a word, as in: image: nginx",
+		fail_here(reader, key->at, "a key is a word, as in: image: nginx",
 			"a key has to be a string");
 		return false;
 	}
+	reader->path[reader->depth - 1] = key->text;
+	path = current_path(reader);
 	help = xasprintf("put it in quotes: \"%s\"", key->text);
-	text = xasprintf("the key %s is not a string but %s", key->text, node_kind_name(key));
-	fail(reader, key->at, help, text);
-	return false;
+	node_error(reader->diags, key, path, help, "the key %s is not a string but %s", key->text,
+		node_kind_name(key));
+	return true;
 }
+
+struct merge_pair {
+	struct node *key, *value; /* of `<<`; NULL: there is none */
+};
 
 /* One key and its value into `map`; false after a failure. */
 static bool read_pair(
-	struct reader *reader, yaml_event_t *key_event, struct node *map, struct node **merge)
+	struct reader *reader, yaml_event_t *key_event, struct node *map, struct merge_pair *merge)
 {
-	struct node *key = read_node(reader, key_event), *value;
+	struct node *key, *value;
 	yaml_event_t event;
 
+	reader->path[reader->depth - 1] = "";
+	key = read_node(reader, key_event);
 	if (!key || !key_is_string(reader, key))
 		return false;
 	reader->path[reader->depth - 1] = key->text;
@@ -370,29 +325,30 @@ static bool read_pair(
 	value = read_node(reader, &event);
 	if (!value)
 		return false;
-	if (!key->quoted && str_eq(key->text, "<<")) {
-		*merge = value;
-	} else if (node_get(map, key->text)) {
+	if (!key->quoted && str_eq(key->text, "<<"))
+		*merge = (struct merge_pair){key, value};
+	else if (node_get(map, key->text))
 		duplicate_key(reader, key, node_get_key(map, key->text));
-	} else {
+	else
 		node_add(reader->arena, map, key, value);
-	}
 	return true;
 }
 
 static struct node *read_map(struct reader *reader, const yaml_event_t *start)
 {
 	struct position at = place(reader, &start->start_mark);
-	struct node *map = node_new(reader->arena, NODE_MAP, &at), *merge = NULL;
+	struct node *map = node_new(reader->arena, NODE_MAP, &at);
+	struct merge_pair merge = {0};
 	yaml_event_t event;
 
+	reader->path[reader->depth - 1] = "";
 	if (start->data.mapping_start.tag)
-		apply_tag(map, (const char *)start->data.mapping_start.tag);
+		apply_tag(reader, map, (const char *)start->data.mapping_start.tag);
 	while (next_event(reader, &event)) {
 		if (event.type == YAML_MAPPING_END_EVENT) {
 			yaml_event_delete(&event);
-			if (merge)
-				apply_merge(reader, map, merge);
+			if (merge.value)
+				apply_merge(reader, map, merge.key, merge.value);
 			return reader->failed ? NULL : map;
 		}
 		if (!read_pair(reader, &event, map, &merge))
@@ -457,8 +413,8 @@ static bool next_event(struct reader *reader, yaml_event_t *event)
 		return false;
 	if (yaml_parser_parse(&reader->parser, event))
 		return true;
-	fail_syntax(reader, (const char *)parser->input.string.start,
-		(size_t)(parser->input.string.end - parser->input.string.start));
+	yaml_syntax_error(parser, reader->file, reader->diags);
+	reader->failed = true;
 	return false;
 }
 

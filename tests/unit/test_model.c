@@ -89,7 +89,7 @@ static void test_cycles(void **state)
 	assert_problem("services:\n"
 		       "  a: {image: x, links: [b]}\n"
 		       "  b: {image: x, network_mode: \"service:a\"}\n",
-		3, 31, "services.b.depends_on", "the services wait for each other: a -> b -> a");
+		3, 31, "services.b.network_mode", "the services wait for each other: a -> b -> a");
 }
 
 /* The cycle is shown without the way to it, and each cycle once. */
@@ -120,7 +120,7 @@ static void test_references(void **state)
 
 static void test_consistency(void **state)
 {
-	assert_problem("services:\n  a: {command: x}\n", 2, 6, "services.a",
+	assert_problem("services:\n  a: {command: x}\n", 2, 3, "services.a",
 		"a service needs an image or a build");
 	assert_problem("services:\n  a: {image: x, container_name: nn, scale: 2}\n", 2, 33,
 		"services.a", "2 containers cannot all be named \"nn\"");
@@ -264,7 +264,7 @@ static void test_env_files(void **state)
 static void test_env_file_is_no_file(void **state)
 {
 	assert_problem("services:\n  a: {image: x, env_file: /nowhere/x.env}\n", 2, 27,
-		"services.a.env_file[0]", "the file /nowhere/x.env does not exist");
+		"services.a.env_file[0]", "there is no file /nowhere/x.env");
 	assert_problem("services:\n  a: {image: x, env_file: /dev/zero}\n", 2, 27,
 		"services.a.env_file[0]", "/dev/zero: is not a regular file");
 	assert_problem("services:\n  a: {image: x, env_file: /}\n", 2, 27, "services.a.env_file[0]",

@@ -236,16 +236,15 @@ static void test_extends_errors(void **state)
 	put(*state, "compose.yaml",
 		"services:\n  a: {extends: b, image: x}\n  b: {extends: a, image: x}\n");
 	assert_report(*state, "compose.yaml:2:16: error: services.a.extends: a cycle of extends: a "
-			      "-> b -> a (from "
-			      "compose.yaml)\n"
+			      "(compose.yaml) -> b (compose.yaml) -> a (compose.yaml)\n"
 			      "    2 |   a: {extends: b, image: x}\n"
-			      "      |                ^\n");
+			      "      |                ^\n"
+			      "      = remove one of these extends\n");
 	put(*state, "compose.yaml", "services:\n  web: {image: x}\n  b: {extends: wbe}\n");
 	assert_report(*state, "compose.yaml:3:16: error: services.b.extends: there is no service "
-			      "\"wbe\" in compose.yaml\n"
+			      "\"wbe\" in compose.yaml (did you mean \"web\"?)\n"
 			      "    3 |   b: {extends: wbe}\n"
-			      "      |                ^\n"
-			      "      = did you mean \"web\"?\n");
+			      "      |                ^\n");
 }
 
 static void test_include(void **state)
@@ -280,7 +279,8 @@ static void test_include_errors(void **state)
 	assert_report(*state, "b.yaml:2:11: error: include: a cycle of includes: compose.yaml -> "
 			      "b.yaml -> compose.yaml\n"
 			      "    2 |   - path: compose.yaml\n"
-			      "      |           ^\n");
+			      "      |           ^\n"
+			      "      = remove one of these includes\n");
 	put(*state, "b.yaml", "services: {web: {image: other}}\n");
 	assert_report(*state,
 		"compose.yaml:2:12: error: services.web: conflicts with the included one of "

@@ -159,7 +159,7 @@ static void test_syntax_errors(void **state)
 		"f.yaml:1:5: error: a value with a colon and a space in it has to be in quotes\n"
 		"      = for example: key: \"a: b\"\n");
 	assert_error(state, "a:\n  b: 1\n    c: 2\n",
-		"f.yaml:3:6: error: a key is not expected here: check the indentation\n"
+		"f.yaml:3:5: error: this key is indented more than the line above it allows\n"
 		"      = keys of one map begin at the same column\n");
 	assert_error(state, "a:\n  b: 1\n c: 2\n",
 		"f.yaml:3:2: error: this does not fit the lines above: check the indentation\n"
@@ -168,14 +168,15 @@ static void test_syntax_errors(void **state)
 		"f.yaml:1:4: error: a value cannot begin with @\n"
 		"      = put it in quotes\n");
 	assert_error(
-		state, "a: *b\n", "f.yaml:1:4: error: the alias *b has no anchor &b above it\n");
-	assert_error(
-		state, "a: &a [*a]\n", "f.yaml:1:8: error: the alias *a is inside what &a names\n");
+		state, "a: *b\n", "f.yaml:1:4: error: a: the alias *b has no anchor &b above it\n");
+	assert_error(state, "a: &a [*a]\n",
+		"f.yaml:1:8: error: a[0]: the alias *a is inside what &a names\n");
 	assert_error(state, "a: {<<: 5}\n",
-		"f.yaml:1:9: error: a merge key (<<) needs a map, or a list of maps\n"
+		"f.yaml:1:5: error: a.<<: a merge key (<<) needs a map, or a list of maps, not a "
+		"whole number\n"
 		"      = for example: <<: *defaults\n");
 	assert_error(state, "a: {80: 5}\n",
-		"f.yaml:1:5: error: the key 80 is not a string but a whole number\n"
+		"f.yaml:1:5: error: a.80: the key 80 is not a string but a whole number\n"
 		"      = put it in quotes: \"80\"\n");
 }
 
