@@ -22,6 +22,7 @@ _devenv_command() {
 	':why') command='why' ;;
 	':port') command='port' ;;
 	':top') command='top' ;;
+	':stats') command='stats' ;;
 	':images') command='images' ;;
 	':volumes') command='volumes' ;;
 	':events') command='events' ;;
@@ -29,6 +30,8 @@ _devenv_command() {
 	':ls') command='ls' ;;
 	':exec') command='exec' ;;
 	':shell') command='shell' ;;
+	':attach') command='attach' ;;
+	':cp') command='cp' ;;
 	':run') command='run' ;;
 	':tunnel') command='tunnel' ;;
 	'tunnel:list') command='tunnel list' ;;
@@ -140,6 +143,8 @@ _devenv_value() {
 	'plan:--exit-code') value='' ;;
 	'port:--index') value='none' ;;
 	'port:--protocol') value='words tcp udp' ;;
+	'stats:--all' | 'stats:-a') value='' ;;
+	'stats:--no-stream') value='' ;;
 	'events:--json') value='' ;;
 	'ls:--all' | 'ls:-a') value='' ;;
 	'ls:--quiet' | 'ls:-q') value='' ;;
@@ -157,6 +162,14 @@ _devenv_value() {
 	'shell:--privileged') value='' ;;
 	'shell:--user' | 'shell:-u') value='none' ;;
 	'shell:--workdir' | 'shell:-w') value='none' ;;
+	'attach:--detach-keys') value='none' ;;
+	'attach:--index') value='none' ;;
+	'attach:--no-stdin') value='' ;;
+	'attach:--sig-proxy') value='' ;;
+	'cp:--all') value='' ;;
+	'cp:--archive' | 'cp:-a') value='' ;;
+	'cp:--follow-link' | 'cp:-L') value='' ;;
+	'cp:--index') value='none' ;;
 	'run:--detach' | 'run:-d') value='' ;;
 	'run:--entrypoint') value='none' ;;
 	'run:--env' | 'run:-e') value='none' ;;
@@ -215,10 +228,13 @@ _devenv_argument() {
 	'why:'*) value='names service' ;;
 	'port:'*) value='names service' ;;
 	'top:'*) value='names service' ;;
+	'stats:'*) value='names service' ;;
 	'images:'*) value='names service' ;;
 	'wait:'*) value='names service' ;;
 	'exec:0') value='names service' ;;
 	'shell:'*) value='names service' ;;
+	'attach:'*) value='names service' ;;
+	'cp:'*) value='file' ;;
 	'run:0') value='names service' ;;
 	'tunnel:'*) value='names tunnel' ;;
 	'tunnel list:'*) value='names tunnel' ;;
@@ -232,7 +248,7 @@ _devenv_argument() {
 
 _devenv_commands() {
 	case "$1" in
-	'') words='up down stop start restart pull build create kill pause unpause rm status logs config plan why port top images volumes events wait ls exec shell run tunnel sql onboard new doctor engine completion version help' ;;
+	'') words='up down stop start restart pull build create kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run tunnel sql onboard new doctor engine completion version help' ;;
 	'tunnel') words='list env' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
@@ -260,6 +276,7 @@ _devenv_options() {
 	'why') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'port') words='--index --protocol --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'top') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'stats') words='--all --no-stream --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'images') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'volumes') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'events') words='--json --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
@@ -267,6 +284,8 @@ _devenv_options() {
 	'ls') words='--all --quiet --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'exec') words='--detach --env --index --no-tty --privileged --user --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'shell') words='--detach --env --index --no-tty --privileged --user --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'attach') words='--detach-keys --index --no-stdin --sig-proxy --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'cp') words='--all --archive --follow-link --index --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'run') words='--detach --entrypoint --env --keep --name --no-deps --no-tty --rm --service-ports --user --volume --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'tunnel') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'tunnel list') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;

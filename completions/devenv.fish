@@ -40,6 +40,8 @@ function __devenv_step
 			echo 'port'
 		case ':top'
 			echo 'top'
+		case ':stats'
+			echo 'stats'
 		case ':images'
 			echo 'images'
 		case ':volumes'
@@ -54,6 +56,10 @@ function __devenv_step
 			echo 'exec'
 		case ':shell'
 			echo 'shell'
+		case ':attach'
+			echo 'attach'
+		case ':cp'
+			echo 'cp'
 		case ':run'
 			echo 'run'
 		case ':tunnel'
@@ -267,6 +273,10 @@ function __devenv_takes_value
 			return 0
 		case 'port:--protocol'
 			return 0
+		case 'stats:--all' 'stats:-a'
+			return 1
+		case 'stats:--no-stream'
+			return 1
 		case 'events:--json'
 			return 1
 		case 'ls:--all' 'ls:-a'
@@ -300,6 +310,22 @@ function __devenv_takes_value
 		case 'shell:--user' 'shell:-u'
 			return 0
 		case 'shell:--workdir' 'shell:-w'
+			return 0
+		case 'attach:--detach-keys'
+			return 0
+		case 'attach:--index'
+			return 0
+		case 'attach:--no-stdin'
+			return 1
+		case 'attach:--sig-proxy'
+			return 1
+		case 'cp:--all'
+			return 1
+		case 'cp:--archive' 'cp:-a'
+			return 1
+		case 'cp:--follow-link' 'cp:-L'
+			return 1
+		case 'cp:--index'
 			return 0
 		case 'run:--detach' 'run:-d'
 			return 1
@@ -763,6 +789,22 @@ complete -c devenv -n "__devenv_at 'top'" -l yes -s y -d 'Answer yes to every qu
 complete -c devenv -n "__devenv_at 'top'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'top'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'top'" -f -a '(__devenv_names service)'
+complete -c devenv -n "__devenv_at '' 0" -f -a stats -d 'Show the CPU, memory and I/O that containers use'
+complete -c devenv -n "__devenv_at 'stats'" -l all -s a -d 'Stopped containers too'
+complete -c devenv -n "__devenv_at 'stats'" -l no-stream -d 'Print the first figures and end'
+complete -c devenv -n "__devenv_at 'stats'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
+complete -c devenv -n "__devenv_at 'stats'" -l project-name -s p -r -f -d 'Project name'
+complete -c devenv -n "__devenv_at 'stats'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
+complete -c devenv -n "__devenv_at 'stats'" -l profile -r -f -d 'Profile to activate; may be repeated'
+complete -c devenv -n "__devenv_at 'stats'" -l env-file -r -F -d 'Read variables from FILE instead of .env'
+complete -c devenv -n "__devenv_at 'stats'" -l context -r -f -d 'Docker context whose engine is used'
+complete -c devenv -n "__devenv_at 'stats'" -l host -s H -r -f -d 'Address of the engine'
+complete -c devenv -n "__devenv_at 'stats'" -l progress -r -f -a 'auto tty plain json quiet' -d 'How progress is shown'
+complete -c devenv -n "__devenv_at 'stats'" -l format -r -f -a 'table json' -d 'How results are printed'
+complete -c devenv -n "__devenv_at 'stats'" -l yes -s y -d 'Answer yes to every question'
+complete -c devenv -n "__devenv_at 'stats'" -l verbose -s v -d 'Say more about what is done'
+complete -c devenv -n "__devenv_at 'stats'" -l help -s h -d 'Show help'
+complete -c devenv -n "__devenv_at 'stats'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a images -d 'List the images that containers were made from'
 complete -c devenv -n "__devenv_at 'images'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'images'" -l project-name -s p -r -f -d 'Project name'
@@ -872,6 +914,40 @@ complete -c devenv -n "__devenv_at 'shell'" -l yes -s y -d 'Answer yes to every 
 complete -c devenv -n "__devenv_at 'shell'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'shell'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'shell'" -f -a '(__devenv_names service)'
+complete -c devenv -n "__devenv_at '' 0" -f -a attach -d 'Put this terminal on the main process of a service'
+complete -c devenv -n "__devenv_at 'attach'" -l detach-keys -r -f -d 'What leaves a terminal without ending the service'
+complete -c devenv -n "__devenv_at 'attach'" -l index -r -f -d 'Which container of a scaled service'
+complete -c devenv -n "__devenv_at 'attach'" -l no-stdin -d 'Only look: send no input'
+complete -c devenv -n "__devenv_at 'attach'" -l sig-proxy -d 'Pass signals on, where there is no terminal (=false: Ctrl-C only leaves)'
+complete -c devenv -n "__devenv_at 'attach'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
+complete -c devenv -n "__devenv_at 'attach'" -l project-name -s p -r -f -d 'Project name'
+complete -c devenv -n "__devenv_at 'attach'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
+complete -c devenv -n "__devenv_at 'attach'" -l profile -r -f -d 'Profile to activate; may be repeated'
+complete -c devenv -n "__devenv_at 'attach'" -l env-file -r -F -d 'Read variables from FILE instead of .env'
+complete -c devenv -n "__devenv_at 'attach'" -l context -r -f -d 'Docker context whose engine is used'
+complete -c devenv -n "__devenv_at 'attach'" -l host -s H -r -f -d 'Address of the engine'
+complete -c devenv -n "__devenv_at 'attach'" -l progress -r -f -a 'auto tty plain json quiet' -d 'How progress is shown'
+complete -c devenv -n "__devenv_at 'attach'" -l yes -s y -d 'Answer yes to every question'
+complete -c devenv -n "__devenv_at 'attach'" -l verbose -s v -d 'Say more about what is done'
+complete -c devenv -n "__devenv_at 'attach'" -l help -s h -d 'Show help'
+complete -c devenv -n "__devenv_at 'attach'" -f -a '(__devenv_names service)'
+complete -c devenv -n "__devenv_at '' 0" -f -a cp -d 'Copy files between this machine and a service'
+complete -c devenv -n "__devenv_at 'cp'" -l all -d 'One-off containers of `devenv run` too'
+complete -c devenv -n "__devenv_at 'cp'" -l archive -s a -d 'Keep owners and groups, as numbers'
+complete -c devenv -n "__devenv_at 'cp'" -l follow-link -s L -d 'When SRC is a link, copy what it leads to'
+complete -c devenv -n "__devenv_at 'cp'" -l index -r -f -d 'Which container of a scaled service'
+complete -c devenv -n "__devenv_at 'cp'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
+complete -c devenv -n "__devenv_at 'cp'" -l project-name -s p -r -f -d 'Project name'
+complete -c devenv -n "__devenv_at 'cp'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
+complete -c devenv -n "__devenv_at 'cp'" -l profile -r -f -d 'Profile to activate; may be repeated'
+complete -c devenv -n "__devenv_at 'cp'" -l env-file -r -F -d 'Read variables from FILE instead of .env'
+complete -c devenv -n "__devenv_at 'cp'" -l context -r -f -d 'Docker context whose engine is used'
+complete -c devenv -n "__devenv_at 'cp'" -l host -s H -r -f -d 'Address of the engine'
+complete -c devenv -n "__devenv_at 'cp'" -l progress -r -f -a 'auto tty plain json quiet' -d 'How progress is shown'
+complete -c devenv -n "__devenv_at 'cp'" -l yes -s y -d 'Answer yes to every question'
+complete -c devenv -n "__devenv_at 'cp'" -l verbose -s v -d 'Say more about what is done'
+complete -c devenv -n "__devenv_at 'cp'" -l help -s h -d 'Show help'
+complete -c devenv -n "__devenv_at 'cp'" -F
 complete -c devenv -n "__devenv_at '' 0" -f -a run -d 'Run one command in a new container of a service'
 complete -c devenv -n "__devenv_at 'run'" -l detach -s d -d 'Return at once and print the container\'s name'
 complete -c devenv -n "__devenv_at 'run'" -l entrypoint -r -f -d 'Instead of the image\'s'

@@ -217,6 +217,26 @@ int image_load(struct engine *engine, int fd, struct err *err);
 
 /* === streams: attach, exec, logs === */
 
+/* What ends an attachment to a terminal, and leaves the container running. */
+struct detach_keys {
+	const char *text; /* "ctrl-p,ctrl-q"; borrowed */
+	char bytes[16];   /* what a terminal sends for them */
+	size_t n;
+};
+
+/*
+ * Keys with commas between them: single characters, and ctrl- with a letter or one of @[\]^_ (as
+ * docker's --detach-keys). ERR_USAGE for anything else, and for more than 16.
+ */
+int detach_keys_parse(const char *text, struct detach_keys *keys, struct err *err);
+
+/* Something else to hear while copying. */
+struct stream_side {
+	int fd;
+	int (*ready)(void *ctx); /* it is readable; return -1 to end */
+	void *ctx;
+};
+
 struct stream_io {
 	int in;    /* read and sent; -1: no stdin */
 	int out;   /* stdout goes here; -1: use on_data */
@@ -226,6 +246,11 @@ struct stream_io {
 	int (*on_data)(void *ctx, int stream, const char *data, size_t len);
 	void *ctx;
 	int cancel_fd; /* becomes readable: end quietly; -1: none */
+	/* The end of `in` is not passed on: Docker would end the output with it. */
+	bool keep_open;
+	const struct stream_side *side;   /* or NULL */
+	const struct detach_keys *detach; /* looked for in what is read from `in`; or NULL */
+	bool *detached;                   /* set when they came; with `detach` */
 };
 
 /*
@@ -266,6 +291,36 @@ int container_logs(struct engine *engine, const char *id, const struct logs_spec
 /* The engine's events as JSON objects until on_event returns non-zero or cancel_fd is readable. */
 int engine_events(struct engine *engine, const char *filters,
 	int (*on_event)(void *ctx, json_t *event), void *ctx, int cancel_fd, struct err *err);
+
+/* === what a container uses === */
+
+/*
+ * Its samples, about one a second, as JSON objects (GET /containers/ID/stats), until on_sample
+ * returns non-zero, cancel_fd is readable, or the container is gone.
+ */
+int container_stats(struct engine *engine, const char *id,
+	int (*on_sample)(void *ctx, json_t *sample), void *ctx, int cancel_fd, struct err *err);
+
+struct container_usage {
+	double cpu_percent;     /* of one CPU: 200 is two of them; -1: not known yet */
+	uint64_t memory, limit; /* bytes; without the page cache that can be dropped at once */
+	double memory_percent;  /* of the limit; 0 without one */
+	uint64_t received, sent;
+	uint64_t read, written; /* block devices */
+	uint64_t pids;
+};
+
+/* The sample before, for engines that do not send it along: nanoseconds; 0: none yet. */
+struct cpu_reading {
+	double total, system;
+};
+
+/*
+ * What a sample says, as docker's CLI works it out: cgroup v1 and v2, Docker and Podman. `before`
+ * is the caller's, zero at first, kept between the samples of one container.
+ */
+void container_usage_read(
+	const json_t *sample, struct cpu_reading *before, struct container_usage *usage);
 
 /* === embedded engine (src/engine/embedded.c) === */
 

@@ -30,8 +30,12 @@ void signals_thread(pthread_t *thread, void *(*run)(void *arg), void *arg);
 /* Called (async-signal-safe code only) before the second signal ends the process. */
 void signals_on_exit(void (*restore)(void));
 
-/* From now on the first signal is only passed to `hook` too (e.g. forwarded to a container). */
-void signals_set_hook(void (*hook)(int signal));
+/*
+ * From now on SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are for somebody else (the
+ * process of an attached container): they set no flag and do not end us, and each is one byte, its
+ * number, in the pipe whose reading end this returns. -1 when there is no pipe.
+ */
+int signals_proxy(void);
 
 /*
  * The terminal belongs to a child for a while (true): its Ctrl-C and Ctrl-\ mean nothing to us.

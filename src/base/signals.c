@@ -6,6 +6,7 @@
  */
 #include "devenv/signals.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
@@ -15,7 +16,7 @@
 static volatile sig_atomic_t pending;
 static int pipe_fds[2] = {-1, -1};
 static void (*restore_hook)(void);
-static void (*pass_on_hook)(int signal);
+static int proxy_fds[2] = {-1, -1};
 
 static void on_signal(int signal)
 {
@@ -28,8 +29,6 @@ static void on_signal(int signal)
 	/* The pipe is empty until now: this cannot fail or block. */
 	if (write(pipe_fds[1], "", 1) < 0)
 		_exit(128 + signal);
-	if (pass_on_hook)
-		pass_on_hook(signal);
 }
 
 void signals_install(void)
@@ -81,9 +80,27 @@ void signals_on_exit(void (*restore)(void))
 	restore_hook = restore;
 }
 
-void signals_set_hook(void (*hook)(int signal))
+static void on_proxied(int signal)
 {
-	pass_on_hook = hook;
+	int before = errno;
+	char byte = (char)signal;
+
+	/* A full pipe: whoever reads it has enough to pass on. */
+	if (write(proxy_fds[1], &byte, 1) < 0)
+		errno = before;
+}
+
+int signals_proxy(void)
+{
+	static const int proxied[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+	struct sigaction action = {.sa_handler = on_proxied};
+
+	if (proxy_fds[0] < 0 && pipe2(proxy_fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(proxied) / sizeof(proxied[0]); i++)
+		sigaction(proxied[i], &action, NULL);
+	return proxy_fds[0];
 }
 
 void signals_yield(bool yield)

@@ -72,8 +72,8 @@ static void check_default(struct check *check, const struct option_spec *option,
 	scratch = xcalloc(1, size);
 	if (value_set(option, scratch, option->name, option->def, &err) < 0)
 		problem(check, "default", err.msg);
-	if (option->type == OPT_LIST || option->type == OPT_FLAG)
-		problem(check, "a flag or list has no default", option->name);
+	if (option->type == OPT_LIST || (option->type == OPT_FLAG && !str_eq(option->def, "true")))
+		problem(check, "a list has no default, and a flag only \"true\"", option->name);
 	free(scratch);
 }
 

@@ -27,6 +27,7 @@ const struct command *const commands[] = {
 	&cmd_why,
 	&cmd_port,
 	&cmd_top,
+	&cmd_stats,
 	&cmd_images,
 	&cmd_volumes,
 	&cmd_events,
@@ -35,6 +36,8 @@ const struct command *const commands[] = {
 	/* Work inside */
 	&cmd_exec,
 	&cmd_shell,
+	&cmd_attach,
+	&cmd_cp,
 	&cmd_run,
 	/* Databases far away */
 	&cmd_tunnel,

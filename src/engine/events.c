@@ -1,4 +1,4 @@
-/* events.c - the engine's events, one JSON object at a time. */
+/* events.c - what the engine tells without end, one JSON object at a time: events and samples. */
 #include "engine_priv.h"
 
 #include "devenv/mem.h"
@@ -30,7 +30,7 @@ static int watch_loop(struct engine *engine, struct watch *watch, struct json_st
 		int result;
 
 		if (!http1_ready(engine->http) && poll(fds, 2, -1) < 0 && errno != EINTR)
-			return err_os(err, ERR_FAILED, errno, "wait for events");
+			return err_os(err, ERR_FAILED, errno, "wait for the engine");
 		if (fds[1].revents)
 			return 0;
 		if (!fds[0].revents && !http1_ready(engine->http))
@@ -48,15 +48,13 @@ static int watch_loop(struct engine *engine, struct watch *watch, struct json_st
 	}
 }
 
-int engine_events(struct engine *engine, const char *filters,
-	int (*on_event)(void *ctx, json_t *event), void *ctx, int cancel_fd, struct err *err)
+/* GET `path` and hand out each value until `on_event` or cancel_fd ends it, or the engine does. */
+static int watch_path(struct engine *engine, const char *path, struct watch *watch, int cancel_fd,
+	struct err *err)
 {
-	autofree char *path = xasprintf(
-		"/events%s%s", filters ? "?filters=" : "", filters ? filters : "");
 	struct http1_request request = {
 		.method = "GET", .path = path, .body_fd = -1, .cancel_fd = cancel_fd};
 	struct json_stream stream = JSON_STREAM_INIT;
-	struct watch watch = {on_event, ctx};
 	struct http1_response response;
 	int result;
 
@@ -66,8 +64,28 @@ int engine_events(struct engine *engine, const char *filters,
 		err_clear(err);
 		return 0;
 	}
-	result = watch_loop(engine, &watch, &stream, cancel_fd, err);
+	result = watch_loop(engine, watch, &stream, cancel_fd, err);
 	buf_release(&stream.text);
 	http1_disconnect(engine->http);
 	return result;
+}
+
+int engine_events(struct engine *engine, const char *filters,
+	int (*on_event)(void *ctx, json_t *event), void *ctx, int cancel_fd, struct err *err)
+{
+	autofree char *path = xasprintf(
+		"/events%s%s", filters ? "?filters=" : "", filters ? filters : "");
+	struct watch watch = {on_event, ctx};
+
+	return watch_path(engine, path, &watch, cancel_fd, err);
+}
+
+int container_stats(struct engine *engine, const char *id,
+	int (*on_sample)(void *ctx, json_t *sample), void *ctx, int cancel_fd, struct err *err)
+{
+	autofree char *name = engine_escape(id);
+	autofree char *path = xasprintf("/containers/%s/stats?stream=1", name);
+	struct watch watch = {on_sample, ctx};
+
+	return watch_path(engine, path, &watch, cancel_fd, err);
 }

@@ -29,9 +29,12 @@ struct copy {
 	size_t header_len;
 	uint32_t left;     /* of the frame */
 	bool ended;        /* by on_data, or nobody reads what we write */
+	size_t matched;    /* detach keys that came */
 	size_t held, sent; /* of input */
 	char input[16384]; /* read from stdin, not yet taken by the engine */
 };
+
+#define READ_MAX (sizeof(((struct copy *)0)->input) - sizeof(((struct detach_keys *)0)->bytes))
 
 static int write_all(int fd, const char *data, size_t len)
 {
@@ -124,29 +127,59 @@ static int from_engine(struct copy *copy, struct err *err)
  */
 static void end_input(struct copy *copy)
 {
-	http1_shutdown(copy->engine->http);
+	if (!copy->io->keep_open)
+		http1_shutdown(copy->engine->http);
 	copy->in = -1;
 	copy->held = copy->sent = 0;
+}
+
+/*
+ * Hold back what may become the detach keys. The engine knows them too, but engines differ in when
+ * they look.
+ */
+static void hold_input(struct copy *copy, const char *data, size_t len)
+{
+	const struct detach_keys *keys = copy->io->detach;
+
+	for (size_t i = 0; i < len; i++) {
+		if (keys && copy->matched && data[i] != keys->bytes[copy->matched]) {
+			memcpy(copy->input + copy->held, keys->bytes, copy->matched);
+			copy->held += copy->matched;
+			copy->matched = 0;
+		}
+		if (!keys || data[i] != keys->bytes[copy->matched]) {
+			copy->input[copy->held++] = data[i];
+			continue;
+		}
+		if (++copy->matched < keys->n)
+			continue;
+		*copy->io->detached = true;
+		copy->ended = true;
+		return;
+	}
 }
 
 /* Read stdin once what was read before has been sent; send what the engine takes. */
 static void to_engine(struct copy *copy, bool readable)
 {
 	struct err ignored = ERR_INIT;
+	char piece[READ_MAX];
 	ssize_t n;
 
 	if (copy->sent == copy->held) {
 		if (!readable)
 			return;
-		n = read(copy->in, copy->input, sizeof(copy->input));
+		n = read(copy->in, piece, sizeof(piece));
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			return;
 		if (n <= 0) {
 			end_input(copy);
 			return;
 		}
-		copy->held = (size_t)n;
-		copy->sent = 0;
+		copy->held = copy->sent = 0;
+		hold_input(copy, piece, (size_t)n);
+		if (!copy->held)
+			return;
 	}
 	n = http1_write(
 		copy->engine->http, copy->input + copy->sent, copy->held - copy->sent, &ignored);
@@ -175,7 +208,7 @@ static void send_size(struct copy *copy)
 }
 
 /* Wait for any side; 1 when something is to do, 0 to go round again, -1. */
-static int wait_sides(struct copy *copy, struct pollfd fds[4], int64_t deadline, struct err *err)
+static int wait_sides(struct copy *copy, struct pollfd fds[5], int64_t deadline, struct err *err)
 {
 	int64_t left = deadline ? deadline - clock_ms() : -1;
 	bool raw = copy->io->tty && copy->spec->resize;
@@ -187,12 +220,13 @@ static int wait_sides(struct copy *copy, struct pollfd fds[4], int64_t deadline,
 	fds[1] = (struct pollfd){full ? -1 : copy->in, POLLIN, 0};
 	fds[2] = (struct pollfd){copy->io->cancel_fd, POLLIN, 0};
 	fds[3] = (struct pollfd){raw ? term_resize_fd() : -1, POLLIN, 0};
+	fds[4] = (struct pollfd){copy->io->side ? copy->io->side->fd : -1, POLLIN, 0};
 	if (deadline && left <= 0)
 		return err_set(
 			err, ERR_TIMEOUT, "it did not end within %d ms", copy->spec->timeout_ms);
 	if (http1_ready(copy->engine->http))
 		left = 0;
-	if (poll(fds, 4, (int)left) < 0 && errno != EINTR)
+	if (poll(fds, 5, (int)left) < 0 && errno != EINTR)
 		return err_os(err, ERR_FAILED, errno, "wait for the container");
 	return 1;
 }
@@ -200,15 +234,14 @@ static int wait_sides(struct copy *copy, struct pollfd fds[4], int64_t deadline,
 static int copy_loop(struct copy *copy, bool *cancelled, struct err *err)
 {
 	int64_t deadline = copy->spec->timeout_ms ? clock_ms() + copy->spec->timeout_ms : 0;
-	struct pollfd fds[4];
+	struct pollfd fds[5];
 
-	for (;;) {
+	while (!copy->ended) {
 		if (wait_sides(copy, fds, deadline, err) < 0)
 			return -1;
-		if (fds[2].revents || copy->ended) {
-			*cancelled = true;
-			return 0;
-		}
+		if (fds[2].revents ||
+			(fds[4].revents && copy->io->side->ready(copy->io->side->ctx) < 0))
+			break;
 		if (fds[3].revents)
 			send_size(copy);
 		if (fds[1].revents || fds[0].revents & POLLOUT)
@@ -219,13 +252,14 @@ static int copy_loop(struct copy *copy, bool *cancelled, struct err *err)
 			/* Half a piece came, and the wait for the rest was ended. */
 			if (more < 0 && err->kind == ERR_CANCELLED) {
 				err_clear(err);
-				*cancelled = true;
-				return 0;
+				break;
 			}
 			if (more <= 0)
 				return more;
 		}
 	}
+	*cancelled = true;
+	return 0;
 }
 
 int stream_copy(
@@ -240,11 +274,10 @@ int stream_copy(
 	int result;
 
 	*cancelled = false;
-	if (raw) {
-		if (term_raw(spec->io->in, err) < 0)
-			return -1;
+	if (raw && term_raw(spec->io->in, err) < 0)
+		return -1;
+	if (spec->io->tty)
 		send_size(&copy);
-	}
 	result = copy_loop(&copy, cancelled, err);
 	if (raw)
 		term_restore();
@@ -258,9 +291,10 @@ int container_attach(struct engine *engine, const char *id, const struct stream_
 {
 	autofree char *name = engine_escape(id);
 	autofree char *resize = xasprintf("/containers/%s/resize", name);
+	autofree char *keys = engine_escape(io->detach ? io->detach->text : "");
 	autofree char *path = xasprintf(
-		"/containers/%s/attach?stream=1&stdout=1&stderr=1&stdin=%d&logs=%d", name,
-		io->in >= 0, logs);
+		"/containers/%s/attach?stream=1&stdout=1&stderr=1&stdin=%d&logs=%d%s%s", name,
+		io->in >= 0, logs, *keys ? "&detachKeys=" : "", keys);
 	struct http1_request request = {
 		.method = "POST", .path = path, .body_fd = -1, .upgrade = true};
 	struct copy_spec spec = {.io = io, .resize = io->tty ? resize : NULL};
