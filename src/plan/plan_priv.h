@@ -14,6 +14,7 @@
 #define LABEL_NETWORK "com.docker.compose.network"
 #define LABEL_VOLUME "com.docker.compose.volume"
 #define LABEL_IMAGE "com.docker.compose.image"
+#define LABEL_SLUG "com.docker.compose.slug"
 #define LABEL_HASH "com.docker.compose.config-hash"
 #define LABEL_VERSION "com.docker.compose.version"
 #define LABEL_MODEL "io.devenv.model"

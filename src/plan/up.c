@@ -8,12 +8,15 @@
 
 #include "build.h"
 
+#include "devenv/hash.h"
 #include "devenv/mem.h"
 #include "devenv/state.h"
 #include "devenv/str.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define SLUG_BYTES 32
 
 /* === images === */
 
@@ -218,6 +221,17 @@ static char *replace_reason(
 	return NULL;
 }
 
+/* As Compose: no number among the service's containers, but a name of its own. */
+static void oneoff_labels(json_t *labels)
+{
+	char slug[2 * SLUG_BYTES + 1];
+
+	random_hex(slug, SLUG_BYTES);
+	json_set_str(labels, LABEL_ONEOFF, "True");
+	json_set_str(labels, LABEL_SLUG, slug);
+	json_object_del(labels, LABEL_NUMBER);
+}
+
 /* The one-off container of `run`: created by the plan, started by the command. */
 static int add_oneoff(struct up *up, const struct selected *one, struct err *err)
 {
@@ -233,7 +247,7 @@ static int add_oneoff(struct up *up, const struct selected *one, struct err *err
 		&action->extra, err);
 	if (!action->body)
 		return err_wrap(err, "%s", oneoff->name);
-	json_set_str(json_object_get(action->body, "Labels"), LABEL_ONEOFF, "True");
+	oneoff_labels(json_object_get(action->body, "Labels"));
 	oneoff->adjust(oneoff->ctx, action->body);
 	if (need_image(up, one, create, err) < 0 || up_need_networks(up, one, create, err) < 0)
 		return -1;

@@ -244,6 +244,63 @@ static void test_inline_config_counts(void **state)
 	assert_string_equal(list.v[0], "configs:conf.content changed from \"hello\" to \"other\"");
 }
 
+/* A container that docker compose made of `service` as it is: it has a hash and no model. */
+static json_t *compose_labels(const struct fixture *fixture, const char *service)
+{
+	char hash[SHA256_HEX];
+
+	manifest_hash_service(&fixture->manifest, service,
+		json_at(fixture->manifest.model, "services", service, NULL), hash);
+	return json_pack("{s:s}", "com.docker.compose.config-hash", hash);
+}
+
+static void test_made_by_compose(void **state)
+{
+	struct fixture *fixture = *state;
+	autojson json_t *labels = compose_labels(fixture, "db");
+	autojson json_t *raw = json_pack(
+		"{s:{s:{s:{}, s:{}}}}", "NetworkSettings", "Networks", "shop_default", "other");
+	struct container container = {.image = "mariadb", .labels = labels, .raw = raw};
+	autostrv struct strv list = STRV_INIT;
+	json_t *db = json_at(fixture->manifest.model, "services", "db", NULL);
+
+	json_object_set_new(db, "scale", json_integer(2));
+	plan_differences(&fixture->manifest, "db", &container, &nothing, &list);
+	assert_int_equal(list.n, 0);
+
+	json_object_set_new(db, "image", json_string("mariadb:11"));
+	json_object_set_new(db, "labels", json_pack("{s:s}", "kind", "data"));
+	plan_differences(&fixture->manifest, "db", &container, &nothing, &list);
+	assert_int_equal(list.n, 4);
+	assert_string_equal(list.v[0], "image changed from \"mariadb\" to \"mariadb:11\"");
+	assert_string_equal(list.v[1], "labels.kind is new: \"data\"");
+	assert_string_equal(list.v[2], "networks: it is on other too");
+	assert_non_null(strstr(list.v[3], "docker compose made it from another definition"));
+}
+
+/* What shares a network is hashed with the id of the container that has it. */
+static void test_made_by_compose_with_shared_network(void **state)
+{
+	struct fixture *fixture = *state;
+	struct container web = {
+		.id = "0123", .project = "shop", .service = "web", .state = "running", .number = 1};
+	struct actual actual = {.containers = &web, .n = 1};
+	json_t *side = json_at(fixture->manifest.model, "services", "side", NULL);
+	autojson json_t *labels = NULL;
+	autostrv struct strv list = STRV_INIT;
+	struct container container = {.image = "busybox"};
+
+	json_object_set_new(side, "network_mode", json_string("container:0123"));
+	labels = compose_labels(fixture, "side");
+	json_object_set_new(side, "network_mode", json_string("service:web"));
+	container.labels = labels;
+	plan_differences(&fixture->manifest, "side", &container, &actual, &list);
+	assert_int_equal(list.n, 0);
+	web.id = "4567";
+	plan_differences(&fixture->manifest, "side", &container, &actual, &list);
+	assert_int_equal(list.n, 1);
+}
+
 static void test_external_secret_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -270,6 +327,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_difference, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_difference_names_the_field, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_inline_config_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_made_by_compose, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_made_by_compose_with_shared_network, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_external_secret_is_refused, setup, teardown),
 	};
 
