@@ -332,7 +332,7 @@ int str_distance(const char *a, const char *b)
 
 const char *str_suggest(const char *word, const char *const *words)
 {
-	int limit = strlen(word) < 3 ? 1 : (int)(strlen(word) + 5) / 4, best = limit + 1;
+	int limit = strlen(word) < 4 ? 1 : (int)(strlen(word) + 5) / 4, best = limit + 1;
 	const char *found = NULL;
 
 	for (; *words; words++) {

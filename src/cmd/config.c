@@ -420,6 +420,8 @@ static int config_run(struct app *app, void *opts, int argc, char **argv, struct
 	unsigned flags = (config->no_interpolate ? SESSION_RAW : 0u) |
 			 (config->pin ? SESSION_ENGINE : 0u);
 
+	if (config->quiet && str_eq(config->format, "json"))
+		flags |= SESSION_LIST;
 	if (lists_all(config))
 		argc = 0;
 	if (session_open(app, flags | (argc ? SESSION_ALL : 0u), &session, err) < 0 ||
@@ -448,7 +450,8 @@ const struct command cmd_config = {
 	.details =
 		"The same value that `docker compose config` prints: variables filled in, files "
 		"merged, short forms made long, defaults written out. All problems are reported at "
-		"once, each with its file, line and column.",
+		"once, each with its file, line and column; with -q --format json as a list for "
+		"editors.",
 	.examples = examples,
 	.min_args = 0,
 	.max_args = -1,

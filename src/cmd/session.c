@@ -23,6 +23,15 @@ static void print_problems(struct app *app, struct diags *diags)
 		fputs(buf_str(&text), stderr);
 }
 
+static int print_list(struct diags *diags, struct err *err)
+{
+	autojson json_t *list = diag_json(diags);
+	autofree char *text = json_print_pretty(list);
+	autofree char *line = xasprintf("%s\n", text);
+
+	return ui_output(line, err);
+}
+
 static int load(struct app *app, unsigned flags, struct workspace *ws, struct err *err)
 {
 	struct load_options options = {
@@ -37,7 +46,12 @@ static int load(struct app *app, unsigned flags, struct workspace *ws, struct er
 	struct diags diags = DIAGS_INIT;
 	int result = workspace_load(&options, ws, &diags, err);
 
-	if (!str_eq(app->global.progress, "quiet") || result < 0)
+	if (flags & SESSION_LIST) {
+		struct err second = ERR_INIT; /* of the two, the manifest's is the one to keep */
+
+		if (print_list(&diags, result < 0 ? &second : err) < 0)
+			result = -1;
+	} else if (!str_eq(app->global.progress, "quiet") || result < 0)
 		print_problems(app, &diags);
 	diags_release(&diags);
 	return result;

@@ -30,6 +30,7 @@ enum session_flags {
 	SESSION_ALL = 1 << 2,      /* services of inactive profiles too */
 	SESSION_NO_START = 1 << 3, /* do not start the embedded engine just for this */
 	SESSION_RAW = 1 << 4,      /* leave ${...} as written */
+	SESSION_LIST = 1 << 6,     /* the problems as JSON on stdout: diag_json() */
 	SESSION_SALVAGE = 1 << 5,  /* go by labels when the files cannot be loaded */
 };
 

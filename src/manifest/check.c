@@ -27,11 +27,35 @@ static void check_value(const struct key *key, const struct node *node, const st
 
 /* === keys that are not in the map's shape === */
 
-static const char *suggest_key(const struct shape *shape, const char *name)
+/* Words of Dockerfiles, of docker run and of the first Compose format that no spelling leads to. */
+static const struct {
+	const char *word, *key;
+} other_words[] = {
+	{"cmd", "command"},
+	{"dst", "target"},
+	{"env", "environment"},
+	{"from", "image"},
+	{"img", "image"},
+	{"log_driver", "logging"},
+	{"log_opt", "logging"},
+	{"net", "network_mode"},
+	{"run", "command"},
+	{"src", "source"},
+	{"volume_driver", "volumes"},
+	{"workdir", "working_dir"},
+};
+
+static const char *suggest_key(const struct shape *shape, const char *text)
 {
 	const char *words[SUGGEST_MAX + 1];
+	autofree char *name = xstrdup(text);
 	size_t n = 0;
 
+	for (char *c = name; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	for (size_t i = 0; i < ARRAY_LEN(other_words); i++)
+		if (str_eq(name, other_words[i].word) && shape_find(shape, other_words[i].key))
+			return other_words[i].key;
 	for (size_t i = 0; i < shape->n && n < SUGGEST_MAX; i++)
 		words[n++] = shape->keys[i].name;
 	words[n] = NULL;
@@ -43,7 +67,7 @@ static const char *belongs_in(
 	const struct shape *const *list, const struct shape *here, const char *name)
 {
 	for (; *list; list++)
-		if (*list != here && shape_find(*list, name))
+		if (*list != here && !key_is_extension((*list)->place) && shape_find(*list, name))
 			return (*list)->place;
 	return NULL;
 }
@@ -53,22 +77,33 @@ static const char *place_of_key(const struct shape *here, const char *name)
 	const struct shape *const *lists[] = {shapes_top, shapes_service, shapes_deploy};
 	const char *found = NULL;
 
-	/* In the top level look into services first: that is where a lost key mostly came from. */
-	if (here == &shape_document && (found = belongs_in(shapes_service, here, name)))
+	/* Services first for what is near them: that is where a lost key mostly came from. */
+	if ((here == &shape_document || str_starts(here->place, "services.")) &&
+		(found = belongs_in(shapes_service, here, name)))
 		return found;
 	for (size_t i = 0; !found && i < ARRAY_LEN(lists); i++)
 		found = belongs_in(lists[i], here, name);
 	return found;
 }
 
-static void unknown_key(const struct shape *shape, const struct node *key,
+/* A service at the top level, as in the first Compose format. */
+static bool is_service(const struct node *value)
+{
+	return node_get(value, "image") || node_get(value, "build");
+}
+
+static void unknown_key(const struct shape *shape, const struct node *key, const struct node *value,
 	const struct place *place, struct diags *diags)
 {
 	bool kept = diags->errors < SUGGESTED_MAX;
 	const char *meant = kept ? suggest_key(shape, key->text) : NULL;
 	const char *elsewhere = kept ? place_of_key(shape, key->text) : NULL;
 
-	if (elsewhere && meant && str_distance(key->text, meant) <= 1)
+	if (shape == &shape_document && is_service(value))
+		place_error(diags, key, place,
+			"for example: services: {web: {image: \"nginx:1.27\"}}",
+			"misplaced service: it belongs below \"services\"");
+	else if (elsewhere && meant && str_distance(key->text, meant) <= 1)
 		place_error(diags, key, place, NULL,
 			"unknown key (did you mean \"%s\"? \"%s\" belongs in %s)", meant, key->text,
 			elsewhere);
@@ -92,7 +127,7 @@ static void check_shape(const struct shape *shape, const struct node *map,
 		if (key)
 			check_value(key, map->items[i], &here, diags);
 		else if (!shape->open && (shape->closed || !key_is_extension(name->text)))
-			unknown_key(shape, name, &here, diags);
+			unknown_key(shape, name, map->items[i], &here, diags);
 	}
 }
 

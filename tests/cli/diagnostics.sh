@@ -43,3 +43,17 @@ for name; do
 		ok "$name" diff -u "$name.txt" "$out"
 	fi
 done
+$update && exit
+
+run -f key-types.yaml config -q --format json
+listed() { # FILTER: true of the list
+	jq -e "$1" "$out" >/dev/null
+}
+ok "as JSON: still refused" status_is 3
+ok "as JSON: all of them, in order" listed 'map([.file, .line, .column, .severity]) ==
+	[["key-types.yaml", 4, 19, "error"], ["key-types.yaml", 4, 25, "error"]]'
+ok "as JSON: the path, what and what to do" listed '.[0] | .path == "services.web.environment.1" and
+	(.message | test("not a string")) and .hint == "put it in quotes: \"1\""'
+run -f tags.yaml config -q --format json
+ok "as JSON: warnings" listed 'length == 2 and all(.severity == "warning")'
+ok "as JSON: warnings refuse nothing" status_is 0
