@@ -227,7 +227,8 @@ static SHAPE(shape_credential_spec, "services.NAME.credential_spec", credential_
 static const struct key device_keys[] = {
 	{"source", TEXT, .flags = KEY_REQUIRED, .doc = "Device of the host.",
 		.example = "/dev/ttyUSB0"},
-	{"target", TEXT, .doc = "Device in the container.", .example = "/dev/ttyUSB0"},
+	{"target", TEXT, .flags = KEY_REQUIRED, .doc = "Device in the container.",
+		.example = "/dev/ttyUSB0"},
 	{"permissions", TEXT, .doc = "Of r, w and m.", .example = "rwm"},
 };
 static SHAPE(shape_device, "services.NAME.devices[]", device_keys);
