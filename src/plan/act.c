@@ -96,6 +96,23 @@ static int act_restore(struct act_context *context, struct engine *engine,
 
 /* === containers === */
 
+static bool is_anonymous(const json_t *mount)
+{
+	return str_eq(json_str(mount, "Type"), "volume") && !json_str(mount, "Source");
+}
+
+/* The new container's own anonymous volume at `target`, or NULL. */
+static json_t *anonymous_at(const json_t *mounts, const char *target)
+{
+	json_t *mount;
+	size_t i;
+
+	json_array_foreach ((json_t *)mounts, i, mount)
+		if (is_anonymous(mount) && str_eq(json_str(mount, "Target"), target))
+			return mount;
+	return NULL;
+}
+
 /* Is something mounted at `target` by the new container's own wish? */
 static bool is_taken(const json_t *body, const char *target)
 {
@@ -103,7 +120,7 @@ static bool is_taken(const json_t *body, const char *target)
 	size_t i;
 
 	json_array_foreach (json_object_get(host, "Mounts"), i, item)
-		if (str_eq(json_str(item, "Target"), target))
+		if (str_eq(json_str(item, "Target"), target) && !is_anonymous(item))
 			return true;
 	json_array_foreach (json_object_get(host, "Binds"), i, item) {
 		autostrv struct strv parts = STRV_INIT;
@@ -121,7 +138,7 @@ static bool is_taken(const json_t *body, const char *target)
  */
 static void inherit_volumes(struct engine *engine, const json_t *old, json_t *body)
 {
-	json_t *binds = json_at(body, "HostConfig", "Binds", NULL), *mount;
+	json_t *mounts = json_at(body, "HostConfig", "Mounts", NULL), *mount;
 	autojson json_t *image = NULL;
 	struct err ignored = ERR_INIT;
 	size_t i;
@@ -130,16 +147,17 @@ static void inherit_volumes(struct engine *engine, const json_t *old, json_t *bo
 	json_array_foreach (json_object_get(old, "Mounts"), i, mount) {
 		const char *name = json_str(mount, "Name");
 		const char *target = json_str(mount, "Destination");
-		autofree char *inherited = NULL;
+		json_t *anonymous = anonymous_at(mounts, target);
 
 		if (!str_eq(json_str(mount, "Type"), "volume") || !name || strlen(name) != 64 ||
 			is_taken(body, target) ||
-			(!json_at(body, "Volumes", target, NULL) &&
-				!json_at(image, "Config", "Volumes", target, NULL)))
+			(!anonymous && !json_at(image, "Config", "Volumes", target, NULL)))
 			continue;
-		inherited = xasprintf("%s:%s:rw", name, target);
-		json_array_append_new(binds, json_string_safe(inherited));
-		json_object_del(json_object_get(body, "Volumes"), target);
+		if (anonymous)
+			json_set_str(anonymous, "Source", name);
+		else
+			json_array_append_new(mounts, json_pack("{s:s, s:s, s:s}", "Type", "volume",
+							      "Source", name, "Target", target));
 	}
 }
 

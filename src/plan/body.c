@@ -2,8 +2,9 @@
  * body.c - a service of the model as the body of POST /containers/create.
  *
  * Most keys only change their name and place: they are rows of a table.  Mounts, resources and
- * networks have files of their own (body_mounts.c, body_resources.c, body_networks.c).  The API is
- * docs.docker.com/engine/api/v1.41 "ContainerCreate"; what each key means is compose-spec
+ * networks have files of their own (body_*.c).  The API is
+ * docs.docker.com/engine/api/v1.51 "ContainerCreate" (what an older engine lacks: features.c); what
+ * each key means is compose-spec
  * 05-services.md.
  */
 #include "plan_priv.h"
@@ -23,8 +24,6 @@ static const struct {
 	enum copy copy;
 } rows[] = {
 	{"annotations", "Annotations", true, COPY_AS_IS},
-	{"cap_add", "CapAdd", true, COPY_AS_IS},
-	{"cap_drop", "CapDrop", true, COPY_AS_IS},
 	{"cgroup", "CgroupnsMode", true, COPY_AS_IS},
 	{"cgroup_parent", "CgroupParent", true, COPY_AS_IS},
 	{"command", "Cmd", false, COPY_AS_IS},
@@ -39,13 +38,10 @@ static const struct {
 	{"hostname", "Hostname", false, COPY_AS_IS},
 	{"init", "Init", true, COPY_AS_IS},
 	{"isolation", "Isolation", true, COPY_AS_IS},
-	{"mac_address", "MacAddress", false, COPY_AS_IS},
-	{"oom_kill_disable", "OomKillDisable", true, COPY_AS_IS},
 	{"oom_score_adj", "OomScoreAdj", true, COPY_AS_IS},
 	{"privileged", "Privileged", true, COPY_AS_IS},
 	{"read_only", "ReadonlyRootfs", true, COPY_AS_IS},
 	{"runtime", "Runtime", true, COPY_AS_IS},
-	{"security_opt", "SecurityOpt", true, COPY_AS_IS},
 	{"shm_size", "ShmSize", true, COPY_BYTES},
 	{"stdin_open", "OpenStdin", false, COPY_AS_IS},
 	{"stop_grace_period", "StopTimeout", false, COPY_SECONDS},
@@ -153,33 +149,35 @@ static void healthcheck(const json_t *service, json_t *body)
 	set_duration(out, "Interval", check, "interval");
 	set_duration(out, "Timeout", check, "timeout");
 	set_duration(out, "StartPeriod", check, "start_period");
+	set_duration(out, "StartInterval", check, "start_interval");
 	if (json_object_get(check, "retries"))
 		json_object_set(out, "Retries", json_object_get(check, "retries"));
 	json_object_set_new(body, "Healthcheck", out);
 }
 
-/* "on-failure:3" and the `deploy` form are one policy of the engine. */
+/* "on-failure:3", or the `deploy` form, which comes first; without a policy the engine's own. */
 static void restart_policy(const json_t *service, json_t *host)
 {
-	const char *restart = json_str(service, "restart");
+	const char *name = json_str(service, "restart"), *colon = name ? strchr(name, ':') : NULL;
 	json_t *deploy = json_at(service, "deploy", "restart_policy", NULL);
-	const char *condition = json_str(deploy, "condition"), *colon;
 	uint64_t attempts = 0;
 
-	if (!restart && deploy)
-		restart = str_eq(condition, "none")         ? "no"
-			  : str_eq(condition, "on-failure") ? "on-failure"
-							    : "always";
-	if (!restart)
-		restart = "no";
-	colon = strchr(restart, ':');
+	if (deploy) {
+		name = json_str(deploy, "condition");
+		colon = NULL;
+		attempts = (uint64_t)json_int(deploy, "max_attempts");
+		if (str_eq(name, "none"))
+			name = "no";
+		else if (str_eq(name, "any"))
+			name = "always";
+	}
+	if (!name)
+		return;
 	if (colon)
 		parse_u64(colon + 1, 0, 1000000, &attempts);
-	else if (str_eq(restart, "on-failure"))
-		attempts = (uint64_t)json_int(deploy, "max_attempts");
 	json_object_set_new(host, "RestartPolicy",
-		json_pack("{s:s#, s:I}", "Name", restart, (int)strcspn(restart, ":"),
-			"MaximumRetryCount", (json_int_t)attempts));
+		json_pack("{s:s#, s:I}", "Name", name, (int)strcspn(name, ":"), "MaximumRetryCount",
+			(json_int_t)attempts));
 }
 
 static void logging(const json_t *service, json_t *host)
@@ -199,16 +197,8 @@ static void ports(const json_t *service, bool publish, json_t *body, json_t *hos
 	json_t *exposed = json_object(), *bindings = json_object(), *item;
 	size_t i;
 
-	json_array_foreach (json_object_get(service, "expose"), i, item) {
-		const char *text = json_string_value(item);
-
-		json_object_set_new_nocheck(exposed, text, json_object());
-		if (!strchr(text, '/')) {
-			json_object_del(exposed, text);
-			autofree char *key = xasprintf("%s/tcp", text);
-			json_object_set_new(exposed, key, json_object());
-		}
-	}
+	json_array_foreach (json_object_get(service, "expose"), i, item)
+		json_object_set_new(exposed, json_string_value(item), json_object());
 	json_array_foreach (json_object_get(service, "ports"), i, item) {
 		const char *protocol = json_str(item, "protocol");
 		autofree char *key = xasprintf(
@@ -297,6 +287,9 @@ json_t *plan_body(const struct workspace *ws, const struct manifest *manifest, c
 
 	json_object_set_new(body, "HostConfig", host);
 	json_set_str(body, "Image", image);
+	/* What attaches later reads these two, as after `docker create`. */
+	json_object_set_new(body, "AttachStdout", json_true());
+	json_object_set_new(body, "AttachStderr", json_true());
 	copy_rows(service, body, host);
 	json_object_set_new(body, "Env", environment(service));
 	json_object_set_new(body, "Labels", labels(ws, manifest, name, number, oneoff));
@@ -308,7 +301,8 @@ json_t *plan_body(const struct workspace *ws, const struct manifest *manifest, c
 	namespace_mode(manifest, service, "ipc", "IpcMode", host);
 	namespace_mode(manifest, service, "network_mode", "NetworkMode", host);
 	body_resources(service, host);
-	if (body_mounts(manifest, service, body, more, err) < 0)
+	if (body_security(manifest, service, host, err) < 0 ||
+		body_mounts(manifest, service, body, more, err) < 0)
 		return NULL;
 	body_networks(ws, manifest, name, number, oneoff, body, more);
 	*extra = TAKE(more);

@@ -1,9 +1,10 @@
 /*
  * body_mounts.c - volumes, binds, tmpfs, secrets and configs of a service.
  *
- * Binds and named volumes use HostConfig.Binds as Compose does (Mounts cannot say "create the host
- * folder"); what Binds cannot express uses Mounts.  Secrets and configs with a file are read-only
- * binds; inline ones are put into the created container as files (`extra`).
+ * As Compose does: HostConfig.Binds where that can say it, because only a bind makes a missing
+ * folder of the host on every engine, and HostConfig.Mounts for the rest, among it secrets and
+ * configs with a file, which must exist.  Inline ones are put into the created container as files
+ * (`extra`).
  */
 #include "plan_priv.h"
 
@@ -13,89 +14,123 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_bind(json_t *binds, const char *source, const char *target, const char *options)
+static void add_bind(json_t *binds, const json_t *volume, const char *source)
 {
-	autofree char *bind = xasprintf("%s:%s:%s", source, target, *options ? options : "rw");
-
-	json_array_append_new(binds, json_string_safe(bind));
-}
-
-static char *bind_options(const json_t *volume)
-{
-	json_t *bind = json_object_get(volume, "bind");
+	json_t *options = json_object_get(volume, "bind");
 	struct buf out = BUF_INIT(0);
 
-	buf_addstr(&out, json_bool(volume, "read_only") ? "ro" : "rw");
-	if (json_str(bind, "propagation"))
-		buf_addf(&out, ",%s", json_str(bind, "propagation"));
-	if (json_str(bind, "selinux"))
-		buf_addf(&out, ",%s", json_str(bind, "selinux"));
-	if (json_bool(json_object_get(volume, "volume"), "nocopy"))
-		buf_addstr(&out, ",nocopy");
-	return buf_detach(&out);
+	buf_addf(&out, "%s:%s:%s", source, json_str(volume, "target"),
+		json_bool(volume, "read_only") ? "ro" : "rw");
+	if (json_str(options, "selinux"))
+		buf_addf(&out, ",%s", json_str(options, "selinux"));
+	json_array_append_new(binds, json_string_safe(buf_str(&out)));
+	buf_release(&out);
 }
 
-static json_t *mount(const json_t *volume, const char *source)
+static json_t *mount(const char *type, const char *source, const char *target, const json_t *volume)
 {
-	const char *type = json_str(volume, "type");
-	json_t *out = json_pack("{s:s, s:s, s:b}", "Type", type, "Target",
-		json_str(volume, "target"), "ReadOnly", json_bool(volume, "read_only"));
+	json_t *out = json_pack("{s:s, s:s}", "Type", type, "Target", target);
 
 	json_set_str(out, "Source", source);
+	if (json_bool(volume, "read_only"))
+		json_object_set_new(out, "ReadOnly", json_true());
 	json_set_str(out, "Consistency", json_str(volume, "consistency"));
 	return out;
 }
 
-static json_t *tmpfs_mount(const json_t *volume)
+static json_t *bind_options(const json_t *bind)
 {
-	json_t *out = mount(volume, NULL), *options = json_object();
-	json_t *tmpfs = json_object_get(volume, "tmpfs");
-	int64_t size;
+	const char *recursive = json_str(bind, "recursive");
+	json_t *out = json_object();
 
-	if (parse_bytes(json_str(tmpfs, "size"), &size))
-		json_object_set_new(options, "SizeBytes", json_integer(size));
-	if (json_object_get(tmpfs, "mode"))
-		json_object_set(options, "Mode", json_object_get(tmpfs, "mode"));
-	json_object_set_new(out, "TmpfsOptions", options);
+	json_set_str(out, "Propagation", json_str(bind, "propagation"));
+	if (json_bool(bind, "create_host_path"))
+		json_object_set_new(out, "CreateMountpoint", json_true());
+	if (str_eq(recursive, "disabled"))
+		json_object_set_new(out, "NonRecursive", json_true());
+	else if (str_eq(recursive, "writable"))
+		json_object_set_new(out, "ReadOnlyNonRecursive", json_true());
+	else if (str_eq(recursive, "readonly"))
+		json_object_set_new(out, "ReadOnlyForceRecursive", json_true());
 	return out;
 }
 
-static void add_volume(const struct manifest *manifest, const json_t *volume, json_t *body,
-	json_t *binds, json_t *mounts)
+static json_t *volume_options(const json_t *volume)
+{
+	json_t *out = json_object();
+
+	if (json_bool(volume, "nocopy"))
+		json_object_set_new(out, "NoCopy", json_true());
+	json_set_str(out, "Subpath", json_str(volume, "subpath"));
+	if (json_object_size(json_object_get(volume, "labels")))
+		json_object_set(out, "Labels", json_object_get(volume, "labels"));
+	return out;
+}
+
+static json_t *tmpfs_options(const json_t *tmpfs)
+{
+	json_t *out = json_object();
+	int64_t size;
+
+	if (parse_bytes(json_str(tmpfs, "size"), &size))
+		json_object_set_new(out, "SizeBytes", json_integer(size));
+	if (json_object_get(tmpfs, "mode"))
+		json_object_set(out, "Mode", json_object_get(tmpfs, "mode"));
+	return out;
+}
+
+/* The rest of what a mount says, by its type. */
+static void set_options(json_t *out, const json_t *volume)
+{
+	static const struct {
+		const char *type, *name;
+		json_t *(*make)(const json_t *);
+	} options[] = {
+		{"bind", "BindOptions", bind_options},
+		{"volume", "VolumeOptions", volume_options},
+		{"tmpfs", "TmpfsOptions", tmpfs_options},
+		{"image", "ImageOptions", volume_options},
+	};
+	const char *type = json_str(volume, "type");
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (str_eq(type, options[i].type) && json_object_get(volume, type))
+			json_object_set_new(out, options[i].name,
+				options[i].make(json_object_get(volume, type)));
+}
+
+/* Does the short form, HostConfig.Binds, say all of it? A bind without options makes its folder. */
+static bool fits_bind(const json_t *volume)
+{
+	json_t *bind = json_object_get(volume, "bind"), *named = json_object_get(volume, "volume");
+
+	if (str_eq(json_str(volume, "type"), "bind"))
+		return !bind ||
+		       (json_bool(bind, "create_host_path") && !json_str(bind, "propagation") &&
+			       !json_str(bind, "recursive"));
+	return str_eq(json_str(volume, "type"), "volume") && json_str(volume, "source") &&
+	       !json_bool(named, "nocopy") && !json_str(named, "subpath") &&
+	       !json_object_size(json_object_get(named, "labels"));
+}
+
+static void add_volume(
+	const struct manifest *manifest, const json_t *volume, json_t *binds, json_t *mounts)
 {
 	const char *type = json_str(volume, "type"), *source = json_str(volume, "source");
-	const char *target = json_str(volume, "target");
-	json_t *create = json_at(volume, "bind", "create_host_path", NULL);
-	autofree char *options = bind_options(volume);
+	const char *name = source && str_eq(type, "volume")
+				   ? model_name(manifest, "volumes", source)
+				   : NULL;
+	json_t *out;
 
-	if (str_eq(type, "tmpfs")) {
-		json_array_append_new(mounts, tmpfs_mount(volume));
-	} else if (str_eq(type, "bind") && !json_is_false(create)) {
-		add_bind(binds, source, target, options);
-	} else if (str_eq(type, "volume") && source) {
-		const char *name = model_name(manifest, "volumes", source);
-		json_t *subpath = json_at(volume, "volume", "subpath", NULL);
-
-		if (!subpath) {
-			add_bind(binds, name ? name : source, target, options);
-		} else {
-			json_t *out = mount(volume, name ? name : source);
-
-			json_object_set_new(
-				out, "VolumeOptions", json_pack("{s:O}", "Subpath", subpath));
-			json_array_append_new(mounts, out);
-		}
-	} else if (str_eq(type, "volume")) {
-		json_t *anonymous = json_object_get(body, "Volumes");
-
-		if (!anonymous) {
-			anonymous = json_object();
-			json_object_set_new(body, "Volumes", anonymous);
-		}
-		json_object_set_new(anonymous, target, json_object());
-	} else {
-		json_array_append_new(mounts, mount(volume, source));
+	if (name)
+		source = name;
+	if (fits_bind(volume)) {
+		add_bind(binds, volume, source);
+		return;
 	}
+	out = mount(type, source, json_str(volume, "target"), volume);
+	set_options(out, volume);
+	json_array_append_new(mounts, out);
 }
 
 /* `tmpfs: [/run:size=64m]` */
@@ -145,7 +180,7 @@ static void put_file(json_t *extra, const char *path, const char *content, const
 }
 
 static int add_file(const struct manifest *manifest, const char *section, const json_t *use,
-	const char *folder, json_t *binds, json_t *extra, struct err *err)
+	const char *folder, json_t *mounts, json_t *extra, struct err *err)
 {
 	const char *source = json_str(use, "source");
 	json_t *definition = json_at(manifest->model, section, source, NULL);
@@ -155,7 +190,12 @@ static int add_file(const struct manifest *manifest, const char *section, const 
 	autofree char *target = file_target(use, folder);
 
 	if (file) {
-		add_bind(binds, file, target, "ro");
+		json_t *out = mount("bind", file, target, NULL);
+
+		json_object_set_new(out, "ReadOnly", json_true());
+		if (str_eq(section, "secrets"))
+			json_object_set_new(out, "BindOptions", json_object());
+		json_array_append_new(mounts, out);
 		return 0;
 	}
 	if (variable) {
@@ -175,13 +215,13 @@ static int add_file(const struct manifest *manifest, const char *section, const 
 }
 
 static int add_files(const struct manifest *manifest, const json_t *service, const char *section,
-	const char *folder, json_t *binds, json_t *extra, struct err *err)
+	const char *folder, json_t *mounts, json_t *extra, struct err *err)
 {
 	json_t *use;
 	size_t i;
 
 	json_array_foreach (json_object_get(service, section), i, use)
-		if (add_file(manifest, section, use, folder, binds, extra, err) < 0)
+		if (add_file(manifest, section, use, folder, mounts, extra, err) < 0)
 			return -1;
 	return 0;
 }
@@ -222,11 +262,11 @@ int body_mounts(const struct manifest *manifest, const json_t *service, json_t *
 	json_object_set_new(host, "Binds", binds);
 	json_object_set_new(host, "Mounts", mounts);
 	json_array_foreach (json_object_get(service, "volumes"), i, volume)
-		add_volume(manifest, volume, body, binds, mounts);
+		add_volume(manifest, volume, binds, mounts);
 	add_tmpfs(service, host);
 	add_volumes_from(manifest, service, host);
-	if (add_files(manifest, service, "configs", "", binds, extra, err) < 0 ||
-		add_files(manifest, service, "secrets", "/run/secrets", binds, extra, err) < 0)
+	if (add_files(manifest, service, "configs", "", mounts, extra, err) < 0 ||
+		add_files(manifest, service, "secrets", "/run/secrets", mounts, extra, err) < 0)
 		return -1;
 	return 0;
 }

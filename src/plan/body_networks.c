@@ -27,6 +27,20 @@ static int by_priority(const void *a, const void *b)
 	return strcmp(left->key, right->key);
 }
 
+/* An interface's name is an option of the driver (Docker 28.1); a name that is there stays. */
+static void set_driver_options(json_t *body, const json_t *options)
+{
+	json_t *given = json_object_get(options, "driver_opts");
+	json_t *out = given ? json_copy(given) : json_object();
+
+	if (!json_object_get(out, "com.docker.network.endpoint.ifname"))
+		json_set_str(out, "com.docker.network.endpoint.ifname",
+			json_str(options, "interface_name"));
+	if (json_object_size(out))
+		json_object_set(body, "DriverOpts", out);
+	json_decref(out);
+}
+
 static json_t *endpoint(const struct manifest *manifest, const char *service, int number,
 	bool oneoff, const json_t *options)
 {
@@ -47,32 +61,51 @@ static json_t *endpoint(const struct manifest *manifest, const char *service, in
 		json_object_set(body, "IPAMConfig", ipam);
 	json_decref(ipam);
 	json_set_str(body, "MacAddress", json_str(options, "mac_address"));
-	if (json_object_get(options, "driver_opts"))
-		json_object_set(body, "DriverOpts", json_object_get(options, "driver_opts"));
+	set_driver_options(body, options);
+	if (json_object_get(options, "gw_priority"))
+		json_object_set(body, "GwPriority", json_object_get(options, "gw_priority"));
 	return body;
 }
 
-/* `links` (and external_links) are names of other containers: "db:alias". */
-static void add_links(const struct manifest *manifest, const json_t *service, json_t *body)
+/* All containers of the linked service, each by its alias and by its two longer names. */
+static void add_link(const struct manifest *manifest, const char *text, int number, json_t *links)
+{
+	autostrv struct strv parts = STRV_INIT;
+	int scale;
+
+	strv_split(&parts, text, ':');
+	if (!parts.n)
+		return;
+	scale = model_scale(model_service(manifest, parts.v[0]));
+	for (int i = 1; i <= scale; i++) {
+		autofree char *container = plan_container_name(manifest, parts.v[0], i);
+		autofree char *alias = xasprintf("%s:%s", container, parts.v[parts.n - 1]);
+		autofree char *middle = xasprintf("%s:%s-%d", container, parts.v[0], number);
+		autofree char *whole = xasprintf(
+			"%s:%s-%s-%d", container, manifest->project, parts.v[0], number);
+
+		json_array_append_new(links, json_string_safe(alias));
+		json_array_append_new(links, json_string_safe(middle));
+		json_array_append_new(links, json_string_safe(whole));
+	}
+}
+
+/* `links` and external_links as the engine's "container:alias". */
+static json_t *links_of(const struct manifest *manifest, const json_t *service, int number)
 {
 	json_t *links = json_array(), *item;
 	size_t i;
 
-	json_array_foreach (json_object_get(service, "links"), i, item) {
-		autostrv struct strv parts = STRV_INIT;
-		autofree char *container = NULL, *link = NULL;
+	json_array_foreach (json_object_get(service, "links"), i, item)
+		add_link(manifest, json_string_value(item), number, links);
+	json_array_foreach (json_object_get(service, "external_links"), i, item) {
+		const char *text = json_string_value(item);
+		autofree char *link = strchr(text, ':') ? xstrdup(text)
+							: xasprintf("%s:%s", text, text);
 
-		strv_split(&parts, json_string_value(item), ':');
-		if (!parts.n)
-			continue;
-		container = plan_container_name(manifest, parts.v[0], 1);
-		link = xasprintf("%s:%s", container, parts.v[parts.n - 1]);
 		json_array_append_new(links, json_string_safe(link));
 	}
-	json_array_extend(links, json_object_get(service, "external_links"));
-	if (json_array_size(links))
-		json_object_set(body, "Links", links);
-	json_decref(links);
+	return links;
 }
 
 static json_t *shared_endpoint(const struct manifest *manifest, const char *service, bool oneoff)
@@ -110,9 +143,14 @@ void body_networks(const struct workspace *ws, const struct manifest *manifest, 
 	json_t *host = json_object_get(body, "HostConfig"), *more = json_array();
 	autofree char *shared = shared_network(ws);
 	autofree struct joined *list = NULL;
+	autojson json_t *links = links_of(manifest, service, number);
 	size_t n;
 
 	if (json_str(service, "network_mode")) {
+		/* Links of the default bridge; elsewhere they are the endpoint's. */
+		if (json_array_size(links))
+			json_object_set(host, "Links", links);
+		json_set_str(body, "MacAddress", json_str(service, "mac_address"));
 		json_decref(more);
 		return;
 	}
@@ -121,8 +159,11 @@ void body_networks(const struct workspace *ws, const struct manifest *manifest, 
 		const char *network = model_name(manifest, "networks", list[i].key);
 		json_t *point = endpoint(manifest, name, number, oneoff, list[i].options);
 
+		if (json_array_size(links))
+			json_object_set(point, "Links", links);
 		if (i == 0) {
-			add_links(manifest, service, point);
+			if (!json_str(point, "MacAddress"))
+				json_set_str(point, "MacAddress", json_str(service, "mac_address"));
 			json_set_str(host, "NetworkMode", network);
 			json_object_set_new(body, "NetworkingConfig",
 				json_pack("{s:{s:o}}", "EndpointsConfig", network, point));

@@ -26,7 +26,7 @@ static int64_t bytes_of(const json_t *value)
 	return out;
 }
 
-enum unit { UNIT_NUMBER, UNIT_BYTES, UNIT_NANO, UNIT_TEXT };
+enum unit { UNIT_NUMBER, UNIT_HUNDREDTH, UNIT_BYTES, UNIT_NANO, UNIT_TEXT };
 
 static const struct {
 	const char *key;
@@ -34,7 +34,7 @@ static const struct {
 	enum unit unit;
 } rows[] = {
 	{"cpu_count", "CpuCount", UNIT_NUMBER},
-	{"cpu_percent", "CpuPercent", UNIT_NUMBER},
+	{"cpu_percent", "CpuPercent", UNIT_HUNDREDTH},
 	{"cpu_period", "CpuPeriod", UNIT_NUMBER},
 	{"cpu_quota", "CpuQuota", UNIT_NUMBER},
 	{"cpu_rt_period", "CpuRealtimePeriod", UNIT_NUMBER},
@@ -57,11 +57,16 @@ static void set_resource(json_t *host, const char *name, const json_t *value, en
 	case UNIT_NUMBER:
 		json_object_set_new(host, name, json_integer((json_int_t)number_of(value)));
 		break;
+	case UNIT_HUNDREDTH:
+		json_object_set_new(host, name, json_integer((json_int_t)(number_of(value) * 100)));
+		break;
 	case UNIT_BYTES:
 		json_object_set_new(host, name, json_integer(bytes_of(value)));
 		break;
 	case UNIT_NANO:
-		json_object_set_new(host, name, json_integer((json_int_t)(number_of(value) * 1e9)));
+		/* In single precision as Compose counts: 0.57 is 570000000 and not one less. */
+		json_object_set_new(
+			host, name, json_integer((json_int_t)((float)number_of(value) * 1e9f)));
 		break;
 	case UNIT_TEXT:
 		json_set_str(host, name, json_string_value(value));
@@ -99,6 +104,35 @@ static json_t *ulimits(const json_t *service)
 	return list;
 }
 
+/*
+ * A device by its qualified name "vendor/class=name" of the Container Device Interface: the same as
+ * source and target.
+ */
+static bool is_cdi(const json_t *device)
+{
+	const char *source = json_str(device, "source"), *slash, *equals;
+
+	if (!source || !str_eq(source, json_str(device, "target")) || *source == '/')
+		return false;
+	slash = strchr(source, '/');
+	equals = strchr(source, '=');
+	return slash && equals && slash < equals && equals[1];
+}
+
+static json_t *cdi_request(const json_t *service)
+{
+	json_t *names = json_array(), *device;
+	size_t i;
+
+	json_array_foreach (json_object_get(service, "devices"), i, device)
+		if (is_cdi(device))
+			json_array_append(names, json_object_get(device, "source"));
+	if (json_array_size(names))
+		return json_pack("{s:s, s:o}", "Driver", "cdi", "DeviceIDs", names);
+	json_decref(names);
+	return NULL;
+}
+
 static json_t *devices(const json_t *service)
 {
 	json_t *list = json_array(), *device;
@@ -107,6 +141,8 @@ static json_t *devices(const json_t *service)
 	json_array_foreach (json_object_get(service, "devices"), i, device) {
 		const char *permissions = json_str(device, "permissions");
 
+		if (is_cdi(device))
+			continue;
 		json_array_append_new(list,
 			json_pack("{s:s*, s:s*, s:s}", "PathOnHost", json_str(device, "source"),
 				"PathInContainer", json_str(device, "target"), "CgroupPermissions",
@@ -115,37 +151,41 @@ static json_t *devices(const json_t *service)
 	return list;
 }
 
-/* `gpus` and deploy.resources.reservations.devices. */
+/* One entry of `gpus` (which all are of capability "gpu") or of deploy's devices. */
+static json_t *device_request(const json_t *request, bool gpu)
+{
+	json_t *out = json_object(), *capabilities = json_array();
+
+	json_array_extend(capabilities, json_object_get(request, "capabilities"));
+	if (gpu)
+		json_array_append_new(capabilities, json_string("gpu"));
+	json_set_str(out, "Driver", json_str(request, "driver"));
+	json_object_set_new(out, "Count", json_integer(json_int(request, "count")));
+	if (json_object_get(request, "device_ids"))
+		json_object_set(out, "DeviceIDs", json_object_get(request, "device_ids"));
+	json_object_set_new(out, "Capabilities", json_pack("[o]", capabilities));
+	if (json_object_get(request, "options"))
+		json_object_set(out, "Options", json_object_get(request, "options"));
+	return out;
+}
+
 static json_t *device_requests(const json_t *service)
 {
-	json_t *list = json_array(), *request;
-	json_t *sources[2] = {json_object_get(service, "gpus"),
-		json_at(service, "deploy", "resources", "reservations", "devices", NULL)};
+	json_t *list = json_array(), *request, *cdi = cdi_request(service);
 	size_t i;
 
-	for (size_t s = 0; s < 2; s++) {
-		json_array_foreach (sources[s], i, request) {
-			json_t *out = json_object();
-			json_t *capabilities = json_object_get(request, "capabilities");
-
-			json_set_str(out, "Driver", json_str(request, "driver"));
-			json_object_set_new(out, "Count", json_integer(json_int(request, "count")));
-			if (json_object_get(request, "device_ids"))
-				json_object_set(
-					out, "DeviceIDs", json_object_get(request, "device_ids"));
-			json_object_set_new(out, "Capabilities",
-				capabilities ? json_pack("[O]", capabilities)
-					     : json_pack("[[s]]", "gpu"));
-			if (json_object_get(request, "options"))
-				json_object_set(
-					out, "Options", json_object_get(request, "options"));
-			json_array_append_new(list, out);
-		}
-	}
+	json_array_foreach (
+		json_at(service, "deploy", "resources", "reservations", "devices", NULL), i,
+		request)
+		json_array_append_new(list, device_request(request, false));
+	if (cdi)
+		json_array_append_new(list, cdi);
+	json_array_foreach (json_object_get(service, "gpus"), i, request)
+		json_array_append_new(list, device_request(request, true));
 	return list;
 }
 
-/* blkio_config's names are the engine's with underscores. */
+/* blkio_config's names are the engine's with underscores; its entries have the engine's own. */
 static void blkio(const json_t *service, json_t *host)
 {
 	static const char *const names[][2] = {{"device_read_bps", "BlkioDeviceReadBps"},
@@ -155,16 +195,17 @@ static void blkio(const json_t *service, json_t *host)
 	json_t *config = json_object_get(service, "blkio_config"), *item;
 	size_t i;
 
-	if (!config)
-		return;
 	set_resource(host, "BlkioWeight", json_object_get(config, "weight"), UNIT_NUMBER);
+	if (json_object_get(config, "weight_device"))
+		json_object_set(
+			host, "BlkioWeightDevice", json_object_get(config, "weight_device"));
 	for (size_t n = 0; n < ARRAY_LEN(names); n++) {
 		json_t *list = json_array();
 
 		json_array_foreach (json_object_get(config, names[n][0]), i, item)
 			json_array_append_new(list,
-				json_pack("{s:s, s:I}", "Path", json_str(item, "path"), "Rate",
-					(json_int_t)bytes_of(json_object_get(item, "rate"))));
+				json_pack("{s:s*, s:I}", "Path", json_str(item, "Path"), "Rate",
+					(json_int_t)bytes_of(json_object_get(item, "Rate"))));
 		if (json_array_size(list))
 			json_object_set(host, names[n][1], list);
 		json_decref(list);
@@ -180,10 +221,12 @@ static void set_list(json_t *host, const char *name, json_t *list)
 
 void body_resources(const json_t *service, json_t *host)
 {
-	deploy_resources(service, host);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		set_resource(
 			host, rows[i].name, json_object_get(service, rows[i].key), rows[i].unit);
+	deploy_resources(service, host);
+	json_object_set_new(
+		host, "OomKillDisable", json_boolean(json_bool(service, "oom_kill_disable")));
 	set_list(host, "Ulimits", ulimits(service));
 	set_list(host, "Devices", devices(service));
 	set_list(host, "DeviceRequests", device_requests(service));

@@ -71,7 +71,9 @@ static int put_files(struct engine *engine, const char *id, const json_t *files,
 			return -1;
 	if (tar_end(&tar, err) < 0)
 		return -1;
-	return container_put(engine, id, "/", out.data, out.len, err);
+	if (container_put(engine, id, "/", out.data, out.len, err) < 0)
+		return err_wrap(err, "put its inline configs and secrets in");
+	return 0;
 }
 
 int plan_complete(struct engine *engine, const char *id, const json_t *extra, struct err *err)

@@ -153,6 +153,8 @@ json_t *network_body(const struct manifest *manifest, const char *key)
 	json_object_set_new(body, "Internal", json_boolean(json_bool(definition, "internal")));
 	json_object_set_new(body, "Attachable", json_boolean(json_bool(definition, "attachable")));
 	json_object_set_new(body, "EnableIPv6", json_boolean(json_bool(definition, "enable_ipv6")));
+	if (json_object_get(definition, "enable_ipv4"))
+		json_object_set(body, "EnableIPv4", json_object_get(definition, "enable_ipv4"));
 	if (json_object_size(json_object_get(definition, "ipam")))
 		json_object_set_new(body, "IPAM", ipam_body(json_object_get(definition, "ipam")));
 	if (json_object_get(definition, "driver_opts"))

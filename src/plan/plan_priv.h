@@ -64,9 +64,17 @@ char *compose_changed(const json_t *labels, const char *hash);
 /* === body_*.c: parts of the create request === */
 int body_mounts(const struct manifest *manifest, const json_t *service, json_t *body, json_t *extra,
 	struct err *err);
+int body_security(
+	const struct manifest *manifest, const json_t *service, json_t *host, struct err *err);
 void body_resources(const json_t *service, json_t *host);
 void body_networks(const struct workspace *ws, const struct manifest *manifest, const char *name,
 	int number, bool oneoff, json_t *body, json_t *extra);
+
+/*
+ * What the engine's API version lacks in the bodies of `plan`: what has an older form gets it, what
+ * is lost without harm becomes a warning, and the rest is ERR_ENGINE naming the key.
+ */
+int features_check(struct engine *engine, struct plan *plan, struct err *err);
 
 /* === network and volume create requests === */
 json_t *network_body(const struct manifest *manifest, const char *key);

@@ -302,6 +302,8 @@ int plan_up(struct engine *engine, const struct plan_request *request, struct pl
 		up_leftovers(&up);
 		result = ports_check(engine, plan, &up.actual, err);
 	}
+	if (result == 0)
+		result = features_check(engine, plan, err);
 	if (result < 0)
 		plan_release(plan);
 	selection_release(&up.selection);

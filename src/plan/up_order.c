@@ -139,6 +139,25 @@ static void add_restarts(struct up *up, const struct selected *one)
 	}
 }
 
+/* The service whose namespace `mode` borrows ("service:x", "container:its-name"), or NULL. */
+static const char *lender(const struct manifest *manifest, const char *mode)
+{
+	const char *name;
+	json_t *service;
+
+	if (mode && str_starts(mode, "service:"))
+		return mode + strlen("service:");
+	if (!mode || !str_starts(mode, "container:"))
+		return NULL;
+	json_object_foreach (json_object_get(manifest->model, "services"), name, service) {
+		autofree char *container = plan_container_name(manifest, name, 1);
+
+		if (str_eq(container, mode + strlen("container:")))
+			return name;
+	}
+	return NULL;
+}
+
 /* network_mode: service:x needs x's container to be there when it is created. */
 static void order_create(struct up *up, size_t index)
 {
@@ -149,11 +168,12 @@ static void order_create(struct up *up, size_t index)
 	size_t i;
 
 	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
-		const char *mode = json_str(service, keys[k]);
+		const char *from = lender(manifest, json_str(service, keys[k]));
 
-		if (mode && str_starts(mode, "service:"))
-			wait_for(up, index, manifest, mode + strlen("service:"), ACTION_START,
-				false);
+		if (!from)
+			continue;
+		wait_for(up, index, manifest, from, ACTION_CREATE, false);
+		wait_for(up, index, manifest, from, ACTION_START, false);
 	}
 	json_array_foreach (json_object_get(service, "volumes_from"), i, item) {
 		autofree char *name = xstrdup(json_string_value(item));
