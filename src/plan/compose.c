@@ -112,9 +112,12 @@ int compose_label(struct engine *engine, const struct manifest *manifest, const 
 		autofree char *container = plan_container_name(manifest, shared.v[i], 1);
 		autojson json_t *other = NULL;
 
-		if (container_inspect(engine, container, &other, err) < 0)
+		if (container_inspect(engine, container, &other, err) == 0)
+			json_set_str(ids, shared.v[i], json_str(other, "Id"));
+		else if (err->status != 404)
 			return -1;
-		json_set_str(ids, shared.v[i], json_str(other, "Id"));
+		else
+			err_clear(err); /* the engine says what it thinks of it */
 	}
 	hash_with(manifest, name, ids, hash);
 	json_set_str(labels, LABEL_HASH, hash);
