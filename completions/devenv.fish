@@ -155,19 +155,27 @@ function __devenv_takes_value
 			return 1
 		case 'down:--remove-orphans'
 			return 1
+		case 'down:--rmi'
+			return 0
 		case 'down:--timeout' 'down:-t'
 			return 0
-		case 'down:--volumes'
+		case 'down:--volumes' 'down:-v'
 			return 1
 		case 'stop:--dry-run'
+			return 1
+		case 'stop:--no-deps'
 			return 1
 		case 'stop:--timeout' 'stop:-t'
 			return 0
 		case 'start:--dry-run'
 			return 1
+		case 'start:--no-deps'
+			return 1
 		case 'start:--timeout' 'start:-t'
 			return 0
 		case 'restart:--dry-run'
+			return 1
+		case 'restart:--no-deps'
 			return 1
 		case 'restart:--timeout' 'restart:-t'
 			return 0
@@ -183,6 +191,8 @@ function __devenv_takes_value
 			return 1
 		case 'build:--build-arg'
 			return 0
+		case 'build:--builder'
+			return 0
 		case 'build:--no-cache'
 			return 1
 		case 'build:--pull'
@@ -190,6 +200,10 @@ function __devenv_takes_value
 		case 'build:--push'
 			return 1
 		case 'build:--quiet' 'build:-q'
+			return 1
+		case 'build:--ssh'
+			return 0
+		case 'build:--with-dependencies'
 			return 1
 		case 'create:--build'
 			return 1
@@ -207,20 +221,30 @@ function __devenv_takes_value
 			return 1
 		case 'create:--scale'
 			return 0
+		case 'kill:--remove-orphans'
+			return 1
 		case 'kill:--signal' 'kill:-s'
 			return 0
-		case 'rm:--force'
+		case 'rm:--force' 'rm:-f'
 			return 1
 		case 'rm:--stop' 'rm:-s'
 			return 1
-		case 'rm:--volumes'
+		case 'rm:--volumes' 'rm:-v'
 			return 1
 		case 'status:--all' 'status:-a'
+			return 1
+		case 'status:--filter'
+			return 0
+		case 'status:--no-orphans'
+			return 1
+		case 'status:--no-trunc'
 			return 1
 		case 'status:--quiet' 'status:-q'
 			return 1
 		case 'status:--services'
 			return 1
+		case 'status:--status'
+			return 0
 		case 'logs:--follow' 'logs:-f'
 			return 1
 		case 'logs:--index'
@@ -277,6 +301,10 @@ function __devenv_takes_value
 			return 1
 		case 'stats:--no-stream'
 			return 1
+		case 'images:--quiet' 'images:-q'
+			return 1
+		case 'volumes:--quiet' 'volumes:-q'
+			return 1
 		case 'events:--json'
 			return 1
 		case 'ls:--all' 'ls:-a'
@@ -289,9 +317,13 @@ function __devenv_takes_value
 			return 0
 		case 'exec:--index'
 			return 0
+		case 'exec:--interactive' 'exec:-i'
+			return 1
 		case 'exec:--no-tty' 'exec:-T'
 			return 1
 		case 'exec:--privileged'
+			return 1
+		case 'exec:--tty' 'exec:-t'
 			return 1
 		case 'exec:--user' 'exec:-u'
 			return 0
@@ -303,9 +335,13 @@ function __devenv_takes_value
 			return 0
 		case 'shell:--index'
 			return 0
+		case 'shell:--interactive' 'shell:-i'
+			return 1
 		case 'shell:--no-tty' 'shell:-T'
 			return 1
 		case 'shell:--privileged'
+			return 1
+		case 'shell:--tty' 'shell:-t'
 			return 1
 		case 'shell:--user' 'shell:-u'
 			return 0
@@ -327,19 +363,41 @@ function __devenv_takes_value
 			return 1
 		case 'cp:--index'
 			return 0
+		case 'run:--build'
+			return 1
+		case 'run:--cap-add'
+			return 0
+		case 'run:--cap-drop'
+			return 0
 		case 'run:--detach' 'run:-d'
 			return 1
 		case 'run:--entrypoint'
 			return 0
 		case 'run:--env' 'run:-e'
 			return 0
+		case 'run:--interactive' 'run:-i'
+			return 1
 		case 'run:--keep'
 			return 1
+		case 'run:--label' 'run:-l'
+			return 0
 		case 'run:--name'
 			return 0
 		case 'run:--no-deps'
 			return 1
 		case 'run:--no-tty' 'run:-T'
+			return 1
+		case 'run:--publish' 'run:-p'
+			return 0
+		case 'run:--pull'
+			return 0
+		case 'run:--quiet' 'run:-q'
+			return 1
+		case 'run:--quiet-build'
+			return 1
+		case 'run:--quiet-pull'
+			return 1
+		case 'run:--remove-orphans'
 			return 1
 		case 'run:--rm'
 			return 1
@@ -361,6 +419,8 @@ function __devenv_takes_value
 			return 0
 		case 'new:--dir'
 			return 0
+		case 'version:--short'
+			return 1
 	end
 	switch :$argv[2]
 		case ':--file' ':-f'
@@ -494,8 +554,9 @@ complete -c devenv -n "__devenv_at 'up'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a down -d 'Stop and remove containers and networks; data stays'
 complete -c devenv -n "__devenv_at 'down'" -l dry-run -d 'Print the plan; change nothing'
 complete -c devenv -n "__devenv_at 'down'" -l remove-orphans -d 'Accepted for Compose; what carries our labels always goes'
+complete -c devenv -n "__devenv_at 'down'" -l rmi -r -f -a 'local all' -d 'Remove images too: local: those without `image:`; all'
 complete -c devenv -n "__devenv_at 'down'" -l timeout -s t -r -f -d 'How long a container may take to stop'
-complete -c devenv -n "__devenv_at 'down'" -l volumes -d 'Remove the volumes too, with all data in them'
+complete -c devenv -n "__devenv_at 'down'" -l volumes -s v -d 'Remove the volumes too, with all data in them'
 complete -c devenv -n "__devenv_at 'down'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'down'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'down'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -505,11 +566,12 @@ complete -c devenv -n "__devenv_at 'down'" -l context -r -f -d 'Docker context w
 complete -c devenv -n "__devenv_at 'down'" -l host -s H -r -f -d 'Address of the engine'
 complete -c devenv -n "__devenv_at 'down'" -l progress -r -f -a 'auto tty plain json quiet' -d 'How progress is shown'
 complete -c devenv -n "__devenv_at 'down'" -l yes -s y -d 'Answer yes to every question'
-complete -c devenv -n "__devenv_at 'down'" -l verbose -s v -d 'Say more about what is done'
+complete -c devenv -n "__devenv_at 'down'" -l verbose -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'down'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'down'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a stop -d 'Stop containers without removing them'
 complete -c devenv -n "__devenv_at 'stop'" -l dry-run -d 'Print the plan; change nothing'
+complete -c devenv -n "__devenv_at 'stop'" -l no-deps -d 'Accepted for Compose; only the named services are meant'
 complete -c devenv -n "__devenv_at 'stop'" -l timeout -s t -r -f -d 'How long a container may take to stop'
 complete -c devenv -n "__devenv_at 'stop'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'stop'" -l project-name -s p -r -f -d 'Project name'
@@ -525,6 +587,7 @@ complete -c devenv -n "__devenv_at 'stop'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'stop'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a start -d 'Start stopped containers and wait until they are ready'
 complete -c devenv -n "__devenv_at 'start'" -l dry-run -d 'Print the plan; change nothing'
+complete -c devenv -n "__devenv_at 'start'" -l no-deps -d 'Accepted for Compose; only the named services are meant'
 complete -c devenv -n "__devenv_at 'start'" -l timeout -s t -r -f -d 'How long a container may take to stop'
 complete -c devenv -n "__devenv_at 'start'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'start'" -l project-name -s p -r -f -d 'Project name'
@@ -540,6 +603,7 @@ complete -c devenv -n "__devenv_at 'start'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'start'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a restart -d 'Restart containers and wait until they are ready'
 complete -c devenv -n "__devenv_at 'restart'" -l dry-run -d 'Print the plan; change nothing'
+complete -c devenv -n "__devenv_at 'restart'" -l no-deps -d 'Accepted for Compose; only the named services are meant'
 complete -c devenv -n "__devenv_at 'restart'" -l timeout -s t -r -f -d 'How long a container may take to stop'
 complete -c devenv -n "__devenv_at 'restart'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'restart'" -l project-name -s p -r -f -d 'Project name'
@@ -573,10 +637,13 @@ complete -c devenv -n "__devenv_at 'pull'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'pull'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a build -d 'Build the images of services that have `build:`'
 complete -c devenv -n "__devenv_at 'build'" -l build-arg -r -f -d 'Set an argument of the Dockerfile'
+complete -c devenv -n "__devenv_at 'build'" -l builder -r -f -d 'Refused: the engine\'s own builder builds'
 complete -c devenv -n "__devenv_at 'build'" -l no-cache -d 'Run every step again'
 complete -c devenv -n "__devenv_at 'build'" -l pull -d 'Ask for newer base images'
 complete -c devenv -n "__devenv_at 'build'" -l push -d 'Push the images when they are built'
 complete -c devenv -n "__devenv_at 'build'" -l quiet -s q -d 'No progress, only errors'
+complete -c devenv -n "__devenv_at 'build'" -l ssh -r -f -d 'Refused: it needs BuildKit'
+complete -c devenv -n "__devenv_at 'build'" -l with-dependencies -d 'Those of what the named services depend on too'
 complete -c devenv -n "__devenv_at 'build'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'build'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'build'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -611,6 +678,7 @@ complete -c devenv -n "__devenv_at 'create'" -l verbose -s v -d 'Say more about 
 complete -c devenv -n "__devenv_at 'create'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'create'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a kill -d 'Send a signal to containers, without waiting'
+complete -c devenv -n "__devenv_at 'kill'" -l remove-orphans -d 'Remove containers whose service is in no manifest'
 complete -c devenv -n "__devenv_at 'kill'" -l signal -s s -r -f -d 'Which signal to send'
 complete -c devenv -n "__devenv_at 'kill'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'kill'" -l project-name -s p -r -f -d 'Project name'
@@ -651,10 +719,10 @@ complete -c devenv -n "__devenv_at 'unpause'" -l verbose -s v -d 'Say more about
 complete -c devenv -n "__devenv_at 'unpause'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'unpause'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a rm -d 'Remove stopped containers; data stays'
-complete -c devenv -n "__devenv_at 'rm'" -l force -d 'Accepted for Compose; there is no question to skip'
+complete -c devenv -n "__devenv_at 'rm'" -l force -s f -d 'Accepted for Compose; there is no question to skip'
 complete -c devenv -n "__devenv_at 'rm'" -l stop -s s -d 'Stop running ones first; else they are left alone'
-complete -c devenv -n "__devenv_at 'rm'" -l volumes -d 'Anonymous volumes too'
-complete -c devenv -n "__devenv_at 'rm'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
+complete -c devenv -n "__devenv_at 'rm'" -l volumes -s v -d 'Anonymous volumes too'
+complete -c devenv -n "__devenv_at 'rm'" -l file -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'rm'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'rm'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
 complete -c devenv -n "__devenv_at 'rm'" -l profile -r -f -d 'Profile to activate; may be repeated'
@@ -663,13 +731,17 @@ complete -c devenv -n "__devenv_at 'rm'" -l context -r -f -d 'Docker context who
 complete -c devenv -n "__devenv_at 'rm'" -l host -s H -r -f -d 'Address of the engine'
 complete -c devenv -n "__devenv_at 'rm'" -l progress -r -f -a 'auto tty plain json quiet' -d 'How progress is shown'
 complete -c devenv -n "__devenv_at 'rm'" -l yes -s y -d 'Answer yes to every question'
-complete -c devenv -n "__devenv_at 'rm'" -l verbose -s v -d 'Say more about what is done'
+complete -c devenv -n "__devenv_at 'rm'" -l verbose -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'rm'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'rm'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a status -d 'Show what runs, where it answers and whether it is healthy'
 complete -c devenv -n "__devenv_at 'status'" -l all -s a -d 'One-off containers of `devenv run` too'
+complete -c devenv -n "__devenv_at 'status'" -l filter -r -f -d 'Only containers in this state'
+complete -c devenv -n "__devenv_at 'status'" -l no-orphans -d 'Leave out containers whose service is in no manifest'
+complete -c devenv -n "__devenv_at 'status'" -l no-trunc -d 'Accepted for Compose; nothing is ever cut'
 complete -c devenv -n "__devenv_at 'status'" -l quiet -s q -d 'Only container ids'
 complete -c devenv -n "__devenv_at 'status'" -l services -d 'Only names of services'
+complete -c devenv -n "__devenv_at 'status'" -l status -r -f -d 'Only containers in this state: running, exited, paused'
 complete -c devenv -n "__devenv_at 'status'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'status'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'status'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -806,6 +878,7 @@ complete -c devenv -n "__devenv_at 'stats'" -l verbose -s v -d 'Say more about w
 complete -c devenv -n "__devenv_at 'stats'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'stats'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a images -d 'List the images that containers were made from'
+complete -c devenv -n "__devenv_at 'images'" -l quiet -s q -d 'Only ids, each once'
 complete -c devenv -n "__devenv_at 'images'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'images'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'images'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -820,6 +893,7 @@ complete -c devenv -n "__devenv_at 'images'" -l verbose -s v -d 'Say more about 
 complete -c devenv -n "__devenv_at 'images'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'images'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a volumes -d 'List the volumes of this workspace'
+complete -c devenv -n "__devenv_at 'volumes'" -l quiet -s q -d 'Only names'
 complete -c devenv -n "__devenv_at 'volumes'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'volumes'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'volumes'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -878,8 +952,10 @@ complete -c devenv -n "__devenv_at '' 0" -f -a exec -d 'Run a command in a runni
 complete -c devenv -n "__devenv_at 'exec'" -l detach -s d -d 'Return at once; the command goes on'
 complete -c devenv -n "__devenv_at 'exec'" -l env -s e -r -f -d 'Set a variable'
 complete -c devenv -n "__devenv_at 'exec'" -l index -r -f -d 'Which container of a scaled service'
+complete -c devenv -n "__devenv_at 'exec'" -l interactive -s i -d 'Pass stdin on: the default'
 complete -c devenv -n "__devenv_at 'exec'" -l no-tty -s T -d 'No terminal, even when we have one'
 complete -c devenv -n "__devenv_at 'exec'" -l privileged -d 'With all capabilities'
+complete -c devenv -n "__devenv_at 'exec'" -l tty -s t -d 'A terminal when we have one: the default'
 complete -c devenv -n "__devenv_at 'exec'" -l user -s u -r -f -d 'Run as this user'
 complete -c devenv -n "__devenv_at 'exec'" -l workdir -s w -r -f -d 'Run in this folder'
 complete -c devenv -n "__devenv_at 'exec'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
@@ -898,8 +974,10 @@ complete -c devenv -n "__devenv_at '' 0" -f -a shell -d 'Open a shell in a runni
 complete -c devenv -n "__devenv_at 'shell'" -l detach -s d -d 'Return at once; the command goes on'
 complete -c devenv -n "__devenv_at 'shell'" -l env -s e -r -f -d 'Set a variable'
 complete -c devenv -n "__devenv_at 'shell'" -l index -r -f -d 'Which container of a scaled service'
+complete -c devenv -n "__devenv_at 'shell'" -l interactive -s i -d 'Pass stdin on: the default'
 complete -c devenv -n "__devenv_at 'shell'" -l no-tty -s T -d 'No terminal, even when we have one'
 complete -c devenv -n "__devenv_at 'shell'" -l privileged -d 'With all capabilities'
+complete -c devenv -n "__devenv_at 'shell'" -l tty -s t -d 'A terminal when we have one: the default'
 complete -c devenv -n "__devenv_at 'shell'" -l user -s u -r -f -d 'Run as this user'
 complete -c devenv -n "__devenv_at 'shell'" -l workdir -s w -r -f -d 'Run in this folder'
 complete -c devenv -n "__devenv_at 'shell'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
@@ -949,20 +1027,31 @@ complete -c devenv -n "__devenv_at 'cp'" -l verbose -s v -d 'Say more about what
 complete -c devenv -n "__devenv_at 'cp'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'cp'" -F
 complete -c devenv -n "__devenv_at '' 0" -f -a run -d 'Run one command in a new container of a service'
+complete -c devenv -n "__devenv_at 'run'" -l build -d 'Build the images of services that have `build:`'
+complete -c devenv -n "__devenv_at 'run'" -l cap-add -r -f -d 'Give it this capability'
+complete -c devenv -n "__devenv_at 'run'" -l cap-drop -r -f -d 'Take this capability away'
 complete -c devenv -n "__devenv_at 'run'" -l detach -s d -d 'Return at once and print the container\'s name'
 complete -c devenv -n "__devenv_at 'run'" -l entrypoint -r -f -d 'Instead of the image\'s'
 complete -c devenv -n "__devenv_at 'run'" -l env -s e -r -f -d 'Set a variable'
+complete -c devenv -n "__devenv_at 'run'" -l interactive -s i -d 'Pass stdin on: the default'
 complete -c devenv -n "__devenv_at 'run'" -l keep -d 'Do not remove the container after'
+complete -c devenv -n "__devenv_at 'run'" -l label -s l -r -f -d 'Set a label'
 complete -c devenv -n "__devenv_at 'run'" -l name -r -f -d 'Of the container'
 complete -c devenv -n "__devenv_at 'run'" -l no-deps -d 'Do not bring up what the service depends on'
 complete -c devenv -n "__devenv_at 'run'" -l no-tty -s T -d 'No terminal, even when we have one'
+complete -c devenv -n "__devenv_at 'run'" -l publish -s p -r -f -d 'Publish a port of the container: 8080:80, 127.0.0.1:8080:80/tcp'
+complete -c devenv -n "__devenv_at 'run'" -l pull -r -f -a 'policy missing always never' -d 'When to pull images; policy: as `pull_policy` says'
+complete -c devenv -n "__devenv_at 'run'" -l quiet -s q -d 'No progress, only errors'
+complete -c devenv -n "__devenv_at 'run'" -l quiet-build -d 'Show no progress of builds'
+complete -c devenv -n "__devenv_at 'run'" -l quiet-pull -d 'Show no progress of pulls'
+complete -c devenv -n "__devenv_at 'run'" -l remove-orphans -d 'Remove containers whose service is in no manifest'
 complete -c devenv -n "__devenv_at 'run'" -l rm -d 'Remove it after: the default'
 complete -c devenv -n "__devenv_at 'run'" -l service-ports -s P -d 'Publish the service\'s ports too'
 complete -c devenv -n "__devenv_at 'run'" -l user -s u -r -f -d 'Run as this user'
 complete -c devenv -n "__devenv_at 'run'" -l volume -s v -r -f -d 'Mount this too'
 complete -c devenv -n "__devenv_at 'run'" -l workdir -s w -r -f -d 'Run in this folder'
 complete -c devenv -n "__devenv_at 'run'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
-complete -c devenv -n "__devenv_at 'run'" -l project-name -s p -r -f -d 'Project name'
+complete -c devenv -n "__devenv_at 'run'" -l project-name -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'run'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
 complete -c devenv -n "__devenv_at 'run'" -l profile -r -f -d 'Profile to activate; may be repeated'
 complete -c devenv -n "__devenv_at 'run'" -l env-file -r -F -d 'Read variables from FILE instead of .env'
@@ -1133,6 +1222,7 @@ complete -c devenv -n "__devenv_at 'completion'" -l verbose -s v -d 'Say more ab
 complete -c devenv -n "__devenv_at 'completion'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'completion'" -f -a '(__devenv_names shell)'
 complete -c devenv -n "__devenv_at '' 0" -f -a version -d 'Print the version of devenv'
+complete -c devenv -n "__devenv_at 'version'" -l short -d 'Only the number'
 complete -c devenv -n "__devenv_at 'version'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'version'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'version'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'

@@ -5,8 +5,9 @@
 #include "devenv/mem.h"
 
 struct build_options {
-	bool push, no_cache, pull, quiet;
-	struct strv args;
+	bool push, no_cache, pull, quiet, dependencies;
+	struct strv args, ssh;
+	const char *builder;
 };
 
 #define AT(member) OPT_AT(struct build_options, member)
@@ -17,6 +18,11 @@ static const struct option_spec options[] = {
 		AT(args),
 		.arg = "NAME=VALUE",
 		.help = "Set an argument of the Dockerfile"},
+	{.name = "builder",
+		.type = OPT_STRING,
+		AT(builder),
+		.arg = "NAME",
+		.help = "Refused: the engine's own builder builds"},
 	{.name = "no-cache", .type = OPT_FLAG, AT(no_cache), .help = "Run every step again"},
 	{.name = "pull", .type = OPT_FLAG, AT(pull), .help = "Ask for newer base images"},
 	{.name = "push", .type = OPT_FLAG, AT(push), .help = "Push the images when they are built"},
@@ -25,6 +31,15 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(quiet),
 		.help = "No progress, only errors"},
+	{.name = "ssh",
+		.type = OPT_LIST,
+		AT(ssh),
+		.arg = "ID",
+		.help = "Refused: it needs BuildKit"},
+	{.name = "with-dependencies",
+		.type = OPT_FLAG,
+		AT(dependencies),
+		.help = "Those of what the named services depend on too"},
 	{0},
 };
 
@@ -43,8 +58,13 @@ static int build_run(struct app *app, void *opts, int argc, char **argv, struct 
 	struct plan plan = {0};
 	int result;
 
+	if (chosen->builder || chosen->ssh.n)
+		return err_set(err, ERR_USAGE,
+			"--%s needs BuildKit, and devenv builds with the engine's own builder; "
+			"build with `docker buildx build` and name the result as `image:`",
+			chosen->builder ? "builder" : "ssh");
 	if (session_open(app, SESSION_ENGINE, &session, err) < 0 ||
-		plan_build(&request, false, &plan, err) < 0)
+		plan_build(&request, chosen->dependencies, &plan, err) < 0)
 		return -1;
 	if (chosen->quiet)
 		result = plan_run(&plan, session.engine, &(struct run_options){0}, err);

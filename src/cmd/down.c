@@ -3,16 +3,20 @@
 #include "session.h"
 
 #include "devenv/mem.h"
+#include "devenv/str.h"
 #include "devenv/ui.h"
 
 #include <unistd.h>
 
 struct down_options {
 	bool volumes, dry_run, remove_orphans;
+	const char *rmi;
 	int64_t timeout;
 };
 
 #define AT(member) OPT_AT(struct down_options, member)
+
+static const char *const rmi_choices[] = {"local", "all", NULL};
 
 static const struct option_spec options[] = {
 	{.name = "dry-run",
@@ -23,6 +27,12 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(remove_orphans),
 		.help = "Accepted for Compose; what carries our labels always goes"},
+	{.name = "rmi",
+		.type = OPT_CHOICE,
+		AT(rmi),
+		.arg = "WHICH",
+		.choices = rmi_choices,
+		.help = "Remove images too: local: those without `image:`; all"},
 	{.name = "timeout",
 		.letter = 't',
 		.type = OPT_INT,
@@ -33,6 +43,7 @@ static const struct option_spec options[] = {
 		.def = "-1",
 		.help = "How long a container may take to stop"},
 	{.name = "volumes",
+		.letter = 'v',
 		.type = OPT_FLAG,
 		AT(volumes),
 		.help = "Remove the volumes too, with all data in them"},
@@ -53,6 +64,45 @@ static int confirm_volumes(const struct app *app, const struct plan *plan, struc
 	if (!n || app->global.yes || !(isatty(0) && isatty(2)) || ui_confirm(buf_str(&question)))
 		return 0;
 	return err_set(err, ERR_FAILED, "nothing was removed");
+}
+
+static void remove_image(struct app *app, struct session *session, const char *ref)
+{
+	autofree char *escaped = engine_escape(ref), *object = xasprintf("image %s", ref);
+	struct err err = ERR_INIT;
+
+	if (engine_delete(session->engine, &err, "/images/%s", escaped) == 0)
+		sink_emit(&app->sink,
+			&(struct event){.kind = EVENT_DONE, .object = object, .text = "Removed"});
+	else if (err.status != 404)
+		sink_warn(&app->sink, object, "stays: %s", err.msg);
+}
+
+/* --rmi: of the services that the words name; what others still use stays, with a warning. */
+static int remove_images(struct app *app, struct session *session, const struct strv *words,
+	bool local, struct err *err)
+{
+	struct plan_request request = {.ws = &session->ws, .words = words, .no_deps = true};
+	autostrv struct strv services = STRV_INIT, refs = STRV_INIT;
+
+	if (plan_words(&request, &services, err) < 0)
+		return -1;
+	for (size_t i = 0; i < services.n; i++) {
+		struct manifest *manifest;
+		const char *service;
+		autofree char *ref = NULL;
+
+		if (workspace_resolve(&session->ws, services.v[i], &manifest, &service, err) < 0)
+			return -1;
+		if (local && json_str(json_at(manifest->model, "services", service, NULL), "image"))
+			continue;
+		ref = plan_image(manifest, service);
+		if (!strv_has(&refs, ref))
+			strv_push(&refs, ref);
+	}
+	for (size_t i = 0; i < refs.n; i++)
+		remove_image(app, session, refs.v[i]);
+	return 0;
 }
 
 static int down_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
@@ -82,6 +132,9 @@ static int down_run(struct app *app, void *opts, int argc, char **argv, struct e
 		if (result == 0)
 			result = session_run_plan(app, &session, &plan, &run,
 				plan.n ? "is down" : "is down: nothing to do", err);
+		if (result == 0 && down->rmi)
+			result = remove_images(
+				app, &session, &words, str_eq(down->rmi, "local"), err);
 	}
 	plan_release(&plan);
 	return result;

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 struct exec_options {
-	bool no_tty, detach, privileged;
+	bool no_tty, detach, privileged, interactive, tty;
 	const char *user, *dir;
 	struct strv env;
 	int64_t index;
@@ -38,12 +38,22 @@ static const struct option_spec options[] = {
 		.max = 10000,
 		.def = "0",
 		.help = "Which container of a scaled service"},
+	{.name = "interactive",
+		.letter = 'i',
+		.type = OPT_FLAG,
+		AT(interactive),
+		.help = "Pass stdin on: the default"},
 	{.name = "no-tty",
 		.letter = 'T',
 		.type = OPT_FLAG,
 		AT(no_tty),
 		.help = "No terminal, even when we have one"},
 	{.name = "privileged", .type = OPT_FLAG, AT(privileged), .help = "With all capabilities"},
+	{.name = "tty",
+		.letter = 't',
+		.type = OPT_FLAG,
+		AT(tty),
+		.help = "A terminal when we have one: the default"},
 	{.name = "user",
 		.letter = 'u',
 		.type = OPT_STRING,

@@ -8,7 +8,21 @@
 
 #include <string.h>
 
+struct images_options {
+	bool quiet;
+};
+
+static const struct option_spec options[] = {
+	{.name = "quiet",
+		.letter = 'q',
+		.type = OPT_FLAG,
+		OPT_AT(struct images_options, quiet),
+		.help = "Only ids, each once"},
+	{0},
+};
+
 struct listing {
+	struct strv ids;
 	struct table *table;
 	json_t *list;
 };
@@ -25,6 +39,8 @@ static int images_one(
 		return -1;
 	id = xstrndup(
 		container->image_id + (strncmp(container->image_id, "sha256:", 7) ? 0 : 7), 12);
+	if (!strv_has(&listing->ids, container->image_id))
+		strv_push(&listing->ids, container->image_id);
 	format_bytes(size, (uint64_t)json_int(image, "Size"));
 	table_add(listing->table, (const char *[]){container->name, container->image, id, size});
 	json_array_append_new(
@@ -37,18 +53,24 @@ static int images_one(
 static int images_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	static const char *const headings[] = {"CONTAINER", "IMAGE", "ID", "SIZE", NULL};
-	struct listing listing = {table_new(headings), json_array()};
+	const struct images_options *chosen = opts;
+	struct listing listing = {STRV_INIT, table_new(headings), json_array()};
 	struct each each = {.run = images_one, .ctx = &listing, .all = true};
 	autobuf struct buf text = BUF_INIT(0);
 	int result = each_container(app, argc, argv, &each, err);
 
-	if (result == 0) {
+	if (result == 0 && chosen->quiet && !app->json) {
+		for (size_t i = 0; i < listing.ids.n; i++)
+			buf_addf(&text, "%s\n", listing.ids.v[i]);
+		result = ui_output(buf_str(&text), err);
+	} else if (result == 0) {
 		table_print(listing.table, &text);
 		result = app->json ? ui_output_json(listing.list, err)
 				   : ui_output(buf_str(&text), err);
 	}
 	table_free(listing.table);
 	json_decref(listing.list);
+	strv_release(&listing.ids);
 	return result;
 }
 
@@ -65,5 +87,7 @@ const struct command cmd_images = {
 	.max_args = -1,
 	.flags = CMD_FORMAT,
 	.complete = COMPLETE_SERVICE,
+	.options = options,
+	.options_size = sizeof(struct images_options),
 	.run = images_run,
 };

@@ -4,9 +4,14 @@
 
 struct kill_options {
 	const char *signal;
+	bool remove_orphans;
 };
 
 static const struct option_spec options[] = {
+	{.name = "remove-orphans",
+		.type = OPT_FLAG,
+		OPT_AT(struct kill_options, remove_orphans),
+		.help = "Remove containers whose service is in no manifest"},
 	{.name = "signal",
 		.letter = 's',
 		.type = OPT_STRING,
@@ -22,7 +27,11 @@ static int kill_one(
 {
 	const struct kill_options *chosen = ctx;
 
-	return container_kill(session->engine, container->id, chosen->signal, err);
+	if (container_kill(session->engine, container->id, chosen->signal, err) < 0)
+		return -1;
+	if (!chosen->remove_orphans || !session_is_orphan(session, container))
+		return 0;
+	return container_remove(session->engine, container->id, false, err);
 }
 
 static int kill_run(struct app *app, void *opts, int argc, char **argv, struct err *err)

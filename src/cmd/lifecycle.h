@@ -5,7 +5,7 @@
 #include "session.h"
 
 struct lifecycle_options {
-	bool dry_run;
+	bool dry_run, no_deps;
 	int64_t timeout;
 };
 

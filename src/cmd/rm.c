@@ -12,6 +12,7 @@ struct rm_options {
 
 static const struct option_spec options[] = {
 	{.name = "force",
+		.letter = 'f',
 		.type = OPT_FLAG,
 		AT(force),
 		.help = "Accepted for Compose; there is no question to skip"},
@@ -20,7 +21,11 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(stop),
 		.help = "Stop running ones first; else they are left alone"},
-	{.name = "volumes", .type = OPT_FLAG, AT(volumes), .help = "Anonymous volumes too"},
+	{.name = "volumes",
+		.letter = 'v',
+		.type = OPT_FLAG,
+		AT(volumes),
+		.help = "Anonymous volumes too"},
 	{0},
 };
 

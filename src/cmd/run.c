@@ -4,6 +4,7 @@
  * The plan brings up what the service depends on and creates the container; this file starts it
  * with the terminal attached, passes its status on and removes it.
  */
+#include "bring_up.h"
 #include "commands.h"
 #include "session.h"
 
@@ -13,17 +14,33 @@
 #include "devenv/ui.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct run_opts {
-	bool no_tty, keep, rm, no_deps, publish, detach;
-	const char *user, *dir, *entrypoint, *name;
-	struct strv env, volumes;
+	bool no_tty, keep, rm, no_deps, publish, detach, build, interactive, quiet, quiet_build,
+		quiet_pull, remove_orphans;
+	const char *user, *dir, *entrypoint, *name, *pull;
+	struct strv env, volumes, cap_add, cap_drop, labels, ports;
 };
 
 #define AT(member) OPT_AT(struct run_opts, member)
 
 static const struct option_spec options[] = {
+	{.name = "build",
+		.type = OPT_FLAG,
+		AT(build),
+		.help = "Build the images of services that have `build:`"},
+	{.name = "cap-add",
+		.type = OPT_LIST,
+		AT(cap_add),
+		.arg = "CAPABILITY",
+		.help = "Give it this capability"},
+	{.name = "cap-drop",
+		.type = OPT_LIST,
+		AT(cap_drop),
+		.arg = "CAPABILITY",
+		.help = "Take this capability away"},
 	{.name = "detach",
 		.letter = 'd',
 		.type = OPT_FLAG,
@@ -40,7 +57,18 @@ static const struct option_spec options[] = {
 		AT(env),
 		.arg = "NAME=VALUE",
 		.help = "Set a variable"},
+	{.name = "interactive",
+		.letter = 'i',
+		.type = OPT_FLAG,
+		AT(interactive),
+		.help = "Pass stdin on: the default"},
 	{.name = "keep", .type = OPT_FLAG, AT(keep), .help = "Do not remove the container after"},
+	{.name = "label",
+		.letter = 'l',
+		.type = OPT_LIST,
+		AT(labels),
+		.arg = "NAME=VALUE",
+		.help = "Set a label"},
 	{.name = "name", .type = OPT_STRING, AT(name), .arg = "NAME", .help = "Of the container"},
 	{.name = "no-deps",
 		.type = OPT_FLAG,
@@ -51,6 +79,36 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(no_tty),
 		.help = "No terminal, even when we have one"},
+	{.name = "publish",
+		.letter = 'p',
+		.type = OPT_LIST,
+		AT(ports),
+		.arg = "[[ADDRESS:]PORT:]PORT",
+		.help = "Publish a port of the container: 8080:80, 127.0.0.1:8080:80/tcp"},
+	{.name = "pull",
+		.type = OPT_CHOICE,
+		AT(pull),
+		.arg = "POLICY",
+		.choices = bring_up_pull,
+		.def = "policy",
+		.help = "When to pull images; policy: as `pull_policy` says"},
+	{.name = "quiet",
+		.letter = 'q',
+		.type = OPT_FLAG,
+		AT(quiet),
+		.help = "No progress, only errors"},
+	{.name = "quiet-build",
+		.type = OPT_FLAG,
+		AT(quiet_build),
+		.help = "Show no progress of builds"},
+	{.name = "quiet-pull",
+		.type = OPT_FLAG,
+		AT(quiet_pull),
+		.help = "Show no progress of pulls"},
+	{.name = "remove-orphans",
+		.type = OPT_FLAG,
+		AT(remove_orphans),
+		.help = "Remove containers whose service is in no manifest"},
 	{.name = "rm", .type = OPT_FLAG, AT(rm), .help = "Remove it after: the default"},
 	{.name = "service-ports",
 		.letter = 'P',
@@ -85,6 +143,66 @@ struct wishes {
 	bool tty;
 };
 
+/* [[ADDRESS:]PORT:]PORT[/PROTOCOL], checked by check_ports(). */
+static void publish(json_t *body, const char *text)
+{
+	json_t *host = json_object_get(body, "HostConfig"), *list;
+	autostrv struct strv parts = STRV_INIT;
+	autofree char *plain = xstrndup(text, strcspn(text, "/")), *key = NULL;
+	const char *protocol = text[strlen(plain)] ? text + strlen(plain) + 1 : "tcp";
+
+	strv_split(&parts, plain, ':');
+	key = xasprintf("%s/%s", parts.v[parts.n - 1], protocol);
+	if (!json_object_get(host, "PortBindings"))
+		json_object_set_new(host, "PortBindings", json_object());
+	list = json_pack("[{s:s, s:s}]", "HostIp", parts.n > 2 ? parts.v[0] : "", "HostPort",
+		parts.n > 1 ? parts.v[parts.n - 2] : "");
+	json_object_set_new(json_object_get(host, "PortBindings"), key, list);
+	json_object_set_new(json_object_get(body, "ExposedPorts"), key, json_object());
+}
+
+static int check_ports(const struct strv *ports, struct err *err)
+{
+	for (size_t i = 0; i < ports->n; i++) {
+		const char *text = ports->v[i], *slash = strchr(text, '/');
+		autofree char *plain = xstrndup(text, strcspn(text, "/"));
+		autostrv struct strv parts = STRV_INIT;
+		uint16_t port;
+		bool good;
+
+		strv_split(&parts, plain, ':');
+		good = parts.n >= 1 && parts.n <= 3 && parse_port(parts.v[parts.n - 1], &port) &&
+		       (parts.n < 2 || parse_port(parts.v[parts.n - 2], &port)) &&
+		       (!slash || str_eq(slash, "/tcp") || str_eq(slash, "/udp"));
+		if (!good)
+			return err_set(err, ERR_USAGE,
+				"--publish: \"%s\" is no port; try 8080:80 or 127.0.0.1:8080:80",
+				text);
+	}
+	return 0;
+}
+
+static void extend(json_t *host, const char *key, const struct strv *words)
+{
+	json_t *list = json_object_get(host, key);
+	autojson json_t *more = json_from_strv(words);
+
+	if (list)
+		json_array_extend(list, more);
+	else if (words->n)
+		json_object_set(host, key, more);
+}
+
+static void add_labels(json_t *labels, const struct strv *words)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		const char *equals = strchr(words->v[i], '=');
+		autofree char *name = xstrndup(words->v[i], strcspn(words->v[i], "="));
+
+		json_set_str(labels, name, equals ? equals + 1 : "");
+	}
+}
+
 /* Put the command line's wishes over the service's own settings. */
 static void adjust(void *ctx, json_t *body)
 {
@@ -106,6 +224,11 @@ static void adjust(void *ctx, json_t *body)
 	json_set_str(body, "WorkingDir", chosen->dir);
 	json_array_extend(json_object_get(body, "Env"), env);
 	json_array_extend(json_object_get(host, "Binds"), volumes);
+	extend(host, "CapAdd", &chosen->cap_add);
+	extend(host, "CapDrop", &chosen->cap_drop);
+	add_labels(json_object_get(body, "Labels"), &chosen->labels);
+	for (size_t i = 0; i < chosen->ports.n; i++)
+		publish(body, chosen->ports.v[i]);
 	json_object_set_new(body, "Tty", json_boolean(wishes->tty));
 	json_object_set_new(body, "OpenStdin", json_boolean(!chosen->detach));
 	json_object_set_new(body, "StdinOnce", json_boolean(!chosen->detach));
@@ -169,16 +292,29 @@ static int run_container(struct app *app, struct session *session, const struct 
 }
 
 static int bring_up(struct app *app, struct session *session, const struct oneoff *oneoff,
-	const char *word, bool no_deps, struct err *err)
+	const char *word, const struct run_opts *chosen, struct err *err)
 {
 	struct strv words = {.v = (char *[]){(char *)word, NULL}, .n = 1};
 	struct plan_request request = {
-		.ws = &session->ws, .words = &words, .no_deps = no_deps, .oneoff = oneoff};
-	struct run_options run = {.sink = &app->sink, .stop_timeout_s = -1};
+		.ws = &session->ws,
+		.words = &words,
+		.pull = bring_up_policy(chosen->pull),
+		.build = chosen->build ? &(struct build_wishes){0} : NULL,
+		.no_deps = chosen->no_deps,
+		.remove_orphans = chosen->remove_orphans,
+		.oneoff = oneoff,
+	};
+	struct run_options run = {
+		.sink = chosen->quiet ? NULL : &app->sink,
+		.stop_timeout_s = -1,
+		.quiet_pull = chosen->quiet_pull,
+		.quiet_build = chosen->quiet_build,
+	};
 	struct plan plan = {0};
 	int result;
 
-	if (plan_up(session->engine, &request, &plan, err) < 0)
+	if (bring_up_images(session, &request, &run, false, err) < 0 ||
+		plan_up(session->engine, &request, &plan, err) < 0)
 		return -1;
 	result = plan_run(&plan, session->engine, &run, err);
 	plan_release(&plan);
@@ -197,7 +333,8 @@ static int run_run(struct app *app, void *opts, int argc, char **argv, struct er
 	struct oneoff oneoff = {.adjust = adjust, .ctx = &wishes, .publish = chosen->publish};
 	char random[9];
 
-	if (session_open(app, SESSION_ENGINE | SESSION_LOCK, &session, err) < 0 ||
+	if (check_ports(&chosen->ports, err) < 0 ||
+		session_open(app, SESSION_ENGINE | SESSION_LOCK, &session, err) < 0 ||
 		workspace_resolve(&session.ws, argv[0], &manifest, &service, err) < 0)
 		return -1;
 	if (!service)
@@ -209,7 +346,7 @@ static int run_run(struct app *app, void *opts, int argc, char **argv, struct er
 	oneoff.manifest = manifest;
 	oneoff.service = service;
 	oneoff.name = name;
-	if (bring_up(app, &session, &oneoff, argv[0], chosen->no_deps, err) < 0)
+	if (bring_up(app, &session, &oneoff, argv[0], chosen, err) < 0)
 		return -1;
 	session_unlock(&session);
 	return run_container(app, &session, chosen, name, wishes.tty, err);

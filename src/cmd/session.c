@@ -160,6 +160,19 @@ int session_container(struct session *session, const char *word, int number, boo
 	return 0;
 }
 
+bool session_is_orphan(const struct session *session, const struct container *container)
+{
+	for (size_t i = 0; i < session->ws.n; i++) {
+		const struct manifest *manifest = &session->ws.manifests[i];
+
+		if (str_eq(manifest->project, container->project) && container->service &&
+			(json_at(manifest->model, "services", container->service, NULL) ||
+				json_object_get(manifest->inactive, container->service)))
+			return false;
+	}
+	return true;
+}
+
 int session_run_plan(struct app *app, struct session *session, struct plan *plan,
 	const struct run_options *options, const char *verb, struct err *err)
 {

@@ -50,6 +50,9 @@ struct strv session_words(int argc, char **argv);
 int session_container(struct session *session, const char *word, int number, bool running,
 	struct actual *actual, const struct container **container, struct err *err);
 
+/* Is its service in no manifest, active or not? */
+bool session_is_orphan(const struct session *session, const struct container *container);
+
 /* Run a plan with the app's progress, and emit a summary "VERB in 3.2 s". */
 int session_run_plan(struct app *app, struct session *session, struct plan *plan,
 	const struct run_options *options, const char *verb, struct err *err);

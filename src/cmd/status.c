@@ -10,7 +10,8 @@
 #include <string.h>
 
 struct status_options {
-	bool all, quiet, services;
+	bool all, quiet, services, no_trunc, no_orphans;
+	struct strv states, filters;
 };
 
 #define AT(member) OPT_AT(struct status_options, member)
@@ -21,8 +22,26 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(all),
 		.help = "One-off containers of `devenv run` too"},
+	{.name = "filter",
+		.type = OPT_LIST,
+		AT(filters),
+		.arg = "status=STATE",
+		.help = "Only containers in this state"},
+	{.name = "no-orphans",
+		.type = OPT_FLAG,
+		AT(no_orphans),
+		.help = "Leave out containers whose service is in no manifest"},
+	{.name = "no-trunc",
+		.type = OPT_FLAG,
+		AT(no_trunc),
+		.help = "Accepted for Compose; nothing is ever cut"},
 	{.name = "quiet", .letter = 'q', .type = OPT_FLAG, AT(quiet), .help = "Only container ids"},
 	{.name = "services", .type = OPT_FLAG, AT(services), .help = "Only names of services"},
+	{.name = "status",
+		.type = OPT_LIST,
+		AT(states),
+		.arg = "STATE",
+		.help = "Only containers in this state: running, exited, paused"},
 	{0},
 };
 
@@ -98,8 +117,45 @@ static int print_short(
 	return buf_addf(text, "%s\n", status->quiet ? container->id : container->service);
 }
 
+/* --filter status=STATE is --status STATE. */
+static int read_filters(struct status_options *status, struct err *err)
+{
+	static const char *const known[] = {
+		"created", "dead", "exited", "paused", "removing", "restarting", "running", NULL};
+
+	for (size_t i = 0; i < status->filters.n; i++) {
+		const char *filter = status->filters.v[i];
+
+		if (!str_starts(filter, "status="))
+			return err_set(err, ERR_USAGE,
+				"--filter takes status=STATE, not \"%s\"; name services as "
+				"arguments",
+				filter);
+		strv_push(&status->states, filter + strlen("status="));
+	}
+	for (size_t i = 0; i < status->states.n; i++) {
+		bool found = false;
+
+		for (size_t k = 0; known[k]; k++)
+			found |= str_eq(known[k], status->states.v[i]);
+		if (!found)
+			return err_set(err, ERR_USAGE, "no container is ever \"%s\"; try running",
+				status->states.v[i]);
+	}
+	return 0;
+}
+
+static bool is_wanted(const struct session *session, const struct status_options *status,
+	const struct strv *words, const struct container *container)
+{
+	return (status->all || !container->oneoff) &&
+	       (!status->states.n || strv_has(&status->states, container->state)) &&
+	       !(status->no_orphans && session_is_orphan(session, container)) &&
+	       each_chosen(&session->ws, words, container);
+}
+
 static int print_all(const struct app *app, const struct status_options *status,
-	const struct workspace *ws, const struct strv *words, const struct actual *actual,
+	const struct session *session, const struct strv *words, const struct actual *actual,
 	struct err *err)
 {
 	static const char *const headings[] = {
@@ -112,11 +168,11 @@ static int print_all(const struct app *app, const struct status_options *status,
 	for (size_t i = 0; i < actual->n; i++) {
 		const struct container *container = &actual->containers[i];
 
-		if ((container->oneoff && !status->all) || !each_chosen(ws, words, container))
+		if (!is_wanted(session, status, words, container))
 			continue;
 		n++;
 		json_array_append_new(list, entry_json(container));
-		add_row(table, ws, container);
+		add_row(table, &session->ws, container);
 		if (status->quiet || status->services)
 			print_short(status, container, &text);
 	}
@@ -130,7 +186,7 @@ static int print_all(const struct app *app, const struct status_options *status,
 
 static int status_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
-	const struct status_options *status = opts;
+	struct status_options *status = opts;
 	autosession struct session session = SESSION_INIT;
 	struct strv words = session_words(argc, argv);
 	struct actual actual = {0};
@@ -138,15 +194,16 @@ static int status_run(struct app *app, void *opts, int argc, char **argv, struct
 	const char *service;
 	int result;
 
-	if (session_open(app, SESSION_ENGINE | SESSION_ALL | SESSION_NO_START | SESSION_SALVAGE,
-		    &session, err) < 0)
+	if (read_filters(status, err) < 0 ||
+		session_open(app, SESSION_ENGINE | SESSION_ALL | SESSION_NO_START | SESSION_SALVAGE,
+			&session, err) < 0)
 		return -1;
 	for (int i = 0; i < argc; i++)
 		if (workspace_resolve(&session.ws, argv[i], &manifest, &service, err) < 0)
 			return -1;
 	if (actual_read(session.engine, &session.ws, &actual, err) < 0)
 		return -1;
-	result = print_all(app, status, &session.ws, &words, &actual, err);
+	result = print_all(app, status, &session, &words, &actual, err);
 	actual_release(&actual);
 	return result;
 }

@@ -9,13 +9,27 @@
 
 #include <sys/utsname.h>
 
+struct version_options {
+	bool brief;
+};
+
+static const struct option_spec rows[] = {
+	{.name = "short",
+		.type = OPT_FLAG,
+		OPT_AT(struct version_options, brief),
+		.help = "Only the number"},
+	{0},
+};
+
 static int version_run(struct app *app, void *options, int argc, char **argv, struct err *err)
 {
+	const struct version_options *chosen = options;
 	autojson json_t *json = NULL;
 	struct utsname system = {0};
 
 	if (!app->json)
-		return ui_output("devenv " DEVENV_VERSION "\n", err);
+		return ui_output(
+			chosen->brief ? DEVENV_VERSION "\n" : "devenv " DEVENV_VERSION "\n", err);
 	json = json_object();
 	uname(&system);
 	json_object_set_new(json, "version", json_string(DEVENV_VERSION));
@@ -29,5 +43,7 @@ const struct command cmd_version = {
 	.group = "This program",
 	.summary = "Print the version of devenv",
 	.flags = CMD_FORMAT,
+	.options = rows,
+	.options_size = sizeof(struct version_options),
 	.run = version_run,
 };

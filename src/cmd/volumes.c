@@ -6,6 +6,19 @@
 #include "devenv/str.h"
 #include "devenv/ui.h"
 
+struct volumes_options {
+	bool quiet;
+};
+
+static const struct option_spec options[] = {
+	{.name = "quiet",
+		.letter = 'q',
+		.type = OPT_FLAG,
+		OPT_AT(struct volumes_options, quiet),
+		.help = "Only names"},
+	{0},
+};
+
 static bool ours(const struct workspace *ws, const json_t *volume)
 {
 	const char *project = json_str(
@@ -20,6 +33,7 @@ static bool ours(const struct workspace *ws, const json_t *volume)
 static int volumes_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	static const char *const headings[] = {"VOLUME", "DRIVER", "CREATED", NULL};
+	const struct volumes_options *chosen = opts;
 	autosession struct session session = SESSION_INIT;
 	struct actual actual = {0};
 	struct table *table;
@@ -38,8 +52,11 @@ static int volumes_run(struct app *app, void *opts, int argc, char **argv, struc
 		table_add(table, (const char *[]){name, json_str(volume, "Driver"),
 					 json_str(volume, "CreatedAt")});
 		json_array_append(list, volume);
+		if (chosen->quiet)
+			buf_addf(&text, "%s\n", name);
 	}
-	table_print(table, &text);
+	if (!chosen->quiet)
+		table_print(table, &text);
 	table_free(table);
 	actual_release(&actual);
 	return app->json ? ui_output_json(list, err) : ui_output(buf_str(&text), err);
@@ -56,5 +73,7 @@ const struct command cmd_volumes = {
 	.min_args = 0,
 	.max_args = 0,
 	.flags = CMD_FORMAT,
+	.options = options,
+	.options_size = sizeof(struct volumes_options),
 	.run = volumes_run,
 };

@@ -49,7 +49,30 @@ check "events told of it" wait_for 10 paused
 expect_fail "wait ends with the container's status" 4 '' "$DEVENV" wait job
 check "kill" "$DEVENV" kill web
 check "ends it" wait_for 10 is web exited
-check "rm" "$DEVENV" rm
+check_out "ps --status exited" 'web' "$DEVENV" ps --status exited
+check "ps --filter status=running: not that one" \
+	test -z "$("$DEVENV" ps -q --filter status=running web)"
+expect_fail "a filter that is none" 2 'status=STATE' "$DEVENV" ps --filter name=web
+check "images -q: each once" test "$("$DEVENV" images -q | wc -l)" = 1
+check_out "volumes -q" '^words_data$' "$DEVENV" volumes -q
+check_out "version --short" '^[0-9]' "$DEVENV" version --short
+check_out "run with a label, a capability and a port" '^cap$' "$DEVENV" run --rm -i -l team=shop \
+	--cap-add NET_ADMIN -p 127.0.0.1:21082:80 -q --no-deps web bash -c \
+	'(($(sed -n "s/CapEff:\t/0x/p" /proc/self/status) & 1 << 12)) && echo cap'
+"$DEVENV" run -d --keep --name words-kept -l team=shop -p 21082:80/tcp --no-deps web \
+	busybox httpd -f -p 80 >run.out 2>&1
+api GET /containers/words-kept/json >kept.json
+check "its label" jq -e '.Config.Labels.team == "shop"' kept.json
+check "its port" jq -e '.HostConfig.PortBindings["80/tcp"][0].HostPort == "21082"' kept.json
+api DELETE "/containers/words-kept?force=1" >delete.out
+expect_fail "a port that is none" 2 'is no port' "$DEVENV" run -p web:80 web true
+expect_fail "build --ssh" 2 'BuildKit' "$DEVENV" build --ssh default
+check "logs --no-log-prefix --index" "$DEVENV" logs --no-log-prefix --index 1 web
+check "rm -f -v" "$DEVENV" rm -f -v
 check "removes what is stopped" test -z "$(containers words)"
 check_out "and no data" 'words_data' "$DEVENV" volumes
+check "create again" "$DEVENV" create
+check "down -v --rmi all" "$DEVENV" --yes down -v --rmi all
+check "removes the data" test -z "$("$DEVENV" volumes -q)"
+check "and the image" not api GET "/images/$(image base)/json"
 finish
