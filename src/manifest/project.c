@@ -13,6 +13,11 @@
 #include <unistd.h>
 
 #define PLACES_DEPTH 4
+/*
+ * Of a larger tree that is wrong already (and may be too large) the model's problems are not
+ * sought.
+ */
+#define REPORT_MAX ((size_t)8 << 20)
 
 /* === environment === */
 
@@ -352,7 +357,7 @@ int project_load(const struct project *project, struct manifest *manifest, struc
 	if (project->env_files)
 		strv_extend(&manifest->env_files, project->env_files);
 	doc = load_tree(project, &loader, manifest, err);
-	if (doc)
+	if (doc && (!diags->errors || arena_size(arena) < REPORT_MAX))
 		rc = build_model(project, &loader, doc, manifest);
 	arena_free(arena);
 	return rc;
