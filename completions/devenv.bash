@@ -8,6 +8,7 @@ _devenv_command() {
 	':stop') command='stop' ;;
 	':start') command='start' ;;
 	':restart') command='restart' ;;
+	':watch') command='watch' ;;
 	':pull') command='pull' ;;
 	':build') command='build' ;;
 	':create') command='create' ;;
@@ -82,6 +83,7 @@ _devenv_value() {
 	'up:--timestamps') value='' ;;
 	'up:--wait') value='' ;;
 	'up:--wait-timeout') value='none' ;;
+	'up:--watch' | 'up:-w') value='' ;;
 	'down:--dry-run') value='' ;;
 	'down:--remove-orphans') value='' ;;
 	'down:--rmi') value='words local all' ;;
@@ -96,6 +98,10 @@ _devenv_value() {
 	'restart:--dry-run') value='' ;;
 	'restart:--no-deps') value='' ;;
 	'restart:--timeout' | 'restart:-t') value='none' ;;
+	'watch:--dry-run') value='' ;;
+	'watch:--no-up') value='' ;;
+	'watch:--prune') value='' ;;
+	'watch:--quiet') value='' ;;
 	'pull:--ignore-buildable') value='' ;;
 	'pull:--ignore-pull-failures') value='' ;;
 	'pull:--include-deps') value='' ;;
@@ -244,6 +250,7 @@ _devenv_argument() {
 	'stop:'*) value='names service' ;;
 	'start:'*) value='names service' ;;
 	'restart:'*) value='names service' ;;
+	'watch:'*) value='names service' ;;
 	'pull:'*) value='names service' ;;
 	'build:'*) value='names service' ;;
 	'create:'*) value='names service' ;;
@@ -278,7 +285,7 @@ _devenv_argument() {
 
 _devenv_commands() {
 	case "$1" in
-	'') words='up down stop start restart pull build create kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run tunnel sql onboard new doctor engine completion version help' ;;
+	'') words='up down stop start restart watch pull build create kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run tunnel sql onboard new doctor engine completion version help' ;;
 	'tunnel') words='list env' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
@@ -287,11 +294,12 @@ _devenv_commands() {
 
 _devenv_options() {
 	case "$1" in
-	'up') words='--abort-on-container-exit --abort-on-container-failure --always-recreate-deps --attach --attach-dependencies --build --detach --dry-run --exit-code-from --force-recreate --menu --no-attach --no-build --no-color --no-deps --no-log-prefix --no-recreate --no-start --pull --quiet-build --quiet-pull --remove-orphans --renew-anon-volumes --scale --timeout --timestamps --wait --wait-timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'up') words='--abort-on-container-exit --abort-on-container-failure --always-recreate-deps --attach --attach-dependencies --build --detach --dry-run --exit-code-from --force-recreate --menu --no-attach --no-build --no-color --no-deps --no-log-prefix --no-recreate --no-start --pull --quiet-build --quiet-pull --remove-orphans --renew-anon-volumes --scale --timeout --timestamps --wait --wait-timeout --watch --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'down') words='--dry-run --remove-orphans --rmi --timeout --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'stop') words='--dry-run --no-deps --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'start') words='--dry-run --no-deps --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'restart') words='--dry-run --no-deps --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'watch') words='--dry-run --no-up --prune --quiet --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'pull') words='--ignore-buildable --ignore-pull-failures --include-deps --policy --quiet --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'build') words='--build-arg --builder --no-cache --pull --push --quiet --ssh --with-dependencies --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'create') words='--build --force-recreate --no-build --no-recreate --pull --quiet-pull --remove-orphans --scale --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

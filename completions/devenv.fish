@@ -12,6 +12,8 @@ function __devenv_step
 			echo 'start'
 		case ':restart'
 			echo 'restart'
+		case ':watch'
+			echo 'watch'
 		case ':pull'
 			echo 'pull'
 		case ':build'
@@ -151,6 +153,8 @@ function __devenv_takes_value
 			return 1
 		case 'up:--wait-timeout'
 			return 0
+		case 'up:--watch' 'up:-w'
+			return 1
 		case 'down:--dry-run'
 			return 1
 		case 'down:--remove-orphans'
@@ -179,6 +183,14 @@ function __devenv_takes_value
 			return 1
 		case 'restart:--timeout' 'restart:-t'
 			return 0
+		case 'watch:--dry-run'
+			return 1
+		case 'watch:--no-up'
+			return 1
+		case 'watch:--prune'
+			return 1
+		case 'watch:--quiet'
+			return 1
 		case 'pull:--ignore-buildable'
 			return 1
 		case 'pull:--ignore-pull-failures'
@@ -539,6 +551,7 @@ complete -c devenv -n "__devenv_at 'up'" -l timeout -s t -r -f -d 'How long a co
 complete -c devenv -n "__devenv_at 'up'" -l timestamps -d 'Put the time before each line of the logs'
 complete -c devenv -n "__devenv_at 'up'" -l wait -d 'Wait until all is ready: the default'
 complete -c devenv -n "__devenv_at 'up'" -l wait-timeout -r -f -d 'How long to wait until all is ready'
+complete -c devenv -n "__devenv_at 'up'" -l watch -s w -d 'Then follow changes of files, as `devenv watch` does'
 complete -c devenv -n "__devenv_at 'up'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'up'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'up'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -617,6 +630,23 @@ complete -c devenv -n "__devenv_at 'restart'" -l yes -s y -d 'Answer yes to ever
 complete -c devenv -n "__devenv_at 'restart'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'restart'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'restart'" -f -a '(__devenv_names service)'
+complete -c devenv -n "__devenv_at '' 0" -f -a watch -d 'Copy changed files into containers, or rebuild them'
+complete -c devenv -n "__devenv_at 'watch'" -l dry-run -d 'Say what would be done at each change; change nothing'
+complete -c devenv -n "__devenv_at 'watch'" -l no-up -d 'Do not build and start the services first'
+complete -c devenv -n "__devenv_at 'watch'" -l prune -d 'Remove the old image after a rebuild'
+complete -c devenv -n "__devenv_at 'watch'" -l quiet -d 'Hide the output of builds'
+complete -c devenv -n "__devenv_at 'watch'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
+complete -c devenv -n "__devenv_at 'watch'" -l project-name -s p -r -f -d 'Project name'
+complete -c devenv -n "__devenv_at 'watch'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
+complete -c devenv -n "__devenv_at 'watch'" -l profile -r -f -d 'Profile to activate; may be repeated'
+complete -c devenv -n "__devenv_at 'watch'" -l env-file -r -F -d 'Read variables from FILE instead of .env'
+complete -c devenv -n "__devenv_at 'watch'" -l context -r -f -d 'Docker context whose engine is used'
+complete -c devenv -n "__devenv_at 'watch'" -l host -s H -r -f -d 'Address of the engine'
+complete -c devenv -n "__devenv_at 'watch'" -l progress -r -f -a 'auto tty plain json quiet' -d 'How progress is shown'
+complete -c devenv -n "__devenv_at 'watch'" -l yes -s y -d 'Answer yes to every question'
+complete -c devenv -n "__devenv_at 'watch'" -l verbose -s v -d 'Say more about what is done'
+complete -c devenv -n "__devenv_at 'watch'" -l help -s h -d 'Show help'
+complete -c devenv -n "__devenv_at 'watch'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a pull -d 'Pull images'
 complete -c devenv -n "__devenv_at 'pull'" -l ignore-buildable -d 'Leave out services that have `build:`'
 complete -c devenv -n "__devenv_at 'pull'" -l ignore-pull-failures -d 'Warn of what cannot be pulled, and pull the others'

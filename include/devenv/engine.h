@@ -26,6 +26,7 @@
 #include "devenv/buf.h"
 #include "devenv/err.h"
 #include "devenv/event.h"
+#include "devenv/ignore.h"
 #include "devenv/json.h"
 #include "devenv/tar.h"
 
@@ -199,6 +200,12 @@ struct build_spec {
  * not there.
  */
 int image_build(struct engine *engine, const struct build_spec *spec, struct err *err);
+
+/*
+ * The .dockerignore that holds for `build:` of the canonical model; paths are relative to its
+ * context. Nothing for a context elsewhere. ERR_MANIFEST.
+ */
+int build_ignore(const json_t *build, struct ignore *ignore, struct err *err);
 
 /* Push with the credentials that `docker` would use; as image_pull(). */
 int image_push(struct engine *engine, const char *ref, const struct sink *sink, struct err *err);

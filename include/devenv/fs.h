@@ -19,6 +19,9 @@ char *path_clean(const char *path);
 /* Absolute and clean: `path` joined to `base`, or to the working directory when base is NULL. */
 char *path_absolute(const char *base, const char *path);
 
+/* What is left of the clean `path` at or below `root`: "", "a/b"; NULL elsewhere. Borrowed. */
+const char *path_below(const char *root, const char *path);
+
 /* "~" and "~/x" expanded by $HOME; anything else is copied. */
 char *path_expand_home(const char *path);
 

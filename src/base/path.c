@@ -77,6 +77,15 @@ char *path_absolute(const char *base, const char *path)
 	return path_clean(joined);
 }
 
+const char *path_below(const char *root, const char *path)
+{
+	size_t len = str_eq(root, "/") ? 0 : strlen(root);
+
+	if (strncmp(root, path, len) != 0 || (path[len] && path[len] != '/'))
+		return NULL;
+	return path[len] ? path + len + 1 : path + len;
+}
+
 static const char *home_dir(void)
 {
 	const char *home = getenv("HOME");

@@ -12,6 +12,7 @@ const struct command *const commands[] = {
 	&cmd_stop,
 	&cmd_start,
 	&cmd_restart,
+	&cmd_watch,
 	&cmd_pull,
 	&cmd_build,
 	&cmd_create,

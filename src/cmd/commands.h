@@ -13,6 +13,7 @@ extern const struct command cmd_down;
 extern const struct command cmd_stop;
 extern const struct command cmd_start;
 extern const struct command cmd_restart;
+extern const struct command cmd_watch;
 extern const struct command cmd_pull;
 extern const struct command cmd_build;
 extern const struct command cmd_create;

@@ -4,6 +4,7 @@
 #include "attached.h"
 #include "bring_up.h"
 #include "commands.h"
+#include "watch.h"
 
 #include "devenv/mem.h"
 struct up_options {
@@ -11,7 +12,7 @@ struct up_options {
 	bool no_start, build, no_build, detach, attach, dry_run, force_recreate, no_recreate,
 		recreate_deps, renew_volumes, no_deps, remove_orphans, wait, quiet_pull,
 		quiet_build, abort_exit, abort_failure, attach_deps, no_color, no_prefix,
-		timestamps, menu;
+		timestamps, menu, watch;
 	const char *pull, *status_from;
 	int64_t wait_timeout;
 	int64_t timeout;
@@ -146,6 +147,11 @@ static const struct option_spec options[] = {
 		.arg = "TIME",
 		.def = "10m",
 		.help = "How long to wait until all is ready"},
+	{.name = "watch",
+		.letter = 'w',
+		.type = OPT_FLAG,
+		AT(watch),
+		.help = "Then follow changes of files, as `devenv watch` does"},
 	{0},
 };
 
@@ -185,6 +191,11 @@ static int check_options(const struct up_options *up, struct err *err)
 		{is_attached(up) && up->detach, attached, "--detach"},
 		{is_attached(up) && up->wait, attached, "--wait"},
 		{is_attached(up) && up->no_start, attached, "--no-start"},
+		{is_attached(up) && up->watch, attached, "--watch"},
+		{up->watch && up->attach, "--watch", "--attach"},
+		{up->watch && up->attach_deps, "--watch", "--attach-dependencies"},
+		{up->watch && up->detach, "--watch", "--detach"},
+		{up->watch && up->no_start, "--watch", "--no-start"},
 		{0},
 	};
 
@@ -284,6 +295,9 @@ static int up_run(struct app *app, void *opts, int argc, char **argv, struct err
 		.remove_orphans = up->remove_orphans,
 	};
 	struct run_options run = run_options(app, up);
+	struct watch_wishes watch = {
+		.prune = true, .quiet = up->quiet_build, .dry_run = up->dry_run};
+	autowatcher struct watcher *watcher = NULL;
 	int result;
 
 	if (check_options(up, err) < 0 ||
@@ -291,6 +305,8 @@ static int up_run(struct app *app, void *opts, int argc, char **argv, struct err
 			app, SESSION_ENGINE | (up->dry_run ? 0 : SESSION_LOCK), &session, err) < 0)
 		return -1;
 	if (bring_up_scale(&session.ws, &up->scale, err) < 0)
+		return -1;
+	if (up->watch && watcher_open(app, &session, &words, &watch, &watcher, err) < 0)
 		return -1;
 	if (up->dry_run)
 		engine_forbid_writes(session.engine);
@@ -300,7 +316,7 @@ static int up_run(struct app *app, void *opts, int argc, char **argv, struct err
 		return -1;
 	result = up_apply(app, &session, up, &request, &plan, err);
 	plan_release(&plan);
-	return result;
+	return result == 0 && watcher ? watcher_run(watcher, err) : result;
 }
 
 static const char *const examples[] = {
@@ -308,6 +324,7 @@ static const char *const examples[] = {
 	"devenv up shop # one manifest, and what it requires",
 	"devenv up web --attach # one service, then its logs",
 	"devenv up --exit-code-from test # for CI: its status, then all is stopped",
+	"devenv up --watch # then copy what changes into the containers",
 	"devenv up --dry-run # what would be done, and why",
 	NULL,
 };

@@ -7,10 +7,9 @@
  */
 #include "build.h"
 
-#include "ignore.h"
-
 #include "devenv/fs.h"
 #include "devenv/hash.h"
+#include "devenv/ignore.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
@@ -120,6 +119,19 @@ int build_context_open(const json_t *build, struct build_context *context, struc
 	if (text)
 		return use_inline(context, text, err);
 	return use_file(context, file ? file : "Dockerfile", err);
+}
+
+int build_ignore(const json_t *build, struct ignore *ignore, struct err *err)
+{
+	struct build_context context = {0};
+	int result = 0;
+
+	if (build_context_open(build, &context, err) < 0)
+		return -1;
+	if (context.ignore)
+		result = ignore_parse(ignore, context.ignore, context.ignore_file, err);
+	build_context_release(&context);
+	return result;
 }
 
 void build_context_release(struct build_context *context)

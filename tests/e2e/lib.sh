@@ -138,6 +138,20 @@ containers() {
 		--data-urlencode "filters={\"label\":[$labels]}" | jq -r '.[].Id'
 }
 
+# The test image as one that was imported: Podman builds only on images whose config has a history,
+# which ours have not: import_base REPOSITORY:TAG
+import_base() {
+	local id made
+	api POST "/images/create?fromImage=$DEVENV_REGISTRY/devenv/base&tag=1" >/dev/null &&
+		id=$(api POST /containers/create -H 'Content-Type: application/json' \
+			--data "{\"Image\":\"$(image base)\",\"Cmd\":[\"true\"]}" | jq -r .Id) &&
+		api GET "/containers/$id/export" >"$T/base.tar" &&
+		made=$(api POST "/images/create?fromSrc=-" -H 'Content-Type: application/x-tar' \
+			--data-binary "@$T/base.tar" | jq -rs 'last.status') &&
+		api POST "/images/${made#sha256:}/tag?repo=${1%:*}&tag=${1##*:}" &&
+		api DELETE "/containers/$id?force=1" >/dev/null && rm "$T/base.tar"
+}
+
 finish() {
 	if ((checks == 0)); then
 		fail "$(basename "$0")" "it checked nothing"

@@ -3,22 +3,8 @@
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
 
-# The test image as one that was imported: Podman builds only on images whose config has a history,
-# which ours have not.
-import_base() {
-	local id made
-	api POST "/images/create?fromImage=$DEVENV_REGISTRY/devenv/base&tag=1" >/dev/null &&
-		id=$(api POST /containers/create -H 'Content-Type: application/json' \
-			--data "{\"Image\":\"$(image base)\",\"Cmd\":[\"true\"]}" | jq -r .Id) &&
-		api GET "/containers/$id/export" >"$T/base.tar" &&
-		made=$(api POST "/images/create?fromSrc=-" -H 'Content-Type: application/x-tar' \
-			--data-binary "@$T/base.tar" | jq -rs 'last.status') &&
-		api POST "/images/${made#sha256:}/tag?repo=$DEVENV_REGISTRY/devenv/imported&tag=1" &&
-		api DELETE "/containers/$id?force=1" >/dev/null && rm "$T/base.tar"
-}
-
 base=$DEVENV_REGISTRY/devenv/imported:1
-check "a base image" import_base
+check "a base image" import_base "$base"
 mkdir -p shop/app/sub/deep shop/app/node_modules/left
 cd shop
 echo one >app/one.txt

@@ -3,7 +3,7 @@
 # Public headers (include/devenv/NAME.h) by the module that implements them.  A header that is not here
 # is an error: its author decides where it belongs.
 HEADERS = {
-    "base": "buf clock crypto diag err event fs hash json lazy lock mem proc signals str strv tar term",
+    "base": "buf clock crypto diag err event fs fswatch hash ignore json lazy lock mem proc signals str strv tar term",
     "net": "credential http http1 known_hosts port ssh ssh_config",
     "manifest": "manifest",
     "engine": "engine",
@@ -11,7 +11,7 @@ HEADERS = {
     "source": "source",
     "tunnel": "tunnel",
     "state": "state",
-    "plan": "plan",
+    "plan": "plan watch",
     "ui": "ui",
     "cli": "cli",
 }

@@ -1,10 +1,5 @@
-/*
- * ignore.c - the patterns of a .dockerignore, as moby's patternmatcher reads them.
- *
- * The last pattern that matches decides; "!" makes an exception.  A pattern that matches a folder
- * matches what is below.  "**" is any number of folders, "*" and "?" stay within one.
- */
-#include "ignore.h"
+/* ignore.c - the patterns of a .dockerignore: see ignore.h. */
+#include "devenv/ignore.h"
 
 #include "devenv/fs.h"
 #include "devenv/mem.h"
@@ -101,35 +96,29 @@ static bool glob(const char *pattern, const char *text)
 	return !*text;
 }
 
-static int check_pattern(const char *pattern, const char *file, size_t line, struct err *err)
+static int check_pattern(const char *pattern, struct err *err)
 {
 	for (const char *at = pattern; *at; at++) {
 		if (*at == '\\' && at[1])
 			at++;
 		else if (*at == '[' && !(at = class_end(at + 1)))
-			return err_set(err, ERR_MANIFEST, "%s:%zu: \"%s\" has a \"[\" without end",
-				file, line, pattern);
+			return err_set(
+				err, ERR_MANIFEST, "\"%s\" has a \"[\" without end", pattern);
 	}
 	return 0;
 }
 
-static int add_line(
-	struct ignore *ignore, char *line, const char *file, size_t number, struct err *err)
+int ignore_add(struct ignore *ignore, const char *pattern, struct err *err)
 {
-	bool except;
-	char *text, *clean;
+	autofree char *copy = xstrdup(pattern);
+	char *text = str_trim(copy), *clean;
+	bool except = *text == '!';
 
-	if (*line == '#')
-		return 0;
-	text = str_trim(line);
-	except = *text == '!';
 	if (except)
 		text = str_trim(text + 1);
 	if (!*text)
-		return except ? err_set(err, ERR_MANIFEST, "%s:%zu: \"!\" needs a pattern", file,
-					number)
-			      : 0;
-	if (check_pattern(text, file, number, err) < 0)
+		return except ? err_set(err, ERR_MANIFEST, "\"!\" needs a pattern") : 0;
+	if (check_pattern(text, err) < 0)
 		return -1;
 	clean = path_clean(text);
 	if (clean[0] == '/' && clean[1])
@@ -149,8 +138,8 @@ int ignore_parse(struct ignore *ignore, const char *text, const char *file, stru
 		size_t len = strcspn(text, "\n");
 		autofree char *line = xstrndup(text, len);
 
-		if (add_line(ignore, line, file, number, err) < 0)
-			return -1;
+		if (*line != '#' && ignore_add(ignore, line, err) < 0)
+			return err_wrap(err, "%s:%zu", file, number);
 		text += len + (text[len] == '\n');
 	}
 	return 0;
