@@ -4,6 +4,7 @@
  * Each is a linear function.  Waiting for readiness is not: it looks once and asks to be called
  * again, so that a hundred waiting services hold no thread.
  */
+#include "hook.h"
 #include "plan_priv.h"
 
 #include "build.h"
@@ -161,10 +162,19 @@ static void inherit_volumes(struct engine *engine, const json_t *old, json_t *bo
 	}
 }
 
+/* With what the service wants done before. */
+static int stop(struct engine *engine, const struct action *action,
+	const struct run_options *options, struct err *err)
+{
+	if (hooks_run(engine, action->id, action, "pre_stop", options->sink, err) < 0)
+		return -1;
+	return container_stop(engine, action->id, options->stop_timeout_s, err);
+}
+
 static int replace(struct engine *engine, const struct action *action, const char *new,
 	const struct run_options *options, struct err *err)
 {
-	if (container_stop(engine, action->id, options->stop_timeout_s, err) < 0)
+	if (stop(engine, action, options, err) < 0)
 		return -1;
 	if (container_remove(engine, action->id, false, err) < 0)
 		return -1;
@@ -264,7 +274,19 @@ static int act_start(
 		return -1;
 	}
 	context->ids[index] = xstrdup(id);
-	return 0;
+	return hooks_run(engine, id, &context->plan->actions[index], "post_start",
+		context->options->sink, err);
+}
+
+static int act_restart(struct act_context *context, const struct action *action,
+	struct engine *engine, struct err *err)
+{
+	const struct run_options *options = context->options;
+
+	if (hooks_run(engine, action->id, action, "pre_stop", options->sink, err) < 0 ||
+		container_restart(engine, action->id, options->stop_timeout_s, err) < 0)
+		return -1;
+	return hooks_run(engine, action->id, action, "post_start", options->sink, err);
 }
 
 static int act_ready(struct act_context *context, size_t index, struct engine *engine,
@@ -309,7 +331,7 @@ static int act_stop(struct act_context *context, const struct action *action, st
 {
 	const char *network = json_str(action->extra, "disconnect");
 
-	if (container_stop(engine, action->id, context->options->stop_timeout_s, err) < 0)
+	if (stop(engine, action, context->options, err) < 0)
 		return -1;
 	return network ? disconnect(engine, action->id, network, err) : 0;
 }
@@ -388,7 +410,7 @@ int act(struct act_context *context, size_t index, struct engine *engine, int *r
 	case ACTION_START:
 		return act_start(context, index, engine, err);
 	case ACTION_RESTART:
-		return container_restart(engine, action->id, context->options->stop_timeout_s, err);
+		return act_restart(context, action, engine, err);
 	case ACTION_READY:
 		return act_ready(context, index, engine, retry_ms, err);
 	case ACTION_STOP:

@@ -1,10 +1,11 @@
 /*
- * watch_sync.c - changed files into running containers, and commands in them.
+ * watch_sync.c - changed files into running containers, and commands in them (hook.c).
  *
  * The tar is made once, in a file without a name, and sent to each replica.
  */
 #include "devenv/watch.h"
 
+#include "hook.h"
 #include "plan_priv.h"
 
 #include "devenv/fs.h"
@@ -22,7 +23,6 @@
 /* Of one `rm -rf`: engines and kernels take more, but not everyone takes much more. */
 #define ARGUMENTS_MAX ((size_t)64 << 10)
 #define REMOVE_WITHIN_MS 60000
-#define LINE_MAX_BYTES ((size_t)64 << 10)
 
 /* === the containers === */
 
@@ -217,94 +217,27 @@ int watch_sync(struct engine *engine, const struct actual *actual, const struct 
 
 /* === commands === */
 
-struct command_run {
+struct watch_hook {
 	struct engine *engine;
-	const struct exec_spec *spec;
-	const char *object;
+	const struct watch_job *job;
+	const json_t *hook;
 	const struct sink *sink;
-	struct buf part[2]; /* the line that is not complete yet: stdout, stderr */
 };
 
-static void say_line(struct command_run *run, int stream)
+static int run_hook(void *ctx, const char *id, struct err *err)
 {
-	struct buf *part = &run->part[stream == 2];
+	const struct watch_hook *run = ctx;
 
-	sink_emit(run->sink, &(struct event){.kind = EVENT_LOG,
-				     .object = run->object,
-				     .text = buf_str(part),
-				     .stream = stream});
-	buf_reset(part);
-}
-
-static int on_output(void *ctx, int stream, const char *data, size_t len)
-{
-	struct command_run *run = ctx;
-
-	for (size_t i = 0; i < len; i++)
-		if (data[i] == '\n' || buf_addch(&run->part[stream == 2], data[i]) < 0)
-			say_line(run, stream);
-	return 0;
-}
-
-static int run_command(void *ctx, const char *id, struct err *err)
-{
-	struct command_run *run = ctx;
-	struct stream_io io = {.in = -1,
-		.out = -1,
-		.errfd = -1,
-		.on_data = on_output,
-		.ctx = run,
-		.cancel_fd = signals_fd()};
-	int status = 0, result = container_exec(run->engine, id, run->spec, &io, &status, err);
-
-	for (int stream = 1; stream <= 2; stream++)
-		if (run->part[stream == 2].len)
-			say_line(run, stream);
-	if (result == 0 && status)
-		return err_set(
-			err, ERR_FAILED, "\"%s\" ended with status %d", run->spec->argv[0], status);
-	return result;
-}
-
-/* {"A": "1"} as A=1; a variable without a value is taken from the manifest's environment. */
-static void read_environment(const json_t *exec, const json_t *otherwise, struct strv *env)
-{
-	const char *name;
-	json_t *value;
-
-	json_object_foreach (json_object_get(exec, "environment"), name, value) {
-		const char *text = json_is_string(value) ? json_string_value(value)
-							 : json_str(otherwise, name);
-
-		if (text)
-			strv_pushf(env, "%s=%s", name, text);
-	}
+	return hook_run(run->engine, id, run->hook, run->job->manifest->env, run->job->object,
+		run->sink, err);
 }
 
 int watch_exec(struct engine *engine, const struct actual *actual, const struct watch_job *job,
 	const json_t *exec, const struct sink *sink, struct err *err)
 {
-	autostrv struct strv argv = STRV_INIT, env = STRV_INIT;
-	struct exec_spec spec = {
-		.user = json_str(exec, "user"),
-		.dir = json_str(exec, "working_dir"),
-		.privileged = json_bool(exec, "privileged"),
-	};
-	struct command_run run = {.engine = engine,
-		.spec = &spec,
-		.object = job->object,
-		.sink = sink,
-		.part = {BUF_INIT(LINE_MAX_BYTES), BUF_INIT(LINE_MAX_BYTES)}};
-	int result;
+	struct watch_hook run = {engine, job, exec, sink};
 
-	json_to_strv(json_object_get(exec, "command"), &argv);
-	if (!argv.n)
+	if (!json_array_size(json_object_get(exec, "command")))
 		return err_set(err, ERR_MANIFEST, "develop.watch: sync+exec needs `exec.command`");
-	read_environment(exec, job->manifest->env, &env);
-	spec.argv = (const char *const *)argv.v;
-	spec.env = env.n ? (const char *const *)env.v : NULL;
-	result = for_each_container(actual, job, run_command, &run, err);
-	buf_release(&run.part[0]);
-	buf_release(&run.part[1]);
-	return result;
+	return for_each_container(actual, job, run_hook, &run, err);
 }
