@@ -267,6 +267,8 @@ static int act_start(
 {
 	const char *id = container_of(context, index);
 
+	if (plan_complete(engine, id, context->plan->actions[index].extra, err) < 0)
+		return -1;
 	if (container_start(engine, id, err) < 0) {
 		if (strstr(err->msg, "port is already allocated") ||
 			strstr(err->msg, "address already in use"))

@@ -39,9 +39,12 @@ static void capabilities(const json_t *service, const char *key, const char *nam
 	json_object_set_new(host, name, out);
 }
 
-/* The engine has no access to our files: a profile goes into the request whole. */
-static int seccomp(
-	const struct manifest *manifest, const char *profile, json_t *list, struct err *err)
+/*
+ * Docker has no access to our files: a profile goes into the request whole. Podman wants the path,
+ * which `extra` gets (features.c).
+ */
+static int seccomp(const struct manifest *manifest, const char *profile, json_t *list,
+	json_t *extra, struct err *err)
 {
 	autofree char *path = path_absolute(manifest->dir, profile), *text = NULL, *option = NULL;
 	autojson json_t *json = json_parse_file(path, ERR_MANIFEST, err);
@@ -51,11 +54,12 @@ static int seccomp(
 	text = json_print(json);
 	option = xasprintf("seccomp=%s", text);
 	json_array_append_new(list, json_string_safe(option));
+	json_set_str(extra, "seccomp", path);
 	return 0;
 }
 
 static int security_option(const struct manifest *manifest, const char *option, json_t *host,
-	json_t *list, struct err *err)
+	json_t *list, json_t *extra, struct err *err)
 {
 	size_t name = strcspn(option, "=:");
 	const char *value = option[name] ? option + name + 1 : NULL;
@@ -71,13 +75,13 @@ static int security_option(const struct manifest *manifest, const char *option, 
 			option);
 	if (name == strlen("seccomp") && str_starts(option, "seccomp") &&
 		!str_eq(value, "unconfined") && !str_eq(value, "builtin"))
-		return seccomp(manifest, value, list, err);
+		return seccomp(manifest, value, list, extra, err);
 	json_array_append_new(list, json_string_safe(option));
 	return 0;
 }
 
-int body_security(
-	const struct manifest *manifest, const json_t *service, json_t *host, struct err *err)
+int body_security(const struct manifest *manifest, const json_t *service, json_t *host,
+	json_t *extra, struct err *err)
 {
 	autojson json_t *list = json_array();
 	json_t *item;
@@ -86,7 +90,7 @@ int body_security(
 	capabilities(service, "cap_add", "CapAdd", host);
 	capabilities(service, "cap_drop", "CapDrop", host);
 	json_array_foreach (json_object_get(service, "security_opt"), i, item)
-		if (security_option(manifest, json_string_value(item), host, list, err) < 0)
+		if (security_option(manifest, json_string_value(item), host, list, extra, err) < 0)
 			return -1;
 	if (json_array_size(list))
 		json_object_set(host, "SecurityOpt", list);

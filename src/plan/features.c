@@ -107,10 +107,27 @@ static int check_endpoints(const struct look *look, const struct action *action,
 	return 0;
 }
 
+/* Podman reads a seccomp profile itself, from a path; its content it takes for one. */
+static void seccomp_by_path(const struct action *action)
+{
+	json_t *list = json_at(action->body, "HostConfig", "SecurityOpt", NULL), *option;
+	const char *path = json_str(action->extra, "seccomp");
+	size_t i;
+
+	json_array_foreach (list, i, option) {
+		autofree char *text = xasprintf("seccomp=%s", path ? path : "");
+
+		if (path && str_starts(json_string_value(option), "seccomp={"))
+			json_array_set_new(list, i, json_string_safe(text));
+	}
+}
+
 static int check_container(const struct look *look, const struct action *action, struct err *err)
 {
 	json_t *host = json_object_get(action->body, "HostConfig");
 
+	if (look->facts->podman)
+		seccomp_by_path(action);
 	if (!has(look, 43) && take_out(host, "Annotations"))
 		warn(look, action, "annotations", "the container is made without them");
 	if (!has(look, 44) &&

@@ -64,8 +64,8 @@ char *compose_changed(const json_t *labels, const char *hash);
 /* === body_*.c: parts of the create request === */
 int body_mounts(const struct manifest *manifest, const json_t *service, json_t *body, json_t *extra,
 	struct err *err);
-int body_security(
-	const struct manifest *manifest, const json_t *service, json_t *host, struct err *err);
+int body_security(const struct manifest *manifest, const json_t *service, json_t *host,
+	json_t *extra, struct err *err);
 void body_resources(const json_t *service, json_t *host);
 void body_networks(const struct workspace *ws, const struct manifest *manifest, const char *name,
 	int number, bool oneoff, json_t *body, json_t *extra);

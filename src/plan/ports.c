@@ -150,7 +150,8 @@ static int check_twice(
 				json_str(item, "HostPort"), strrchr(key, '/') + 1);
 			const char *other = json_str(seen, port);
 
-			if (str_empty(json_str(item, "HostPort")))
+			if (str_empty(json_str(item, "HostPort")) ||
+				strchr(json_str(item, "HostPort"), '-'))
 				continue;
 			if (other && !str_eq(other, action->object))
 				return err_set(err, ERR_PORT,
@@ -162,20 +163,73 @@ static int check_twice(
 	return 0;
 }
 
+/* === a port of a range: Docker chooses one itself, Podman takes none === */
+
+static int choose_port(const struct plan *plan, const struct actual *actual, json_t *seen,
+	const struct action *action, const char *protocol, json_t *item, struct err *err)
+{
+	const char *range = json_str(item, "HostPort"), *dash = range ? strchr(range, '-') : NULL;
+	autofree char *first = dash ? xstrndup(range, (size_t)(dash - range)) : NULL;
+	struct wanted wanted = {
+		action->object, json_str(item, "HostIp"), 0, str_eq(protocol, "udp")};
+	uint16_t last;
+
+	if (!dash || !parse_port(first, &wanted.port) || !parse_port(dash + 1, &last))
+		return 0;
+	for (unsigned port = wanted.port; port <= last; port++) {
+		autofree char *key = xasprintf("%s:%u/%s", wanted.address, port, protocol);
+
+		wanted.port = (uint16_t)port;
+		if (json_str(seen, key) ||
+			(!port_is_free(&wanted) && !held_by_replaced(plan, actual, &wanted)))
+			continue;
+		json_set_str(seen, key, action->object);
+		json_setf(item, "HostPort", "%u", port);
+		return 0;
+	}
+	return err_set(err, ERR_PORT,
+		"%s: ports.published: every port of %s is taken; publish another range",
+		action->object, range);
+}
+
+static int choose_ports(const struct plan *plan, const struct actual *actual, json_t *seen,
+	const struct action *action, struct err *err)
+{
+	json_t *bindings = json_at(action->body, "HostConfig", "PortBindings", NULL), *list, *item;
+	const char *key;
+	size_t i;
+
+	json_object_foreach (bindings, key, list)
+		json_array_foreach (list, i, item)
+			if (choose_port(plan, actual, seen, action, strrchr(key, '/') + 1, item,
+				    err) < 0)
+				return -1;
+	return 0;
+}
+
+static bool publishes(const struct action *action)
+{
+	return action->kind == ACTION_CREATE &&
+	       json_object_size(json_at(action->body, "HostConfig", "PortBindings", NULL));
+}
+
 int ports_check(struct engine *engine, const struct plan *plan, const struct actual *actual,
 	struct err *err)
 {
 	autojson json_t *containers = NULL;
 	autojson json_t *seen = json_object();
 
-	for (size_t i = 0; i < plan->n; i++) {
-		if (plan->actions[i].kind != ACTION_CREATE ||
-			!json_object_size(
-				json_at(plan->actions[i].body, "HostConfig", "PortBindings", NULL)))
-			continue;
-		if (!containers && engine_get(engine, &containers, err, "/containers/json") < 0)
+	for (size_t i = 0; i < plan->n; i++)
+		if (publishes(&plan->actions[i]) &&
+			check_twice(plan, seen, &plan->actions[i], err) < 0)
 			return -1;
-		if (check_twice(plan, seen, &plan->actions[i], err) < 0)
+	for (size_t i = 0; i < plan->n; i++) {
+		if (!publishes(&plan->actions[i]))
+			continue;
+		if (engine_facts(engine)->podman &&
+			choose_ports(plan, actual, seen, &plan->actions[i], err) < 0)
+			return -1;
+		if (!containers && engine_get(engine, &containers, err, "/containers/json") < 0)
 			return -1;
 		if (engine_facts(engine)->local &&
 			check_action(plan, &plan->actions[i], actual, containers, err) < 0)

@@ -159,7 +159,24 @@ static const char *wait_reason(const struct container *container, bool running)
 						      : "does not answer yet";
 }
 
-static void keep(struct up *up, const struct selected *one, const struct container *container)
+/*
+ * docker compose puts inline configs and secrets in when it starts a container; so may we have to.
+ */
+static int need_files(struct up *up, const struct selected *one, const struct container *container,
+	size_t start, struct err *err)
+{
+	autojson json_t *extra = NULL;
+	autojson json_t *body = plan_body(up->request->ws, one->manifest, one->service,
+		container->number, false, &extra, err);
+
+	if (!body)
+		return err_wrap(err, "%s", container->name);
+	json_object_set(up_extra(up->plan, start), "files", json_object_get(extra, "files"));
+	return 0;
+}
+
+static int keep(struct up *up, const struct selected *one, const struct container *container,
+	struct err *err)
 {
 	bool running = str_eq(container->state, "running");
 	size_t start = NO_ACTION;
@@ -167,21 +184,24 @@ static void keep(struct up *up, const struct selected *one, const struct contain
 	if (!running && plan_is_job(one->manifest, one->service) &&
 		str_starts(container->status, "Exited (0)")) {
 		up->plan->unchanged++;
-		return;
+		return 0;
 	}
 	if (running && up_answers(one, container)) {
 		up->plan->unchanged++;
-		return;
+		return 0;
 	}
 	if (up->request->no_start)
-		return;
+		return 0;
 	if (!running)
 		start = add_container(up, ACTION_START, one, container->number,
 			str_eq(container->state, "created") ? "was never started" : "is stopped",
 			container);
 	else
 		up->plan->unchanged++;
+	if (str_eq(container->state, "created") && need_files(up, one, container, start, err) < 0)
+		return -1;
 	add_ready(up, one, container->number, wait_reason(container, running), container, start);
+	return 0;
 }
 
 /* Why the container must be replaced: the caller's, or NULL. */
@@ -272,7 +292,8 @@ static int add_service(struct up *up, const struct selected *one, struct err *er
 		autofree char *reason = old ? replace_reason(up, one, old) : NULL;
 
 		if (old && !reason) {
-			keep(up, one, old);
+			if (keep(up, one, old, err) < 0)
+				return -1;
 			continue;
 		}
 		if (add_create(up, one, number, reason ? reason : "does not exist", old, err) < 0)

@@ -131,6 +131,11 @@ files_of >"$T/files.ours"
 check_out "docker compose puts in five" '^5$' grep -c '^-[rw-]{9} ' -E "$T/files.theirs"
 check "and devenv the same, with owner, mode and content" diff "$T/files.theirs" "$T/files.ours"
 run_devenv -f files.yaml down
+check "docker compose creates, without files" compose -f files.yaml create
+check "devenv up starts what it created" run_devenv -f files.yaml up
+files_of >"$T/files.started"
+check "with its configs and secrets" diff "$T/files.theirs" "$T/files.started"
+run_devenv -f files.yaml down
 
 # === what is refused ===
 
