@@ -43,6 +43,19 @@ static struct node *map_or_null(struct node *node)
 	return node && node->kind == NODE_MAP ? node : NULL;
 }
 
+/* Several documents are one when all of each is canonical. */
+static struct node *merge_prepared(
+	struct loader *loader, struct node *docs, const struct extends_file *file)
+{
+	struct node *merged = NULL;
+
+	for (size_t i = 0; i < docs->n; i++) {
+		load_prepare(loader, docs->items[i], file->dir, file->env);
+		merged = merge_documents(loader->arena, merged, docs->items[i], loader->diags);
+	}
+	return merged;
+}
+
 /* The other file, parsed once however many services extend from it; NULL after an error. */
 static struct extends_file *open_file(struct loader *loader, const struct extends_file *current,
 	const struct node *name_node, const char *service)
@@ -51,19 +64,23 @@ static struct extends_file *open_file(struct loader *loader, const struct extend
 	autofree char *path = path_absolute(current->dir, expanded);
 	autofree char *dir = path_dirname(path), *place = place_of(service);
 	struct extends_file *file = loader->extended;
-	struct node *doc;
+	struct node *docs, *doc;
 
 	while (file && !(str_eq(file->path, path) && file->env == current->env))
 		file = file->next;
 	if (file)
 		return file;
-	doc = load_file(loader, path, name_node, place);
+	docs = load_file(loader, path, name_node, place);
+	doc = node_item(docs, 0);
 	file = arena_alloc(loader->arena, sizeof(*file));
 	file->path = arena_strdup(loader->arena, path);
 	file->dir = arena_strdup(loader->arena, dir);
 	file->env = current->env;
+	if (docs && docs->n > 1)
+		doc = merge_prepared(loader, docs, file);
+	else
+		file->ready = node_new(loader->arena, NODE_MAP, NULL);
 	file->services = map_or_null(node_get(doc, "services"));
-	file->ready = node_new(loader->arena, NODE_MAP, NULL);
 	file->next = loader->extended;
 	loader->extended = file;
 	return file;

@@ -197,12 +197,10 @@ static void include_item(
 		for (size_t i = 0; i < inclusion.paths.n; i++) {
 			struct unit child = {inclusion.paths.v[i],
 				arena_strdup(loader->arena, inclusion.dir), inclusion.env, unit};
-			struct node *raw = load_file(
+			struct node *docs = load_file(
 				loader, child.path, list_item(paths, i), "include");
 
-			if (raw)
-				merged = merge_documents(loader->arena, merged,
-					load_unit(loader, &child, raw), loader->diags);
+			merged = load_unit(loader, &child, docs, merged);
 		}
 	}
 	if (merged) {

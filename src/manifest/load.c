@@ -95,26 +95,28 @@ struct node *load_file(
 	autobuf struct buf text = BUF_INIT(FILE_MAX_SIZE);
 	const char *shown = load_shown(loader->arena, path);
 	struct err err = ERR_INIT;
-	size_t errors = loader->diags->errors;
-	struct node *doc;
+	struct node *docs;
 
 	diag_file(loader->diags, shown);
 	if (read_text(loader, path, &text, &err) < 0) {
 		report(loader, path, from, place, err.msg);
 		return NULL;
 	}
-	doc = yaml_parse(loader->arena, shown, buf_str(&text), text.len, loader->diags);
-	if (doc && doc->kind != NODE_MAP && doc->kind != NODE_NULL) {
-		node_error(loader->diags, doc, NULL, EXAMPLE, "a manifest has to be a map, not %s",
-			node_kind_name(doc));
+	docs = yaml_parse(loader->arena, shown, buf_str(&text), text.len, loader->diags);
+	for (size_t i = 0; docs && i < docs->n; i++) {
+		if (docs->items[i]->kind == NODE_MAP)
+			continue;
+		node_error(loader->diags, docs->items[i], NULL, EXAMPLE,
+			"a manifest has to be a map, not %s", node_kind_name(docs->items[i]));
 		return NULL;
 	}
-	if ((!doc && loader->diags->errors == errors) || (doc && doc->kind == NODE_NULL)) {
-		diag_add(
-			loader->diags, DIAG_ERROR, shown, 0, 0, NULL, EXAMPLE, "the file is empty");
-		return NULL;
-	}
-	return doc;
+	return docs;
+}
+
+void load_report_empty(struct loader *loader, const char *path)
+{
+	diag_add(loader->diags, DIAG_ERROR, load_shown(loader->arena, path), 0, 0, NULL, EXAMPLE,
+		"the file is empty");
 }
 
 void load_prepare(struct loader *loader, struct node *doc, const char *dir, const json_t *env)
@@ -125,12 +127,18 @@ void load_prepare(struct loader *loader, struct node *doc, const char *dir, cons
 	canonical_document(loader->arena, doc, dir, loader->diags);
 }
 
-struct node *load_unit(struct loader *loader, const struct unit *unit, struct node *raw)
+struct node *load_unit(
+	struct loader *loader, const struct unit *unit, struct node *docs, struct node *base)
 {
-	load_prepare(loader, raw, unit->dir, unit->env);
-	include_apply(loader, unit, raw);
-	extends_apply(loader, unit, raw);
-	return raw;
+	for (size_t i = 0; docs && i < docs->n; i++) {
+		struct node *doc = docs->items[i];
+
+		load_prepare(loader, doc, unit->dir, unit->env);
+		include_apply(loader, unit, doc);
+		extends_apply(loader, unit, doc);
+		base = merge_documents(loader->arena, base, doc, loader->diags);
+	}
+	return base;
 }
 
 int load_env_file(struct loader *loader, const char *path, const json_t *env, json_t *values,

@@ -3,8 +3,8 @@
  *
  *	struct loader loader = {.arena = arena, .diags = diags};
  *	struct unit unit = {.path = path, .dir = dir, .env = env};
- *	struct node *raw = load_file(&loader, path, NULL, NULL);
- *	struct node *doc = load_unit(&loader, &unit, raw);	canonical; extends and include done
+ *	struct node *docs = load_file(&loader, path, NULL, NULL);
+ *	doc = load_unit(&loader, &unit, docs, doc);	canonical; extends and include done
  */
 #ifndef DEVENV_MANIFEST_LOAD_H
 #define DEVENV_MANIFEST_LOAD_H
@@ -33,7 +33,8 @@ struct unit {
 
 /*
  * Read and parse `path`. A failure is reported at `from` (the node that names the file) and
- * `place`; with `from` NULL at the file itself. NULL after a failure, and for an empty document.
+ * `place`; with `from` NULL at the file itself. A list of the documents, all of them maps; there is
+ * none in an empty file. NULL after a failure.
  */
 struct node *load_file(
 	struct loader *loader, const char *path, const struct node *from, const char *place);
@@ -41,8 +42,15 @@ struct node *load_file(
 /* Interpolate, check and make canonical, in place. */
 void load_prepare(struct loader *loader, struct node *doc, const char *dir, const json_t *env);
 
-/* All steps for one file: prepared, include and extends applied (and gone). */
-struct node *load_unit(struct loader *loader, const struct unit *unit, struct node *raw);
+/* The error of a project in whose files (`path` is the first) there is nothing. */
+void load_report_empty(struct loader *loader, const char *path);
+
+/*
+ * All steps for the documents of one file (NULL: none): prepared, include and extends applied (and
+ * gone), and merged onto `base` (NULL: nothing yet) one by one. Returns the whole.
+ */
+struct node *load_unit(
+	struct loader *loader, const struct unit *unit, struct node *docs, struct node *base);
 
 /* The path as messages show it: relative when it is below the working directory. In the arena. */
 const char *load_shown(struct arena *arena, const char *path);

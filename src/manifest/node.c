@@ -283,6 +283,11 @@ static size_t map_find(const struct node *map, const char *key)
 	return map->n;
 }
 
+struct node *node_item(const struct node *list, size_t i)
+{
+	return list && list->kind == NODE_LIST && i < list->n ? list->items[i] : NULL;
+}
+
 struct node *node_get(const struct node *map, const char *key)
 {
 	size_t i;

@@ -73,7 +73,9 @@ struct node *node_bool(struct arena *arena, const struct position *at, bool valu
 /* Give a plain scalar its YAML 1.2 core type from its text (null, bool, int, float, string). */
 void node_resolve(struct node *scalar);
 
-struct node *node_get(const struct node *map, const char *key);     /* NULL when absent or no map */
+struct node *node_get(const struct node *map, const char *key); /* NULL when absent or no map */
+/* NULL when absent or no list */
+struct node *node_item(const struct node *list, size_t i);
 const char *node_get_text(const struct node *map, const char *key); /* scalar text or NULL */
 struct node *node_get_key(
 	const struct node *map, const char *key); /* the key's own node, or NULL */

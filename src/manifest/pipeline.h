@@ -8,7 +8,7 @@
 #include "devenv/json.h"
 #include "devenv/strv.h"
 
-/* === yaml.c: one document; NULL when it is empty or wrong (then diags has errors) === */
+/* === yaml.c: a list of the documents of one file; NULL when it is wrong: diags has errors === */
 struct node *yaml_parse(
 	struct arena *arena, const char *file, const char *text, size_t len, struct diags *diags);
 

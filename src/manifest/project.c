@@ -171,17 +171,19 @@ char *project_name_normalize(const char *text)
 	return name;
 }
 
-/* `name:` of the last file that has one, interpolated and normalised; or NULL. */
+/* `name:` of the last document that has one, interpolated and normalised; or NULL. */
 static char *name_from_files(
 	struct loader *loader, struct node *const *docs, size_t n, const json_t *env)
 {
 	struct node *found = NULL, *copy;
 
 	for (size_t i = 0; i < n; i++) {
-		struct node *name = node_get(docs[i], "name");
+		for (size_t j = 0; docs[i] && j < docs[i]->n; j++) {
+			struct node *name = node_get(docs[i]->items[j], "name");
 
-		if (node_is_scalar(name) && *name->text)
-			found = name;
+			if (node_is_scalar(name) && *name->text)
+				found = name;
+		}
 	}
 	if (!found)
 		return NULL;
@@ -316,11 +318,11 @@ static struct node *load_tree(const struct project *project, struct loader *load
 {
 	struct node **docs = arena_alloc(loader->arena, project->files.n * sizeof(*docs));
 	struct node *doc = NULL;
-	size_t n = 0;
+	bool whole = true;
 
 	for (size_t i = 0; i < project->files.n; i++) {
 		docs[i] = load_file(loader, project->files.v[i], NULL, NULL);
-		n += docs[i] != NULL;
+		whole &= docs[i] != NULL;
 	}
 	manifest->project = choose_name(project, loader, docs, manifest->env, err);
 	if (!manifest->project)
@@ -329,11 +331,11 @@ static struct node *load_tree(const struct project *project, struct loader *load
 	for (size_t i = 0; i < project->files.n; i++) {
 		struct unit unit = {project->files.v[i], project->dir, manifest->env, NULL};
 
-		if (docs[i])
-			doc = merge_documents(loader->arena, doc, load_unit(loader, &unit, docs[i]),
-				loader->diags);
+		doc = load_unit(loader, &unit, docs[i], doc);
 	}
-	return n == project->files.n ? doc : NULL;
+	if (whole && !doc)
+		load_report_empty(loader, project->files.v[0]);
+	return whole ? doc : NULL;
 }
 
 int project_load(const struct project *project, struct manifest *manifest, struct diags *diags,

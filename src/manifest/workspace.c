@@ -93,7 +93,7 @@ static json_t *read_settings(const char *path, const json_t *env, struct diags *
 {
 	struct arena *arena = arena_new();
 	struct loader loader = {.arena = arena, .diags = diags};
-	struct node *doc = path ? load_file(&loader, path, NULL, NULL) : NULL;
+	struct node *doc = path ? node_item(load_file(&loader, path, NULL, NULL), 0) : NULL;
 	json_t *settings;
 
 	if (doc)

@@ -2,8 +2,9 @@
  * yaml.c - YAML text to nodes, through libyaml's events.
  *
  * libyaml decides what is YAML; this file decides what is data.  It follows what Compose does
- * (yaml.v3: YAML 1.2 core types, `<<` merges, string keys only) and refuses what is never meant:
- * duplicate keys, a second document, very deep nesting, and aliases that expand without end.
+ * (yaml.v3: YAML 1.2 core types, `<<` merges, string keys only, anchors that hold in the documents
+ * after theirs, too) and refuses what is never meant: duplicate keys, very deep nesting, and
+ * aliases that expand without end.
  * Aliases are copied where they are used, because later steps change trees in place; what they
  * expand to is counted before it is copied.
  */
@@ -19,7 +20,7 @@
 
 #define DEPTH_MAX 64
 #define TOO_DEEP "nested more than 64 levels deep"
-#define NODES_MAX 200000 /* of one document, aliases expanded; about 30 MB at worst */
+#define NODES_MAX 200000 /* of one file, aliases expanded; about 30 MB at worst */
 
 struct reader {
 	yaml_parser_t parser;
@@ -418,36 +419,34 @@ static bool next_event(struct reader *reader, yaml_event_t *event)
 	return false;
 }
 
-/* The only document of the stream, or NULL when there is none or something is wrong. */
+/* A list of the documents; NULL when something is wrong. */
 static struct node *read_stream(struct reader *reader)
 {
-	struct node *root = NULL;
-	int documents = 0;
+	struct node *documents = node_new(reader->arena, NODE_LIST, NULL);
 	yaml_event_t event;
 
 	while (next_event(reader, &event)) {
 		yaml_event_type_t type = event.type;
+		struct node *root = NULL;
 
-		if (type == YAML_DOCUMENT_START_EVENT && ++documents > 1)
-			fail(reader, place(reader, &event.start_mark),
-				"put it in a file of its own, and give both with -f",
-				"a second document (---): one file is one document");
 		if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_START_EVENT ||
 			type == YAML_DOCUMENT_END_EVENT || type == YAML_STREAM_END_EVENT)
 			yaml_event_delete(&event);
 		else
 			root = read_node(reader, &event);
+		if (root)
+			node_append(reader->arena, documents, root);
 		if (type == YAML_STREAM_END_EVENT)
 			break;
 	}
-	return reader->failed ? NULL : root;
+	return reader->failed ? NULL : documents;
 }
 
 struct node *yaml_parse(
 	struct arena *arena, const char *file, const char *text, size_t len, struct diags *diags)
 {
 	struct reader *reader = xcalloc(1, sizeof(*reader));
-	struct node *root = NULL;
+	struct node *documents = NULL;
 
 	reader->arena = arena;
 	reader->anchors = node_new(arena, NODE_MAP, NULL);
@@ -457,9 +456,9 @@ struct node *yaml_parse(
 	if (!reader->failed && yaml_parser_initialize(&reader->parser)) {
 		yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
 		yaml_parser_set_input_string(&reader->parser, (const unsigned char *)text, len);
-		root = read_stream(reader);
+		documents = read_stream(reader);
 		yaml_parser_delete(&reader->parser);
 	}
 	cleanup_free(&reader);
-	return root;
+	return documents;
 }

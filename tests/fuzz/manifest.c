@@ -59,7 +59,7 @@ static void read_again(const struct buf *yaml)
 	struct arena *arena = arena_new();
 	struct diags diags = DIAGS_INIT;
 
-	if (!yaml_parse(arena, "printed", buf_str(yaml), yaml->len, &diags)) {
+	if (!node_item(yaml_parse(arena, "printed", buf_str(yaml), yaml->len, &diags), 0)) {
 		fprintf(stderr, "line %d: %s\n%s\n", diags.n ? diags.list[0].line : 0,
 			diags.n ? diags.list[0].text : "empty", buf_str(yaml));
 		abort();

@@ -13,7 +13,7 @@
 static void canonical(const char *text, char **json, struct diags *diags)
 {
 	struct arena *arena = arena_new();
-	struct node *doc = yaml_parse(arena, "a.yaml", text, strlen(text), diags);
+	struct node *doc = node_item(yaml_parse(arena, "a.yaml", text, strlen(text), diags), 0);
 	autojson json_t *value = NULL;
 	struct node *web;
 

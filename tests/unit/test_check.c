@@ -18,7 +18,7 @@ static void check(struct checked *out, const char *text)
 
 	out->arena = arena_new();
 	out->diags = DIAGS_INIT;
-	doc = yaml_parse(out->arena, "a.yaml", text, strlen(text), &out->diags);
+	doc = node_item(yaml_parse(out->arena, "a.yaml", text, strlen(text), &out->diags), 0);
 	assert_non_null(doc);
 	check_document(doc, &out->diags);
 }

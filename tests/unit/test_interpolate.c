@@ -104,7 +104,7 @@ static void assert_report(const char *text, const char *expected)
 	autojson json_t *env = environment();
 	autobuf struct buf out = BUF_INIT(0);
 	struct diags diags = DIAGS_INIT;
-	struct node *doc = yaml_parse(arena, "f.yaml", text, strlen(text), &diags);
+	struct node *doc = node_item(yaml_parse(arena, "f.yaml", text, strlen(text), &diags), 0);
 
 	assert_non_null(doc);
 	interpolate(arena, doc, env, &diags);
@@ -130,7 +130,7 @@ static void test_values_stay_strings(void **state)
 	static const char text[] = "a: ${N:-5}\nb: 5\n";
 	struct arena *arena = arena_new();
 	struct diags diags = DIAGS_INIT;
-	struct node *doc = yaml_parse(arena, "f.yaml", text, strlen(text), &diags);
+	struct node *doc = node_item(yaml_parse(arena, "f.yaml", text, strlen(text), &diags), 0);
 
 	interpolate(arena, doc, NULL, &diags);
 	assert_int_equal(node_get(doc, "a")->kind, NODE_STRING);

@@ -24,7 +24,7 @@ static void show(const struct node *node, struct buf *out)
 
 static struct node *read_document(struct arena *arena, const char *body, struct diags *diags)
 {
-	struct node *doc = yaml_parse(arena, "f.yaml", body, strlen(body), diags);
+	struct node *doc = node_item(yaml_parse(arena, "f.yaml", body, strlen(body), diags), 0);
 
 	assert_non_null(doc);
 	canonical_document(arena, doc, "/dir", diags);
@@ -147,8 +147,8 @@ static void test_base_is_a_copy(void **state)
 	struct arena *arena = arena_new();
 	struct diags diags = DIAGS_INIT;
 	autobuf struct buf out = BUF_INIT(0);
-	struct node *base = yaml_parse(arena, "f", "{dns: [a]}", 10, &diags);
-	struct node *over = yaml_parse(arena, "f", "{dns: [b]}", 10, &diags);
+	struct node *base = node_item(yaml_parse(arena, "f", "{dns: [a]}", 10, &diags), 0);
+	struct node *over = node_item(yaml_parse(arena, "f", "{dns: [b]}", 10, &diags), 0);
 
 	show(merge_service(arena, node_copy(arena, base), over, &diags), &out);
 	show(base, &out);

@@ -32,7 +32,7 @@ static void build(struct built *out, const char *text)
 	context.all_profiles = out->all_profiles;
 	context.inactive = out->inactive;
 	context.explain = out->explain;
-	doc = yaml_parse(out->arena, "a.yaml", text, strlen(text), &out->diags);
+	doc = node_item(yaml_parse(out->arena, "a.yaml", text, strlen(text), &out->diags), 0);
 	assert_non_null(doc);
 	check_document(doc, &out->diags);
 	canonical_document(out->arena, doc, "/project", &out->diags);
