@@ -34,7 +34,7 @@ bool fs_is_file(const char *path); /* a regular file, links followed */
 
 /*
  * Append a regular file's content to `out`, up to out->limit. A device, pipe or directory is
- * refused, so that no read can hang. `kind` is the error's kind.
+ * refused, so that no read can hang; only /dev/null is an empty file. `kind` is the error's kind.
  */
 int fs_read(const char *path, struct buf *out, enum err_kind kind, struct err *err);
 
