@@ -5,6 +5,7 @@
  * again, so that a hundred waiting services hold no thread.
  */
 #include "hook.h"
+#include "leftover.h"
 #include "plan_priv.h"
 
 #include "build.h"
@@ -19,6 +20,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#define LEFTOVER_TRIES 30 /* some three seconds */
 
 /* A container that this plan made, or the one that was there. Borrowed. */
 static const char *container_of(const struct act_context *context, size_t index)
@@ -193,37 +196,19 @@ static void set_image_label(struct engine *engine, json_t *body)
 		json_set_str(json_object_get(body, "Labels"), LABEL_IMAGE, json_str(image, "Id"));
 }
 
-/*
- * The request of a run that was killed may still be at work in the engine, and its container appear
- * after our plan was made. It is ours by its labels, was never started, and goes.
- */
-static bool remove_left_behind(struct engine *engine, const char *name, const json_t *body)
-{
-	static const char *const same[] = {LABEL_PROJECT, LABEL_SERVICE, LABEL_DIR, LABEL_NUMBER};
-	autojson json_t *found = NULL;
-	struct err ignored = ERR_INIT;
-
-	if (container_inspect(engine, name, &found, &ignored) < 0 ||
-		!str_eq(json_str(json_object_get(found, "State"), "Status"), "created"))
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(same); i++)
-		if (!str_eq(json_str(json_at(found, "Config", "Labels", NULL), same[i]),
-			    json_str(json_object_get(body, "Labels"), same[i])))
-			return false;
-	return container_remove(engine, json_str(found, "Id"), false, &ignored) == 0;
-}
-
 static int create(struct act_context *context, struct engine *engine, const char *name,
 	const char *platform, const json_t *body, char **id, struct err *err)
 {
 	const struct sink *sink = context->options->sink;
 
-	if (container_create(engine, name, platform, body, sink, id, err) == 0)
-		return 0;
-	if (!strstr(err->msg, "already in use") || !remove_left_behind(engine, name, body))
-		return -1;
-	err_clear(err);
-	return container_create(engine, name, platform, body, sink, id, err);
+	for (int tries = 0; container_create(engine, name, platform, body, sink, id, err) < 0;
+		tries++) {
+		if (!strstr(err->msg, "already in use") || tries == LEFTOVER_TRIES ||
+			!leftover_remove_named(engine, name, body))
+			return -1;
+		err_clear(err);
+	}
+	return 0;
 }
 
 static int act_create(
@@ -357,17 +342,19 @@ static bool still_used(const struct err *err, int *retry_ms)
 }
 
 /* A restore that was killed left its helper container, and that keeps the volume. */
-static int delete_volume(
-	struct engine *engine, const char *volume, const char *escaped, struct err *err)
+static int delete_volume(struct engine *engine, const struct workspace *ws, const char *volume,
+	const char *escaped, struct err *err)
 {
-	if (engine_delete(engine, err, "/volumes/%s", escaped) == 0)
-		return 0;
-	if (err->status != 409)
-		return -1;
-	err_clear(err);
-	if (plan_restore_abandon(engine, volume, err) < 0)
-		return -1;
-	return engine_delete(engine, err, "/volumes/%s", escaped);
+	for (int tries = 0; engine_delete(engine, err, "/volumes/%s", escaped) < 0; tries++) {
+		struct err own = ERR_INIT;
+
+		if (err->status != 409 || tries == LEFTOVER_TRIES ||
+			plan_restore_abandon(engine, volume, &own) < 0 ||
+			!leftover_remove_using(engine, ws, volume))
+			return -1;
+		err_clear(err);
+	}
+	return 0;
 }
 
 static int remove_named(struct act_context *context, const struct action *action,
@@ -379,7 +366,7 @@ static int remove_named(struct act_context *context, const struct action *action
 	if (action->kind == ACTION_REMOVE_NETWORK)
 		result = network_remove(engine, action->name, err);
 	else
-		result = delete_volume(engine, action->name, name, err);
+		result = delete_volume(engine, context->plan->ws, action->name, name, err);
 	if (result < 0 && still_used(err, retry_ms))
 		return 1;
 	if (result < 0 && err->status != 404)

@@ -259,6 +259,7 @@ check "network" says '.[] | select(.service == "web") | .net_received + .net_sen
 check "zeros for what is stopped" says '.[] | select(.service == "idle") | .memory == 0 and .pids == 0'
 check_out "the table" '^copy-web-1 +[0-9.]+% +[0-9.]+ [kM]?B / [0-9.]+ GB ' "$DEVENV" stats --no-stream web
 repeated() { # printed again and again, and Ctrl-C is success
+	rm -f repeated
 	"$DEVENV" stats "$@" web >repeated 2>&1 </dev/null &
 	local pid=$! status=0
 	wait_for 15 eval '(($(grep -c web repeated) >= 3))' || status=1

@@ -213,9 +213,17 @@ check 'a replica whose analyst may write all the same' maria_root -e \
 expect_fail 'sql: the session is read-only' 1 'ERROR 1792.*READ ONLY' \
 	mysql_sql -e 'INSERT INTO t VALUES (1)'
 check 'and no longer' maria_root -e "REVOKE READ_ONLY ADMIN ON *.* FROM analyst@'%'"
-ask_password() { # typed on a terminal of its own
-	script -qec "\"$DEVENV\" -C \"$T/ws\" sql maria --no-defaults -N -e 'SELECT 40 + 2'" /dev/null \
-		< <(wait_for 20 grep -q 'Enter password' "$T/.out" && echo secret)
+# A client may drop what was typed before it turned the echo off: type until it has heard.
+type_password() {
+	wait_for 20 grep -q 'Enter password' "$T/.out"
+	until wait_for 1 grep -qE ' 42 |ERROR' "$T/.out"; do
+		echo secret
+	done
+}
+ask_password() { # on a terminal of its own
+	timeout 60 script -qec \
+		"\"$DEVENV\" -C \"$T/ws\" sql maria --no-defaults -N -e 'SELECT 40 + 2'" /dev/null \
+		< <(type_password)
 }
 check_out 'sql: a password that is nowhere is asked for' ' 42 ' ask_password
 expect_fail 'sql: an unknown name' 2 'no tunnel "marai" .did you mean "maria"' sql marai
