@@ -376,9 +376,20 @@ static int remove_named(struct act_context *context, const struct action *action
 	return 0;
 }
 
+/* Did it fail for a network of which there were two?  There is one now. */
+static bool network_settled(const struct action *action, struct engine *engine, struct err *err)
+{
+	if (!strstr(err->msg, "is ambiguous") || !network_settle(engine, action->manifest))
+		return false;
+	err_clear(err);
+	return true;
+}
+
 int act(struct act_context *context, size_t index, struct engine *engine, int *retry_ms,
 	struct err *err)
 {
+	int result;
+
 	struct action *action = &context->plan->actions[index];
 
 	switch (action->kind) {
@@ -395,9 +406,15 @@ int act(struct act_context *context, size_t index, struct engine *engine, int *r
 	case ACTION_RESTORE:
 		return act_restore(context, engine, action, err);
 	case ACTION_CREATE:
-		return act_create(context, index, engine, err);
+		do
+			result = act_create(context, index, engine, err);
+		while (result < 0 && network_settled(action, engine, err));
+		return result;
 	case ACTION_START:
-		return act_start(context, index, engine, err);
+		do
+			result = act_start(context, index, engine, err);
+		while (result < 0 && network_settled(action, engine, err));
+		return result;
 	case ACTION_RESTART:
 		return act_restart(context, action, engine, err);
 	case ACTION_READY:

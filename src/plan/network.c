@@ -8,6 +8,8 @@
  */
 #include "network.h"
 
+#include "plan_priv.h"
+
 #include "devenv/json.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
@@ -15,8 +17,11 @@
 
 #include <string.h>
 
-/* The ids of the networks named exactly `name`, the one to keep first. */
-static int ids_of(struct engine *engine, const char *name, struct strv *ids, struct err *err)
+/*
+ * The ids of the networks named exactly `name` (of `project`, if not NULL), the one to keep first.
+ */
+static int ids_of(struct engine *engine, const char *name, const char *project, struct strv *ids,
+	struct err *err)
 {
 	autofree char *filters = engine_filters("name", name, NULL);
 	autojson json_t *list = NULL;
@@ -29,7 +34,10 @@ static int ids_of(struct engine *engine, const char *name, struct strv *ids, str
 	json_array_foreach (list, i, network) {
 		const char *created = json_str(network, "Created"), *id = json_str(network, "Id");
 
-		if (!id || !str_eq(json_str(network, "Name"), name))
+		if (!id || !str_eq(json_str(network, "Name"), name) ||
+			(project &&
+				!str_eq(json_str(json_object_get(network, "Labels"), LABEL_PROJECT),
+					project)))
 			continue;
 		strv_push(ids, id);
 		/* RFC 3339 of one engine: the order of the texts is that of the times. */
@@ -61,7 +69,7 @@ int network_create(struct engine *engine, const json_t *body, struct err *err)
 			return -1;
 		err_clear(err);
 	}
-	if (ids_of(engine, json_str(body, "Name"), &ids, err) < 0)
+	if (ids_of(engine, json_str(body, "Name"), NULL, &ids, err) < 0)
 		return -1;
 	return remove_from(engine, &ids, 1, err);
 }
@@ -70,7 +78,27 @@ int network_remove(struct engine *engine, const char *name, struct err *err)
 {
 	autostrv struct strv ids = STRV_INIT;
 
-	if (ids_of(engine, name, &ids, err) < 0)
+	if (ids_of(engine, name, NULL, &ids, err) < 0)
 		return -1;
 	return remove_from(engine, &ids, 0, err);
+}
+
+bool network_settle(struct engine *engine, const struct manifest *manifest)
+{
+	json_t *networks = json_object_get(manifest->model, "networks"), *network;
+	struct err err = ERR_INIT;
+	bool removed = false;
+	const char *key;
+
+	json_object_foreach (networks, key, network) {
+		autostrv struct strv ids = STRV_INIT;
+
+		if (json_bool(network, "external") ||
+			ids_of(engine, json_str(network, "name"), manifest->project, &ids, &err) <
+				0 ||
+			ids.n < 2)
+			continue;
+		removed = remove_from(engine, &ids, 1, &err) == 0;
+	}
+	return removed;
 }

@@ -21,7 +21,7 @@ set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ENGINE=${ENGINE:-none}
 export HERE ENGINE
-COMMAND_TIMEOUT=${COMMAND_TIMEOUT:-60}
+COMMAND_TIMEOUT=${COMMAND_TIMEOUT:-120}
 checks=0
 on_exit=()
 
@@ -32,12 +32,13 @@ pass() {
 	printf 'ok - %s\n' "$1"
 }
 
-# fail NAME REASON [FILE...]: the files are shown, cut
+# fail NAME REASON [FILE...]: the files are shown, cut; the end of the last one on the line itself
 fail() {
 	local name=$1 reason=$2 file
 	shift 2
 	checks=$((checks + 1))
-	printf 'not ok - %s\n#   %s\n' "$name" "$reason"
+	printf 'not ok - %s (%s)\n#   %s\n' "$name" \
+		"$(tail -qn 1 "$@" /dev/null | tail -n 1 | cut -c1-200)" "$reason"
 	for file in "$@"; do
 		if [[ -s $file ]]; then
 			tail -n 25 "$file" | cut -c1-300 | sed "s|^|#   $(basename "$file"): |"
@@ -98,8 +99,9 @@ expect_fail() {
 # Turns a status around, for check: check "it is gone" not container web
 not() { ! "$@"; }
 
+# Three times as long as it says: a slow machine is no failure, and what succeeds does not wait.
 wait_for() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + 3 * $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		if ((SECONDS >= deadline)); then

@@ -51,6 +51,20 @@ for moment in 'Pulling|network' 'volume.*(Creating|Created)' 'Restoring' 'servic
 	check "down" "$DEVENV" down --volumes
 done
 
+# Podman keeps the names of networks unique; Docker may have let two requests make one each.
+if [[ $ENGINE == docker ]]; then
+	for _ in 1 2; do
+		api POST /networks/create --json '{"Name": "shop_default", "Labels": {
+			"com.docker.compose.project": "shop", "com.docker.compose.network": "default"}}'
+	done >/dev/null
+	networks() { api GET /networks | jq '[.[] | select(.Name == "shop_default")] | length'; }
+	check_out "two networks of one name" '^2$' networks
+	check "up nevertheless" "$DEVENV" up db
+	check_out "one of them is left" '^1$' networks
+	check "down" "$DEVENV" down --volumes
+	check_out "none is" '^0$' networks
+fi
+
 # --- while one runs -------------------------------------------------------------------------------
 start_up
 wait_for 30 shows 'slow: Waiting'
