@@ -44,6 +44,13 @@ static bool is_ours(const struct workspace *ws, const json_t *labels)
 	return false;
 }
 
+/* What fills a volume goes by plan_restore_abandon(), and what is going already by itself. */
+static bool goes_by_itself(const json_t *container)
+{
+	return str_eq(json_str(container, "State"), "removing") ||
+	       json_str(json_object_get(container, "Labels"), LABEL_RESTORES);
+}
+
 bool leftover_remove_using(struct engine *engine, const struct workspace *ws, const char *volume)
 {
 	autofree char *filters = engine_filters("volume", volume, NULL);
@@ -54,11 +61,14 @@ bool leftover_remove_using(struct engine *engine, const struct workspace *ws, co
 
 	if (engine_get(engine, &users, &err, "/containers/json?all=1&filters=%s", filters) < 0)
 		return false;
-	json_array_foreach (users, i, user)
+	json_array_foreach (users, i, user) {
+		if (goes_by_itself(user))
+			continue;
 		if (!str_eq(json_str(user, "State"), "created") ||
 			!is_ours(ws, json_object_get(user, "Labels")) ||
 			container_remove(engine, json_str(user, "Id"), false, &err) < 0)
 			return false;
+	}
 	clock_sleep_ms(MOMENT_MS);
 	return true;
 }

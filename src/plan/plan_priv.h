@@ -20,7 +20,7 @@
 #define LABEL_MODEL "io.devenv.model"
 #define LABEL_WORKSPACE "io.devenv.workspace"
 #define LABEL_MANIFEST "io.devenv.manifest"
-#define LABEL_SNAPSHOT "io.devenv.snapshot"
+#define LABEL_RESTORES "io.devenv.restores" /* a helper container: the volume that it fills */
 
 /* The docker compose whose labels these are. */
 #define COMPOSE_VERSION "2.40.3"

@@ -14,12 +14,13 @@
  */
 #include "restore.h"
 
+#include "plan_priv.h"
+
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
 #include <string.h>
 
-#define LABEL_RESTORES "io.devenv.restores"
 #define MOUNT_NAME "devenv-restore"
 #define MOUNT_POINT "/" MOUNT_NAME
 
