@@ -16,7 +16,7 @@ DEVENV_CPPFLAGS := -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DDEVENV_VERSI
 DEVENV_CFLAGS := -std=gnu11 -fno-strict-aliasing $(WARN) $(CFLAGS) $(SANITIZE)
 DEVENV_LDLIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl -lpthread -lm
 
-SRC     := $(sort $(wildcard src/*/*.c))
+SRC     := $(sort $(filter-out src/agent/%,$(wildcard src/*/*.c)))
 OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o)
 LIB     := $(BUILD)/libdevenv.a
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
@@ -42,6 +42,26 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@echo "  CC      $<"
 	$(Q)$(CC) $(DEVENV_CPPFLAGS) $(CPPFLAGS) $(DEVENV_CFLAGS) -MMD -MP -c -o $@ $<
 
+# The agent: a static program of few parts, which runs in the engine (include/devenv/agent.h) and is
+# carried in devenv.  It is what is shipped also where devenv itself is built to be debugged.
+AGENT      ?= $(BUILD)/devenv-agent
+AGENT_BASE := buf clock err fs hash json lock mem path str strv
+AGENT_SRC  := $(sort $(wildcard src/agent/*.c)) $(AGENT_BASE:%=src/base/%.c) src/snapshot/frame.c
+AGENT_OBJ  := $(AGENT_SRC:src/%.c=$(BUILD)/agent/%.o)
+AGENT_CFLAGS := -std=gnu11 -O2 -fno-strict-aliasing -ffunction-sections -fdata-sections $(WARN)
+
+$(BUILD)/devenv-agent: $(AGENT_OBJ)
+	@echo "  LD      $@"
+	$(Q)$(CC) -static -s -Wl,--gc-sections -o $@ $^ -ljansson -lzstd -lcrypto -lpthread
+
+$(BUILD)/agent/%.o: src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  CC      $< (agent)"
+	$(Q)$(CC) $(DEVENV_CPPFLAGS) -DDEVENV_STATIC $(CPPFLAGS) $(AGENT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/plan/agent_image.o: CPPFLAGS += -DDEVENV_AGENT='"$(AGENT)"'
+$(BUILD)/obj/plan/agent_image.o: $(AGENT)
+
 # Rebuild everything when the compiler or its flags change.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
@@ -59,8 +79,8 @@ $(BUILD)/bench/%: tests/bench/%.c $(LIB)
 	@echo "  BENCH   $@"
 	$(Q)$(CC) $(DEVENV_CPPFLAGS) $(DEVENV_CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(DEVENV_LDLIBS)
 
-# Run by tests/e2e/t_engine_api.sh against each engine.
-$(BUILD)/tests/engine_api: tests/e2e/engine_api.c tests/e2e/engine_api.h $(LIB)
+# Run by tests/e2e/t_engine_api.sh and t_agent.sh against each engine.
+$(BUILD)/tests/%_api: tests/e2e/%_api.c tests/e2e/engine_api.h $(LIB)
 	@mkdir -p $(@D)
 	@echo "  TEST    $@"
 	$(Q)$(CC) $(DEVENV_CPPFLAGS) $(DEVENV_CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(DEVENV_LDLIBS)
@@ -121,7 +141,7 @@ gen-check: $(BUILD)/devenv ## fail when a generated file differs from what `make
 	$(Q)$(BUILD)/devenv __gen fish | diff -u completions/devenv.fish -
 	$(Q)tests/lint/readme $(BUILD)/devenv check
 
-FORMATTED = $(SRC) src/main.c $(wildcard src/*/*.h include/devenv/*.h tests/*/*.c tests/*/*.h)
+FORMATTED = $(SRC) $(wildcard src/agent/*.c) src/main.c $(wildcard src/*/*.h include/devenv/*.h tests/*/*.c tests/*/*.h)
 format: ## format the C sources, and wrap their comments
 	$(Q)tests/lint/wrap $(FORMATTED)
 	$(Q)clang-format -i $(FORMATTED)
@@ -144,4 +164,4 @@ clean: ## remove what was built
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
--include $(OBJ:.o=.d) $(BUILD)/obj/main.d $(addsuffix .d,$(TESTS))
+-include $(OBJ:.o=.d) $(AGENT_OBJ:.o=.d) $(BUILD)/obj/main.d $(addsuffix .d,$(TESTS))

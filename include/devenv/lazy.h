@@ -13,6 +13,9 @@
  *	if (curl_load(err) < 0)
  *		return -1;
  *	curl.curl_easy_init();
+ *
+ * In the agent, which is one static program (DEVENV_STATIC), the same names are the functions that
+ * were linked into it.
  */
 #ifndef DEVENV_LAZY_H
 #define DEVENV_LAZY_H
@@ -39,6 +42,17 @@ int lazy_load(pthread_mutex_t *mutex, int *loaded, const char *sonames,
 #define LAZY_SYMBOL(f) \
 	{#f, &LAZY_STRUCT.f}, /* LAZY_STRUCT: define it to `name` before LAZY_LIBRARY */
 
+#ifdef DEVENV_STATIC
+#define LAZY_LINKED(f) f,
+#define LAZY_LIBRARY(name, sonames, FUNCTIONS) \
+	static const struct { \
+		FUNCTIONS(LAZY_FIELD) \
+	} name = {FUNCTIONS(LAZY_LINKED)}; \
+	static int name##_load(struct err *err) \
+	{ \
+		return 0; \
+	}
+#else
 #define LAZY_LIBRARY(name, sonames, FUNCTIONS) \
 	static struct { \
 		FUNCTIONS(LAZY_FIELD) \
@@ -50,5 +64,6 @@ int lazy_load(pthread_mutex_t *mutex, int *loaded, const char *sonames,
 		static const struct lazy_symbol symbols[] = {FUNCTIONS(LAZY_SYMBOL)}; \
 		return lazy_load(&mutex, &loaded, sonames, symbols, ARRAY_LEN(symbols), err); \
 	}
+#endif
 
 #endif

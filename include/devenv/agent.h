@@ -1,0 +1,103 @@
+/*
+ * agent.h - what devenv and its agent say to each other.
+ *
+ * The agent is a small static program (src/agent) that devenv carries inside itself, loads into the
+ * engine as an image of one file, and runs in a container which mounts a volume and the snapshot
+ * cache.  So files are read and written where the volumes are, also in a virtual machine or on a
+ * remote engine.  It has no network and no shell; it is talked to over its stdin and stdout
+ * (attach), and what it writes to stderr is shown only when it died.
+ *
+ * Both directions are frames: u32 length of the payload (little-endian), u8 type, payload.
+ *
+ *	devenv                                   agent
+ *	REQUEST {"do": "blob-put", ...}
+ *	DATA ... END                             only for requests that bring bytes
+ *	                                         PROGRESS {"done", "total", "text"} ...
+ *	                                         WARNING {"text"} ...
+ *	                                         DATA ... END    only for those that fetch bytes
+ *	                                         RESULT {...}, or ERROR {"kind", "message"}
+ *
+ * One request at a time; the next one may follow the RESULT or ERROR.  While bytes are brought the
+ * agent is silent, so that neither side ever waits for the other to read: when it fails in the
+ * middle it drops what comes up to END and answers ERROR then.  An ERROR instead of DATA and END
+ * ends a fetch, too.  The end of stdin ends the agent, whatever it does.
+ *
+ * Digests are written "sha256:HEX" in JSON.  The requests, with their fields and results:
+ *
+ *	ping            -> {"version", "kernel", "target": SPACE, "cache": SPACE}
+ *	                   SPACE {"bytes", "free", "reflink": can files share their blocks?}
+ */
+#ifndef DEVENV_AGENT_H
+#define DEVENV_AGENT_H
+
+#include "devenv/buf.h"
+#include "devenv/err.h"
+#include "devenv/json.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where the agent's container has the volumes. */
+#define AGENT_TARGET "/target"
+#define AGENT_CACHE "/cache"
+
+enum frame_type {
+	FRAME_REQUEST = 'Q',
+	FRAME_DATA = 'D',
+	FRAME_END = 'Z',
+	FRAME_PROGRESS = 'P',
+	FRAME_WARNING = 'W',
+	FRAME_RESULT = 'R',
+	FRAME_ERROR = 'E',
+};
+
+/*
+ * Longest payloads: of REQUEST and RESULT, of DATA, of PROGRESS, WARNING and ERROR. END has none.
+ */
+#define FRAME_JSON_MAX ((size_t)16 << 20)
+#define FRAME_DATA_MAX ((size_t)256 << 10)
+#define FRAME_NOTE_MAX ((size_t)16 << 10)
+
+/*
+ * One side of a conversation. `in` and `out` may be the same descriptor, and may be non-blocking.
+ * When `cancel_fd` (or -1) becomes readable, whatever is under way ends with ERR_CANCELLED.
+ */
+struct frame_link {
+	int in, out, cancel_fd;
+	struct buf payload; /* of the frame that was read last */
+};
+
+#define FRAME_LINK(in_fd, out_fd, cancel) \
+	((struct frame_link){(in_fd), (out_fd), (cancel), BUF_INIT(FRAME_JSON_MAX)})
+
+void frame_link_release(struct frame_link *link); /* closes nothing */
+
+struct frame {
+	enum frame_type type;
+	const char *data; /* borrowed until the next frame_read(); a NUL follows */
+	size_t len;
+};
+
+/*
+ * Read one frame: 1, or 0 when the stream ended between two frames, or -1. ERR_FAILED for a type
+ * that is unknown, a payload over its limit (nothing is allocated for it), and an end in the
+ * middle.
+ */
+int frame_read(struct frame_link *link, struct frame *frame, struct err *err);
+
+/* Write one frame; `len` up to the limit of its type. ERR_FAILED when nobody reads any more. */
+int frame_write(struct frame_link *link, enum frame_type type, const void *data, size_t len,
+	struct err *err);
+
+/* The same with a JSON object as payload. */
+int frame_write_json(
+	struct frame_link *link, enum frame_type type, const json_t *json, struct err *err);
+
+/* The payload as a JSON object, a new reference. NULL with ERR_FAILED when it is none. */
+json_t *frame_json(const struct frame *frame, struct err *err);
+
+/* An error as FRAME_ERROR's payload and back: kind, errno's number and the message survive. */
+json_t *frame_error_json(const struct err *err);
+void frame_error_read(const json_t *json, struct err *err);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * plan_snapshot.h - snapshots of volumes: save, restore, look, tidy up; push and pull.
+ *
+ * The work is done by the agent (agent.h), in a container that mounts the volume and the cache: the
+ * volume "devenv-cache", an OCI image layout whose index.json names the snapshots that are there.
+ * So nothing here touches this machine's disk, and all of it works on a remote engine, too.
+ *
+ *	struct snapshot_save_ask ask = {.volume = "shop_data", .name = "before", .sink = sink};
+ *	autojson json_t *saved = NULL;
+ *	if (plan_snapshot_save(engine, &ask, &saved, err) < 0) ...
+ *	struct snapshot_restore_ask back = {.volume = "shop_data", .name = "before", .replace = true};
+ *	plan_snapshot_restore(engine, &back, &restored, err);
+ *
+ * A snapshot's record, which most functions hand out, is
+ *
+ *	{"name": "before",                        what it is called in the cache
+ *	 "digest": "sha256:...",                  of its manifest: this is the snapshot's identity
+ *	 "config": {...},                         the config blob (SNAPSHOT_CONFIG_TYPE)
+ *	 "stored": N}                             bytes of all its blobs, shared ones too
+ *
+ * Errors are ERR_SNAPSHOT (what is wrong with a snapshot, a volume or what is in it) or ERR_ENGINE;
+ * ERR_CANCELLED after Ctrl-C.  Whatever happens, the agent's container is removed; that of a killed
+ * run is removed by the next one.
+ */
+#ifndef DEVENV_PLAN_SNAPSHOT_H
+#define DEVENV_PLAN_SNAPSHOT_H
+
+#include "devenv/engine.h"
+#include "devenv/err.h"
+#include "devenv/event.h"
+#include "devenv/json.h"
+
+#include <stdbool.h>
+
+/*
+ * Start an agent and ask what it stands on: {"version", "kernel", "cache": {"bytes", "free",
+ * "reflink": can files share their blocks?}, "target": the same of `volume`, which may be NULL}.
+ */
+int plan_snapshot_probe(struct engine *engine, const char *volume, json_t **probe, struct err *err);
+
+struct snapshot_save_ask {
+	const char *volume; /* the engine's name of it */
+	const char *name;   /* in the cache; what had it before is replaced */
+	const char *parent; /* a snapshot of the cache whose chunks are not stored again; or NULL */
+	const json_t *config; /* put over what the agent found out for the config blob; or NULL */
+	const struct sink *sink;
+};
+
+/*
+ * Capture the volume into the cache. Refused with ERR_SNAPSHOT while a running container uses it,
+ * and for a database that was not shut down cleanly. *saved (a new reference) gets the record.
+ */
+int plan_snapshot_save(struct engine *engine, const struct snapshot_save_ask *ask, json_t **saved,
+	struct err *err);
+
+struct snapshot_restore_ask {
+	const char *volume; /* created when it is not there */
+	const char *name;   /* in the cache, or "sha256:..." of a manifest there */
+	bool replace;       /* the word for it was given: what is in the volume goes */
+	const struct sink *sink;
+};
+
+/*
+ * Restore a snapshot of the cache into a volume: first all of it beside what is there, then in its
+ * place; what is in the volume before goes only then. Refused with ERR_SNAPSHOT for a volume that
+ * is not empty, without `replace`, and for one that a running container uses.
+ */
+int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_ask *ask,
+	json_t **restored, struct err *err);
+
+/* The records of all snapshots in the cache, by name. An engine without a cache has none. */
+int plan_snapshot_list(
+	struct engine *engine, const struct sink *sink, json_t **list, struct err *err);
+
+/* Read every byte of a snapshot in the cache and check it. */
+int plan_snapshot_verify(
+	struct engine *engine, const char *name, const struct sink *sink, struct err *err);
+
+/* Forget a name. Its blobs stay until plan_snapshot_prune(). */
+int plan_snapshot_remove(
+	struct engine *engine, const char *name, const struct sink *sink, struct err *err);
+
+/* Remove the blobs that no named snapshot needs. *freed gets their bytes. */
+int plan_snapshot_prune(
+	struct engine *engine, const struct sink *sink, uint64_t *freed, struct err *err);
+
+#endif

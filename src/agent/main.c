@@ -1,0 +1,112 @@
+/*
+ * main.c - the agent: answers requests (include/devenv/agent.h) until its stdin ends.
+ *
+ * It is process 1 of its container, so that its end is the container's.  A thread watches stdin for
+ * the other side's hanging up: a devenv that was killed must not leave an agent that works on.
+ */
+#include "agent.h"
+
+#include "devenv/mem.h"
+#include "devenv/str.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct {
+	const char *name;
+	agent_fn *run;
+	bool brings; /* DATA frames up to END follow the request */
+} requests[] = {
+	{"ping", agent_ping, false},
+};
+
+static void *watch_stdin(void *arg)
+{
+	struct pollfd hangup = {STDIN_FILENO, 0, 0};
+
+	for (;;)
+		if (poll(&hangup, 1, -1) > 0)
+			_exit(0);
+	return NULL;
+}
+
+/* What is left of what the other side brings. */
+static int drop_data(struct agent *agent, struct err *err)
+{
+	struct frame frame = {.type = FRAME_DATA};
+
+	while (frame.type == FRAME_DATA)
+		if (frame_read(&agent->link, &frame, err) <= 0)
+			return -1;
+	return 0;
+}
+
+static int run_request(struct agent *agent, const json_t *request, json_t **result, struct err *err)
+{
+	const char *name = json_str(request, "do");
+
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+		struct err dropped = ERR_INIT;
+
+		if (!str_eq(name, requests[i].name))
+			continue;
+		agent->data_ended = !requests[i].brings;
+		if (requests[i].run(agent, request, result, err) == 0)
+			return 0;
+		if (!agent->data_ended && drop_data(agent, &dropped) < 0)
+			exit(0);
+		return -1;
+	}
+	return err_set(err, ERR_FAILED, "the agent knows no request \"%s\"", name ? name : "");
+}
+
+/* Answer one frame: 1 going on, 0 at the end, -1 when the conversation is broken. */
+static int serve(struct agent *agent, struct err *err)
+{
+	autojson json_t *request = NULL, *result = NULL, *failure = NULL;
+	struct err failed = ERR_INIT;
+	struct frame frame;
+	int got = frame_read(&agent->link, &frame, err);
+
+	if (got <= 0)
+		return got;
+	if (frame.type != FRAME_REQUEST)
+		return err_set(
+			err, ERR_FAILED, "a frame of type %c where a request belongs", frame.type);
+	request = frame_json(&frame, err);
+	if (!request)
+		return -1;
+	if (run_request(agent, request, &result, &failed) < 0) {
+		failure = frame_error_json(&failed);
+		return frame_write_json(&agent->link, FRAME_ERROR, failure, err) < 0 ? -1 : 1;
+	}
+	if (!result)
+		result = json_object();
+	return frame_write_json(&agent->link, FRAME_RESULT, result, err) < 0 ? -1 : 1;
+}
+
+int main(void)
+{
+	struct agent agent = {.link = FRAME_LINK(STDIN_FILENO, STDOUT_FILENO, -1)};
+	struct err err = ERR_INIT;
+	pthread_t thread;
+	int going;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (pthread_create(&thread, NULL, watch_stdin, NULL)) {
+		fputs("devenv-agent: cannot start a thread\n", stderr);
+		return 1;
+	}
+	do
+		going = serve(&agent, &err);
+	while (going > 0);
+	frame_link_release(&agent.link);
+	if (going == 0)
+		return 0;
+	fprintf(stderr, "devenv-agent: %s\n", err.msg);
+	return 1;
+}

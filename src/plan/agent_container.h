@@ -1,0 +1,31 @@
+/*
+ * agent_container.h - making the agent's container, and removing those left over.  Private to
+ * src/plan.
+ */
+#ifndef PLAN_AGENT_CONTAINER_H
+#define PLAN_AGENT_CONTAINER_H
+
+#include "agent.h"
+
+#include "devenv/lock.h"
+
+struct agent_container {
+	char *id;
+	/* Held while we live, so that others can tell our container from a killed run's. */
+	struct lock lock;
+	char *lock_path;
+};
+
+#define AGENT_CONTAINER_NONE ((struct agent_container){.lock = LOCK_NONE})
+
+/* Create it, not started. After a failure too: agent_container_remove(). */
+int agent_container_create(struct engine *engine, const struct agent_spec *spec,
+	struct agent_container *container, struct err *err);
+
+int agent_container_remove(
+	struct engine *engine, struct agent_container *container, struct err *err);
+
+/* Remove the containers whose devenv ended without doing so. */
+int agent_container_sweep(struct engine *engine, struct err *err);
+
+#endif
