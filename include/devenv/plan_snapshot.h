@@ -8,7 +8,7 @@
  *	struct snapshot_save_ask ask = {.volume = "shop_data", .name = "before", .sink = sink};
  *	autojson json_t *saved = NULL;
  *	if (plan_snapshot_save(engine, &ask, &saved, err) < 0) ...
- *	struct snapshot_restore_ask back = {.volume = "shop_data", .name = "before", .replace = true};
+ *	struct snapshot_restore_ask back = {.volume = "shop_data", .name = "before"};
  *	plan_snapshot_restore(engine, &back, &restored, err);
  *
  * A snapshot's record, which most functions hand out, is
