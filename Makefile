@@ -98,7 +98,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/files.c tests/fuzz/fuzz.h tests/fuzz/
 $(BUILD)/devenv.1: $(BUILD)/devenv
 	$(Q)$(BUILD)/devenv __gen man > $@
 
-unit: $(TESTS) ## build and run the unit tests
+unit: $(BUILD)/devenv $(TESTS) ## build and run the unit tests
 	$(Q)tests/unit/run $(TESTS)
 
 demo: ## install what is missing, build, and bring up the sample workspace

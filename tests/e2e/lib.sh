@@ -9,7 +9,8 @@
 #	check_out NAME REGEX COMMAND...            status 0 and stdout matches
 #	expect_fail NAME STATUS REGEX COMMAND...   that status (4, or [14]), and stderr matches; it is
 #	                                           kept in $T/.failure
-#	wait_for SECONDS COMMAND...                until it succeeds, for other commands to use
+#	wait_for SECONDS COMMAND...                until it succeeds, for other commands to use; if it does
+#	                                           not, the ends of the files *.err are shown
 #	image NAME                                 the reference of a test image
 #	api METHOD PATH [curl options]             a bare request to the engine
 #
@@ -106,6 +107,8 @@ wait_for() {
 	until "$@" >/dev/null 2>&1; do
 		if ((SECONDS >= deadline)); then
 			echo "not within the time: $*" >&2
+			# What was started in the background writes into such a file.
+			tail -qn 8 ./*.err >&2 2>/dev/null || true
 			return 1
 		fi
 		read -rt 0.1 <> <(:) || true

@@ -94,6 +94,7 @@ services:
   test: {command: [bash, -c, "exec sleep infinity"], init: true}
 YAML
 set -m # else the shell has children ignore Ctrl-C
+rm -f up.out up.err # what follows waits for new ones
 "$DEVENV" up --abort-on-container-exit >up.out 2>up.err &
 pid=$!
 check "up runs" wait_for 30 has_line 'db is up'
@@ -106,6 +107,7 @@ cat >compose.override.yaml <<'YAML'
 services:
   test: {command: [bash, -c, "trap '' TERM; echo deaf; while :; do read -rt 1 <> <(:); done"]}
 YAML
+rm -f up.out up.err
 "$DEVENV" up --abort-on-container-exit -t 120 >up.out 2>up.err &
 pid=$!
 check "up with one that does not listen" wait_for 30 has_line deaf

@@ -138,6 +138,7 @@ check "with a last word" said 'no longer watching'
 check "and leaves the containers" has web /app/src/on.txt on
 
 # --progress json, --dry-run
+rm -f watch.err
 "$DEVENV" --progress json watch --no-up --dry-run web >dry.out 2>watch.err &
 dry=$!
 at_exit kill "$dry"

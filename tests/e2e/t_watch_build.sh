@@ -66,6 +66,7 @@ check "and the next one is tried" wait_for 60 has /app/built.txt four
 kill -INT "$watch"
 wait "$watch" || true
 
+rm -f watch.err # what follows waits for a new one
 "$DEVENV" up --watch >watch.out 2>watch.err &
 watch=$!
 at_exit kill "$watch"
