@@ -22,15 +22,30 @@ struct sha256 {
 	SHA256_CTX context;
 };
 
-static void hex(const unsigned char *data, size_t len, char *out)
-{
-	static const char digits[] = "0123456789abcdef";
+static const char hex_digits[] = "0123456789abcdef";
 
-	for (size_t i = 0; i < len; i++) {
-		out[2 * i] = digits[data[i] >> 4];
-		out[2 * i + 1] = digits[data[i] & 15];
+void hex_encode(const void *data, size_t n, char *out)
+{
+	const unsigned char *bytes = data;
+
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = hex_digits[bytes[i] >> 4];
+		out[2 * i + 1] = hex_digits[bytes[i] & 15];
 	}
-	out[2 * len] = '\0';
+	out[2 * n] = '\0';
+}
+
+bool hex_decode(const char *text, unsigned char *out, size_t n)
+{
+	if (strlen(text) != 2 * n || strspn(text, hex_digits) != 2 * n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const char *high = strchr(hex_digits, text[2 * i]);
+		const char *low = strchr(hex_digits, text[2 * i + 1]);
+
+		out[i] = (unsigned char)((high - hex_digits) << 4 | (low - hex_digits));
+	}
+	return true;
 }
 
 struct sha256 *sha256_new(void)
@@ -46,13 +61,26 @@ void sha256_add(struct sha256 *hash, const void *data, size_t len)
 	SHA256_Update(&hash->context, data, len);
 }
 
+void sha256_end_raw(struct sha256 *hash, unsigned char out[SHA256_SIZE])
+{
+	SHA256_Final(out, &hash->context);
+	free(hash);
+}
+
 void sha256_end(struct sha256 *hash, char out[SHA256_HEX])
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
+	unsigned char digest[SHA256_SIZE];
 
-	SHA256_Final(digest, &hash->context);
-	free(hash);
-	hex(digest, sizeof(digest), out);
+	sha256_end_raw(hash, digest);
+	hex_encode(digest, sizeof(digest), out);
+}
+
+void sha256_raw(const void *data, size_t len, unsigned char out[SHA256_SIZE])
+{
+	struct sha256 *hash = sha256_new();
+
+	sha256_add(hash, data, len);
+	sha256_end_raw(hash, out);
 }
 
 void sha256_hex(const void *data, size_t len, char out[SHA256_HEX])
@@ -152,5 +180,5 @@ void random_hex(char *out, size_t n)
 
 	if (n > sizeof(bytes) || getrandom(bytes, n, 0) != (ssize_t)n)
 		abort();
-	hex(bytes, n, out);
+	hex_encode(bytes, n, out);
 }

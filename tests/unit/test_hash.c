@@ -26,6 +26,23 @@ static void test_sha256(void **state)
 	assert_int_equal(sha256_file(*state, out, &err), -1);
 }
 
+static void test_hex(void **state)
+{
+	unsigned char raw[SHA256_SIZE], back[SHA256_SIZE];
+	char text[SHA256_HEX];
+
+	sha256_raw("abc", 3, raw);
+	hex_encode(raw, sizeof(raw), text);
+	assert_string_equal(
+		text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_true(hex_decode(text, back, sizeof(back)));
+	assert_memory_equal(raw, back, sizeof(raw));
+	assert_false(hex_decode(text, back, sizeof(back) - 1));
+	text[5] = 'A';
+	assert_false(hex_decode(text, back, sizeof(back)));
+	assert_false(hex_decode("", back, sizeof(back)));
+}
+
 static void test_base64(void **state)
 {
 	static const char *const rows[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="},
@@ -75,6 +92,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FOLDER_TEST(test_sha256),
+		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_base64_odd),
 		cmocka_unit_test(test_random),

@@ -1,0 +1,97 @@
+/* blob.c - files named by their SHA-256 in an open folder. */
+#include "blob.h"
+
+#include "devenv/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int read_at(int fd, void *data, size_t len, uint64_t offset)
+{
+	char *to = data;
+
+	while (len) {
+		ssize_t n = pread(fd, to, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			errno = n ? errno : 0;
+			return -1;
+		}
+		to += n;
+		len -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+int write_at(int fd, const void *data, size_t len, uint64_t offset)
+{
+	const char *from = data;
+
+	while (len) {
+		ssize_t n = pwrite(fd, from, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		from += n;
+		len -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+int blob_open(int blobs, const unsigned char sha256[SHA256_SIZE], struct err *err)
+{
+	char hex[SHA256_HEX];
+	int fd;
+
+	hex_encode(sha256, SHA256_SIZE, hex);
+	fd = openat(blobs, hex, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, ERR_SNAPSHOT, "the blob %s is missing", hex);
+	if (fd < 0)
+		return err_os(err, ERR_SNAPSHOT, errno, "open the blob %s", hex);
+	return fd;
+}
+
+int64_t blob_size(int blobs, const unsigned char sha256[SHA256_SIZE])
+{
+	char hex[SHA256_HEX];
+	struct stat status;
+
+	hex_encode(sha256, SHA256_SIZE, hex);
+	if (fstatat(blobs, hex, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode))
+		return -1;
+	return status.st_size;
+}
+
+int blob_write(
+	int blobs, const void *data, size_t len, unsigned char sha256[SHA256_SIZE], struct err *err)
+{
+	char hex[SHA256_HEX], temporary[32], random[17];
+	autoclose int fd = -1;
+	int os;
+
+	sha256_raw(data, len, sha256);
+	if (blob_size(blobs, sha256) == (int64_t)len)
+		return 0;
+	hex_encode(sha256, SHA256_SIZE, hex);
+	random_hex(random, 8);
+	snprintf(temporary, sizeof(temporary), ".new-%s", random);
+	fd = openat(blobs, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_os(err, ERR_SNAPSHOT, errno, "write the blob %s", hex);
+	if (write_at(fd, data, len, 0) == 0 && fsync(fd) == 0 &&
+		renameat(blobs, temporary, blobs, hex) == 0)
+		return 0;
+	os = errno;
+	unlinkat(blobs, temporary, 0);
+	return err_os(err, ERR_SNAPSHOT, os, "write the blob %s", hex);
+}

@@ -1,0 +1,30 @@
+/*
+ * blob.h - files named by their SHA-256 in an open folder.  Private to src/snapshot.
+ *
+ * A blob is written under a name of its own and gets its digest's name once it is on the disk: so
+ * what has such a name is whole.
+ */
+#ifndef SNAPSHOT_BLOB_H
+#define SNAPSHOT_BLOB_H
+
+#include "devenv/err.h"
+#include "devenv/hash.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Open BLOBS/HEX to read; -1 with err, which says that it is missing. */
+int blob_open(int blobs, const unsigned char sha256[SHA256_SIZE], struct err *err);
+
+/* The blob's size, or -1 when there is none of that name. */
+int64_t blob_size(int blobs, const unsigned char sha256[SHA256_SIZE]);
+
+/* Write a whole blob and give it its name; `sha256` gets the digest. */
+int blob_write(int blobs, const void *data, size_t len, unsigned char sha256[SHA256_SIZE],
+	struct err *err);
+
+/* pread/pwrite of all of it; -1 with errno (0: the file ended). */
+int read_at(int fd, void *data, size_t len, uint64_t offset);
+int write_at(int fd, const void *data, size_t len, uint64_t offset);
+
+#endif
