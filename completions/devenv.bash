@@ -94,7 +94,8 @@ _devenv_value() {
 	'stop:--timeout' | 'stop:-t') value='none' ;;
 	'start:--dry-run') value='' ;;
 	'start:--no-deps') value='' ;;
-	'start:--timeout' | 'start:-t') value='none' ;;
+	'start:--wait') value='' ;;
+	'start:--wait-timeout') value='none' ;;
 	'restart:--dry-run') value='' ;;
 	'restart:--no-deps') value='' ;;
 	'restart:--timeout' | 'restart:-t') value='none' ;;
@@ -109,10 +110,14 @@ _devenv_value() {
 	'pull:--quiet' | 'pull:-q') value='' ;;
 	'build:--build-arg') value='none' ;;
 	'build:--builder') value='none' ;;
+	'build:--check') value='' ;;
 	'build:--no-cache') value='' ;;
+	'build:--print') value='' ;;
+	'build:--provenance') value='none' ;;
 	'build:--pull') value='' ;;
 	'build:--push') value='' ;;
 	'build:--quiet' | 'build:-q') value='' ;;
+	'build:--sbom') value='none' ;;
 	'build:--ssh') value='none' ;;
 	'build:--with-dependencies') value='' ;;
 	'create:--build') value='' ;;
@@ -166,7 +171,10 @@ _devenv_value() {
 	'images:--quiet' | 'images:-q') value='' ;;
 	'volumes:--quiet' | 'volumes:-q') value='' ;;
 	'events:--json') value='' ;;
+	'events:--since') value='none' ;;
+	'events:--until') value='none' ;;
 	'ls:--all' | 'ls:-a') value='' ;;
+	'ls:--filter') value='none' ;;
 	'ls:--quiet' | 'ls:-q') value='' ;;
 	'exec:--detach' | 'exec:-d') value='' ;;
 	'exec:--env' | 'exec:-e') value='none' ;;
@@ -214,6 +222,7 @@ _devenv_value() {
 	'run:--remove-orphans') value='' ;;
 	'run:--rm') value='' ;;
 	'run:--service-ports' | 'run:-P') value='' ;;
+	'run:--use-aliases') value='' ;;
 	'run:--user' | 'run:-u') value='none' ;;
 	'run:--volume' | 'run:-v') value='none' ;;
 	'run:--workdir' | 'run:-w') value='none' ;;
@@ -222,6 +231,7 @@ _devenv_value() {
 	'sql:--database' | 'sql:-d') value='none' ;;
 	'onboard:--dir') value='dir' ;;
 	'new:--dir') value='dir' ;;
+	'version:--format' | 'version:-f') value='words pretty json' ;;
 	'version:--short') value='' ;;
 	*)
 		case ":$2" in
@@ -267,6 +277,7 @@ _devenv_argument() {
 	'top:'*) value='names service' ;;
 	'stats:'*) value='names service' ;;
 	'images:'*) value='names service' ;;
+	'events:'*) value='names service' ;;
 	'wait:'*) value='names service' ;;
 	'exec:0') value='names service' ;;
 	'shell:'*) value='names service' ;;
@@ -297,11 +308,11 @@ _devenv_options() {
 	'up') words='--abort-on-container-exit --abort-on-container-failure --always-recreate-deps --attach --attach-dependencies --build --detach --dry-run --exit-code-from --force-recreate --menu --no-attach --no-build --no-color --no-deps --no-log-prefix --no-recreate --no-start --pull --quiet-build --quiet-pull --remove-orphans --renew-anon-volumes --scale --timeout --timestamps --wait --wait-timeout --watch --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'down') words='--dry-run --remove-orphans --rmi --timeout --volumes --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'stop') words='--dry-run --no-deps --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
-	'start') words='--dry-run --no-deps --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'start') words='--dry-run --no-deps --wait --wait-timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'restart') words='--dry-run --no-deps --timeout --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'watch') words='--dry-run --no-up --prune --quiet --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'pull') words='--ignore-buildable --ignore-pull-failures --include-deps --policy --quiet --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
-	'build') words='--build-arg --builder --no-cache --pull --push --quiet --ssh --with-dependencies --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'build') words='--build-arg --builder --check --no-cache --print --provenance --pull --push --quiet --sbom --ssh --with-dependencies --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'create') words='--build --force-recreate --no-build --no-recreate --pull --quiet-pull --remove-orphans --scale --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'kill') words='--remove-orphans --signal --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'pause') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
@@ -317,14 +328,14 @@ _devenv_options() {
 	'stats') words='--all --no-stream --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'images') words='--quiet --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'volumes') words='--quiet --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
-	'events') words='--json --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'events') words='--json --since --until --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'wait') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
-	'ls') words='--all --quiet --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'ls') words='--all --filter --quiet --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'exec') words='--detach --env --index --interactive --no-tty --privileged --tty --user --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'shell') words='--detach --env --index --interactive --no-tty --privileged --tty --user --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'attach') words='--detach-keys --index --no-stdin --sig-proxy --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'cp') words='--all --archive --follow-link --index --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
-	'run') words='--build --cap-add --cap-drop --detach --entrypoint --env --interactive --keep --label --name --no-deps --no-tty --publish --pull --quiet --quiet-build --quiet-pull --remove-orphans --rm --service-ports --user --volume --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'run') words='--build --cap-add --cap-drop --detach --entrypoint --env --interactive --keep --label --name --no-deps --no-tty --publish --pull --quiet --quiet-build --quiet-pull --remove-orphans --rm --service-ports --use-aliases --user --volume --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'tunnel') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'tunnel list') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'tunnel env') words='--format --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
@@ -337,7 +348,7 @@ _devenv_options() {
 	'engine stop') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'engine status') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'completion') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
-	'version') words='--short --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'version') words='--format --short --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'help') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	*) words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help --version' ;;
 	esac

@@ -175,7 +175,9 @@ function __devenv_takes_value
 			return 1
 		case 'start:--no-deps'
 			return 1
-		case 'start:--timeout' 'start:-t'
+		case 'start:--wait'
+			return 1
+		case 'start:--wait-timeout'
 			return 0
 		case 'restart:--dry-run'
 			return 1
@@ -205,14 +207,22 @@ function __devenv_takes_value
 			return 0
 		case 'build:--builder'
 			return 0
+		case 'build:--check'
+			return 1
 		case 'build:--no-cache'
 			return 1
+		case 'build:--print'
+			return 1
+		case 'build:--provenance'
+			return 0
 		case 'build:--pull'
 			return 1
 		case 'build:--push'
 			return 1
 		case 'build:--quiet' 'build:-q'
 			return 1
+		case 'build:--sbom'
+			return 0
 		case 'build:--ssh'
 			return 0
 		case 'build:--with-dependencies'
@@ -319,8 +329,14 @@ function __devenv_takes_value
 			return 1
 		case 'events:--json'
 			return 1
+		case 'events:--since'
+			return 0
+		case 'events:--until'
+			return 0
 		case 'ls:--all' 'ls:-a'
 			return 1
+		case 'ls:--filter'
+			return 0
 		case 'ls:--quiet' 'ls:-q'
 			return 1
 		case 'exec:--detach' 'exec:-d'
@@ -415,6 +431,8 @@ function __devenv_takes_value
 			return 1
 		case 'run:--service-ports' 'run:-P'
 			return 1
+		case 'run:--use-aliases'
+			return 1
 		case 'run:--user' 'run:-u'
 			return 0
 		case 'run:--volume' 'run:-v'
@@ -430,6 +448,8 @@ function __devenv_takes_value
 		case 'onboard:--dir'
 			return 0
 		case 'new:--dir'
+			return 0
+		case 'version:--format' 'version:-f'
 			return 0
 		case 'version:--short'
 			return 1
@@ -601,7 +621,8 @@ complete -c devenv -n "__devenv_at 'stop'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a start -d 'Start stopped containers and wait until they are ready'
 complete -c devenv -n "__devenv_at 'start'" -l dry-run -d 'Print the plan; change nothing'
 complete -c devenv -n "__devenv_at 'start'" -l no-deps -d 'Accepted for Compose; only the named services are meant'
-complete -c devenv -n "__devenv_at 'start'" -l timeout -s t -r -f -d 'How long a container may take to stop'
+complete -c devenv -n "__devenv_at 'start'" -l wait -d 'Wait until they are ready: the default'
+complete -c devenv -n "__devenv_at 'start'" -l wait-timeout -r -f -d 'How long to wait until they are ready; 0: 10 minutes'
 complete -c devenv -n "__devenv_at 'start'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'start'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'start'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -668,10 +689,14 @@ complete -c devenv -n "__devenv_at 'pull'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a build -d 'Build the images of services that have `build:`'
 complete -c devenv -n "__devenv_at 'build'" -l build-arg -r -f -d 'Set an argument of the Dockerfile'
 complete -c devenv -n "__devenv_at 'build'" -l builder -r -f -d 'Refused: the engine\'s own builder builds'
+complete -c devenv -n "__devenv_at 'build'" -l check -d 'Refused: it needs BuildKit'
 complete -c devenv -n "__devenv_at 'build'" -l no-cache -d 'Run every step again'
+complete -c devenv -n "__devenv_at 'build'" -l print -d 'Refused: it needs BuildKit'
+complete -c devenv -n "__devenv_at 'build'" -l provenance -r -f -d 'Refused: it needs BuildKit'
 complete -c devenv -n "__devenv_at 'build'" -l pull -d 'Ask for newer base images'
 complete -c devenv -n "__devenv_at 'build'" -l push -d 'Push the images when they are built'
 complete -c devenv -n "__devenv_at 'build'" -l quiet -s q -d 'No progress, only errors'
+complete -c devenv -n "__devenv_at 'build'" -l sbom -r -f -d 'Refused: it needs BuildKit'
 complete -c devenv -n "__devenv_at 'build'" -l ssh -r -f -d 'Refused: it needs BuildKit'
 complete -c devenv -n "__devenv_at 'build'" -l with-dependencies -d 'Those of what the named services depend on too'
 complete -c devenv -n "__devenv_at 'build'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
@@ -938,6 +963,8 @@ complete -c devenv -n "__devenv_at 'volumes'" -l verbose -s v -d 'Say more about
 complete -c devenv -n "__devenv_at 'volumes'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at '' 0" -f -a events -d 'Print what happens to containers, as it happens'
 complete -c devenv -n "__devenv_at 'events'" -l json -d 'One JSON object a line'
+complete -c devenv -n "__devenv_at 'events'" -l since -r -f -d 'Those since then too: 10m, 2h30m ago, or 2026-11-21T09:00:00Z'
+complete -c devenv -n "__devenv_at 'events'" -l until -r -f -d 'End then'
 complete -c devenv -n "__devenv_at 'events'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'events'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'events'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -950,6 +977,7 @@ complete -c devenv -n "__devenv_at 'events'" -l format -r -f -a 'table json' -d 
 complete -c devenv -n "__devenv_at 'events'" -l yes -s y -d 'Answer yes to every question'
 complete -c devenv -n "__devenv_at 'events'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'events'" -l help -s h -d 'Show help'
+complete -c devenv -n "__devenv_at 'events'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a wait -d 'Wait until containers end, and exit with their status'
 complete -c devenv -n "__devenv_at 'wait'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'wait'" -l project-name -s p -r -f -d 'Project name'
@@ -965,6 +993,7 @@ complete -c devenv -n "__devenv_at 'wait'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'wait'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a ls -d 'List the projects of this engine'
 complete -c devenv -n "__devenv_at 'ls'" -l all -s a -d 'Projects of which nothing runs too'
+complete -c devenv -n "__devenv_at 'ls'" -l filter -r -f -d 'Only projects whose name has this regular expression'
 complete -c devenv -n "__devenv_at 'ls'" -l quiet -s q -d 'Only names'
 complete -c devenv -n "__devenv_at 'ls'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'ls'" -l project-name -s p -r -f -d 'Project name'
@@ -1077,6 +1106,7 @@ complete -c devenv -n "__devenv_at 'run'" -l quiet-pull -d 'Show no progress of 
 complete -c devenv -n "__devenv_at 'run'" -l remove-orphans -d 'Remove containers whose service is in no manifest'
 complete -c devenv -n "__devenv_at 'run'" -l rm -d 'Remove it after: the default'
 complete -c devenv -n "__devenv_at 'run'" -l service-ports -s P -d 'Publish the service\'s ports too'
+complete -c devenv -n "__devenv_at 'run'" -l use-aliases -d 'Answer to the service\'s names in its networks too'
 complete -c devenv -n "__devenv_at 'run'" -l user -s u -r -f -d 'Run as this user'
 complete -c devenv -n "__devenv_at 'run'" -l volume -s v -r -f -d 'Mount this too'
 complete -c devenv -n "__devenv_at 'run'" -l workdir -s w -r -f -d 'Run in this folder'
@@ -1252,8 +1282,9 @@ complete -c devenv -n "__devenv_at 'completion'" -l verbose -s v -d 'Say more ab
 complete -c devenv -n "__devenv_at 'completion'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'completion'" -f -a '(__devenv_names shell)'
 complete -c devenv -n "__devenv_at '' 0" -f -a version -d 'Print the version of devenv'
+complete -c devenv -n "__devenv_at 'version'" -l format -s f -r -f -a 'pretty json' -d 'How it is printed'
 complete -c devenv -n "__devenv_at 'version'" -l short -d 'Only the number'
-complete -c devenv -n "__devenv_at 'version'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
+complete -c devenv -n "__devenv_at 'version'" -l file -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'version'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'version'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
 complete -c devenv -n "__devenv_at 'version'" -l profile -r -f -d 'Profile to activate; may be repeated'
@@ -1261,7 +1292,6 @@ complete -c devenv -n "__devenv_at 'version'" -l env-file -r -F -d 'Read variabl
 complete -c devenv -n "__devenv_at 'version'" -l context -r -f -d 'Docker context whose engine is used'
 complete -c devenv -n "__devenv_at 'version'" -l host -s H -r -f -d 'Address of the engine'
 complete -c devenv -n "__devenv_at 'version'" -l progress -r -f -a 'auto tty plain json quiet' -d 'How progress is shown'
-complete -c devenv -n "__devenv_at 'version'" -l format -r -f -a 'table json' -d 'How results are printed'
 complete -c devenv -n "__devenv_at 'version'" -l yes -s y -d 'Answer yes to every question'
 complete -c devenv -n "__devenv_at 'version'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'version'" -l help -s h -d 'Show help'

@@ -295,8 +295,16 @@ struct logs_spec {
 int container_logs(struct engine *engine, const char *id, const struct logs_spec *spec,
 	const struct stream_io *io, struct err *err);
 
-/* The engine's events as JSON objects until on_event returns non-zero or cancel_fd is readable. */
-int engine_events(struct engine *engine, const char *filters,
+struct events_spec {
+	const char *filters;       /* engine_filters() */
+	const char *since, *until; /* as of logs_spec; NULL: from now on, for ever */
+};
+
+/*
+ * The engine's events as JSON objects until on_event returns non-zero, cancel_fd is readable or
+ * `until` is reached.
+ */
+int engine_events(struct engine *engine, const struct events_spec *spec,
 	int (*on_event)(void *ctx, json_t *event), void *ctx, int cancel_fd, struct err *err);
 
 /* === what a container uses === */

@@ -81,6 +81,7 @@ struct oneoff {
 	void (*adjust)(void *ctx, json_t *body); /* the command line's wishes */
 	void *ctx;
 	bool publish; /* the service's ports too */
+	bool aliases; /* and its names in the networks */
 };
 
 /* How images are built. */
@@ -222,11 +223,11 @@ void plan_differences(const struct manifest *manifest, const char *service,
 bool plan_is_job(const struct manifest *manifest, const char *service);
 
 /*
- * The body of POST /containers/create for a service, by hand of `run` (one-off) too. Owned by the
- * caller.
+ * The body of POST /containers/create for a service, or (not NULL) of its one-off container, before
+ * oneoff->adjust. Owned by the caller.
  */
 json_t *plan_body(const struct workspace *ws, const struct manifest *manifest, const char *service,
-	int number, bool oneoff, json_t **extra, struct err *err);
+	int number, const struct oneoff *oneoff, json_t **extra, struct err *err);
 
 /* The image a service runs, borrowed or made: the caller's. */
 char *plan_image(const struct manifest *manifest, const char *service);

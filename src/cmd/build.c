@@ -5,9 +5,9 @@
 #include "devenv/mem.h"
 
 struct build_options {
-	bool push, no_cache, pull, quiet, dependencies;
+	bool push, no_cache, pull, quiet, dependencies, check, print;
 	struct strv args, ssh;
-	const char *builder;
+	const char *builder, *provenance, *sbom;
 };
 
 #define AT(member) OPT_AT(struct build_options, member)
@@ -23,7 +23,14 @@ static const struct option_spec options[] = {
 		AT(builder),
 		.arg = "NAME",
 		.help = "Refused: the engine's own builder builds"},
+	{.name = "check", .type = OPT_FLAG, AT(check), .help = "Refused: it needs BuildKit"},
 	{.name = "no-cache", .type = OPT_FLAG, AT(no_cache), .help = "Run every step again"},
+	{.name = "print", .type = OPT_FLAG, AT(print), .help = "Refused: it needs BuildKit"},
+	{.name = "provenance",
+		.type = OPT_STRING,
+		AT(provenance),
+		.arg = "TEXT",
+		.help = "Refused: it needs BuildKit"},
 	{.name = "pull", .type = OPT_FLAG, AT(pull), .help = "Ask for newer base images"},
 	{.name = "push", .type = OPT_FLAG, AT(push), .help = "Push the images when they are built"},
 	{.name = "quiet",
@@ -31,6 +38,11 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(quiet),
 		.help = "No progress, only errors"},
+	{.name = "sbom",
+		.type = OPT_STRING,
+		AT(sbom),
+		.arg = "TEXT",
+		.help = "Refused: it needs BuildKit"},
 	{.name = "ssh",
 		.type = OPT_LIST,
 		AT(ssh),
@@ -42,6 +54,30 @@ static const struct option_spec options[] = {
 		.help = "Those of what the named services depend on too"},
 	{0},
 };
+
+static int check_options(const struct build_options *chosen, struct err *err)
+{
+	const struct {
+		bool given;
+		const char *name;
+	} refused[] = {
+		{chosen->builder, "builder"},
+		{chosen->check, "check"},
+		{chosen->print, "print"},
+		{chosen->provenance, "provenance"},
+		{chosen->sbom, "sbom"},
+		{chosen->ssh.n, "ssh"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+		if (refused[i].given)
+			return err_set(err, ERR_USAGE,
+				"--%s needs BuildKit, and devenv builds with the engine's own "
+				"builder; build with `docker buildx build` and name the result as "
+				"`image:`",
+				refused[i].name);
+	return 0;
+}
 
 static int build_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
@@ -58,12 +94,8 @@ static int build_run(struct app *app, void *opts, int argc, char **argv, struct 
 	struct plan plan = {0};
 	int result;
 
-	if (chosen->builder || chosen->ssh.n)
-		return err_set(err, ERR_USAGE,
-			"--%s needs BuildKit, and devenv builds with the engine's own builder; "
-			"build with `docker buildx build` and name the result as `image:`",
-			chosen->builder ? "builder" : "ssh");
-	if (session_open(app, SESSION_ENGINE, &session, err) < 0 ||
+	if (check_options(chosen, err) < 0 ||
+		session_open(app, SESSION_ENGINE, &session, err) < 0 ||
 		plan_build(&request, chosen->dependencies, &plan, err) < 0)
 		return -1;
 	if (chosen->quiet)

@@ -34,7 +34,8 @@ int lifecycle_run(struct app *app, void *options, int argc, char **argv, plan_fn
 	struct strv words = session_words(argc, argv);
 	struct plan plan = {0};
 	struct plan_request request = {.ws = &session.ws, .words = &words};
-	struct run_options run = {.stop_timeout_s = (int)chosen->timeout};
+	struct run_options run = {.stop_timeout_s = (int)chosen->timeout,
+		.wait_timeout_ms = chosen->wait_timeout * 1000};
 	unsigned flags = SESSION_ENGINE | SESSION_ALL | (chosen->dry_run ? 0 : SESSION_LOCK);
 	int result;
 

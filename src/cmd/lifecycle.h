@@ -6,9 +6,10 @@
 
 struct lifecycle_options {
 	bool dry_run, no_deps;
-	int64_t timeout;
+	int64_t timeout, wait_timeout; /* seconds; wait_timeout 0: as plan_run() */
 };
 
+/* Of stop and restart; start, which stops nothing, has its own. */
 extern const struct option_spec lifecycle_options[];
 
 typedef int plan_fn(struct engine *engine, const struct plan_request *request, struct plan *plan,

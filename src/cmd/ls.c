@@ -7,8 +7,12 @@
 #include "devenv/str.h"
 #include "devenv/ui.h"
 
+#include <regex.h>
+#include <string.h>
+
 struct ls_options {
 	bool all, quiet;
+	struct strv filters;
 };
 
 static const struct option_spec options[] = {
@@ -17,6 +21,11 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		OPT_AT(struct ls_options, all),
 		.help = "Projects of which nothing runs too"},
+	{.name = "filter",
+		.type = OPT_LIST,
+		OPT_AT(struct ls_options, filters),
+		.arg = "name=TEXT",
+		.help = "Only projects whose name has this regular expression"},
 	{.name = "quiet",
 		.letter = 'q',
 		.type = OPT_FLAG,
@@ -54,6 +63,35 @@ static json_t *projects(const json_t *containers)
 	return out;
 }
 
+/* Remove from `all` what no --filter name=TEXT matches. */
+static int keep_matching(json_t *all, const struct strv *filters, struct err *err)
+{
+	autojson json_t *wanted = json_object();
+
+	for (size_t i = 0; i < filters->n; i++) {
+		const char *filter = filters->v[i], *name;
+		regex_t pattern;
+		json_t *entry;
+
+		if (!str_starts(filter, "name="))
+			return err_set(
+				err, ERR_USAGE, "--filter takes name=TEXT, not \"%s\"", filter);
+		if (regcomp(&pattern, filter + strlen("name="), REG_EXTENDED | REG_NOSUB) != 0)
+			return err_set(err, ERR_USAGE,
+				"--filter: \"%s\" is no regular expression; try name=^shop",
+				filter + strlen("name="));
+		json_object_foreach (all, name, entry)
+			if (regexec(&pattern, name, 0, NULL, 0) == 0)
+				json_object_set(wanted, name, entry);
+		regfree(&pattern);
+	}
+	if (filters->n) {
+		json_object_clear(all);
+		json_object_update(all, wanted);
+	}
+	return 0;
+}
+
 static int show(
 	const struct app *app, const struct ls_options *chosen, const json_t *all, struct err *err)
 {
@@ -84,6 +122,7 @@ static int show(
 
 static int ls_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
+	const struct ls_options *chosen = opts;
 	struct engine_ask ask = {
 		.context = app->global.context,
 		.host = app->global.host,
@@ -99,7 +138,9 @@ static int ls_run(struct app *app, void *opts, int argc, char **argv, struct err
 	if (engine_find(&ask, &where, err) == 0 && engine_open(&where, &engine, err) == 0 &&
 		engine_get(engine, &containers, err, "/containers/json?all=1") == 0) {
 		all = projects(containers);
-		result = show(app, opts, all, err);
+		result = keep_matching(all, &chosen->filters, err);
+		if (result == 0)
+			result = show(app, chosen, all, err);
 	}
 	engine_close(engine);
 	engine_where_release(&where);

@@ -19,7 +19,7 @@
 
 struct run_opts {
 	bool no_tty, keep, rm, no_deps, publish, detach, build, interactive, quiet, quiet_build,
-		quiet_pull, remove_orphans;
+		quiet_pull, remove_orphans, aliases;
 	const char *user, *dir, *entrypoint, *name, *pull;
 	struct strv env, volumes, cap_add, cap_drop, labels, ports;
 };
@@ -115,6 +115,10 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(publish),
 		.help = "Publish the service's ports too"},
+	{.name = "use-aliases",
+		.type = OPT_FLAG,
+		AT(aliases),
+		.help = "Answer to the service's names in its networks too"},
 	{.name = "user",
 		.letter = 'u',
 		.type = OPT_STRING,
@@ -330,7 +334,10 @@ static int run_run(struct app *app, void *opts, int argc, char **argv, struct er
 	struct manifest *manifest;
 	const char *service;
 	autofree char *name = NULL;
-	struct oneoff oneoff = {.adjust = adjust, .ctx = &wishes, .publish = chosen->publish};
+	struct oneoff oneoff = {.adjust = adjust,
+		.ctx = &wishes,
+		.publish = chosen->publish,
+		.aliases = chosen->aliases};
 	char random[9];
 
 	if (check_ports(&chosen->ports, err) < 0 ||

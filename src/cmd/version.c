@@ -5,15 +5,27 @@
 
 #include "devenv/json.h"
 #include "devenv/mem.h"
+#include "devenv/str.h"
 #include "devenv/ui.h"
 
 #include <sys/utsname.h>
 
 struct version_options {
 	bool brief;
+	const char *format;
 };
 
+static const char *const formats[] = {"pretty", "json", NULL};
+
 static const struct option_spec rows[] = {
+	{.name = "format",
+		.letter = 'f',
+		.type = OPT_CHOICE,
+		OPT_AT(struct version_options, format),
+		.arg = "FORMAT",
+		.choices = formats,
+		.def = "pretty",
+		.help = "How it is printed"},
 	{.name = "short",
 		.type = OPT_FLAG,
 		OPT_AT(struct version_options, brief),
@@ -27,7 +39,7 @@ static int version_run(struct app *app, void *options, int argc, char **argv, st
 	autojson json_t *json = NULL;
 	struct utsname system = {0};
 
-	if (!app->json)
+	if (!str_eq(chosen->format, "json"))
 		return ui_output(
 			chosen->brief ? DEVENV_VERSION "\n" : "devenv " DEVENV_VERSION "\n", err);
 	json = json_object();
@@ -42,7 +54,6 @@ const struct command cmd_version = {
 	.name = "version",
 	.group = "This program",
 	.summary = "Print the version of devenv",
-	.flags = CMD_FORMAT,
 	.options = rows,
 	.options_size = sizeof(struct version_options),
 	.run = version_run,

@@ -49,6 +49,12 @@ int engine_request(
 /* The kind becomes ERR_ENGINE, unless it says more; returns -1. */
 int engine_failed(struct err *err);
 
+/*
+ * A time as people write it ("10m" ago, RFC 3339 with or without time and zone, or unix seconds) as
+ * the unix seconds of a query. *out is the caller's. ERR_USAGE.
+ */
+int engine_time(const char *text, char **out, struct err *err);
+
 /* The header line with the credentials for an image's registry, or NULL. The caller's. */
 char *registry_auth_line(const char *ref, const struct sink *sink);
 

@@ -70,14 +70,23 @@ static int watch_path(struct engine *engine, const char *path, struct watch *wat
 	return result;
 }
 
-int engine_events(struct engine *engine, const char *filters,
+int engine_events(struct engine *engine, const struct events_spec *spec,
 	int (*on_event)(void *ctx, json_t *event), void *ctx, int cancel_fd, struct err *err)
 {
-	autofree char *path = xasprintf(
-		"/events%s%s", filters ? "?filters=" : "", filters ? filters : "");
+	autofree char *since = NULL, *until = NULL;
+	autobuf struct buf path = BUF_INIT(0);
 	struct watch watch = {on_event, ctx};
 
-	return watch_path(engine, path, &watch, cancel_fd, err);
+	if (spec->since && engine_time(spec->since, &since, err) < 0)
+		return -1;
+	if (spec->until && engine_time(spec->until, &until, err) < 0)
+		return -1;
+	buf_addf(&path, "/events?filters=%s", spec->filters);
+	if (since)
+		buf_addf(&path, "&since=%s", since);
+	if (until)
+		buf_addf(&path, "&until=%s", until);
+	return watch_path(engine, buf_str(&path), &watch, cancel_fd, err);
 }
 
 int container_stats(struct engine *engine, const char *id,

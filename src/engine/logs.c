@@ -8,8 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* "10m" ago, RFC 3339 with or without time and zone, or unix seconds: as unix seconds. */
-static int log_time(const char *text, char **out, struct err *err)
+int engine_time(const char *text, char **out, struct err *err)
 {
 	static const char *const endings[] = {"", "Z", ":00Z", "T00:00:00Z", NULL};
 	int64_t ns;
@@ -40,9 +39,9 @@ static int log_path(const char *id, const struct logs_spec *spec, struct buf *pa
 	autofree char *name = engine_escape(id);
 	autofree char *since = NULL, *until = NULL;
 
-	if (spec->since && log_time(spec->since, &since, err) < 0)
+	if (spec->since && engine_time(spec->since, &since, err) < 0)
 		return -1;
-	if (spec->until && log_time(spec->until, &until, err) < 0)
+	if (spec->until && engine_time(spec->until, &until, err) < 0)
 		return -1;
 	buf_addf(path, "/containers/%s/logs?stdout=1&stderr=1&follow=%d&timestamps=%d", name,
 		spec->follow, spec->timestamps);

@@ -277,7 +277,7 @@ static void namespace_mode(const struct manifest *manifest, const json_t *servic
 }
 
 json_t *plan_body(const struct workspace *ws, const struct manifest *manifest, const char *name,
-	int number, bool oneoff, json_t **extra, struct err *err)
+	int number, const struct oneoff *oneoff, json_t **extra, struct err *err)
 {
 	json_t *service = model_service(manifest, name);
 	autojson json_t *body = json_object();
@@ -292,11 +292,11 @@ json_t *plan_body(const struct workspace *ws, const struct manifest *manifest, c
 	json_object_set_new(body, "AttachStderr", json_true());
 	copy_rows(service, body, host);
 	json_object_set_new(body, "Env", environment(service));
-	json_object_set_new(body, "Labels", labels(ws, manifest, name, number, oneoff));
+	json_object_set_new(body, "Labels", labels(ws, manifest, name, number, oneoff != NULL));
 	healthcheck(service, body);
 	restart_policy(service, host);
 	logging(service, host);
-	ports(service, !oneoff, body, host);
+	ports(service, !oneoff || oneoff->publish, body, host);
 	namespace_mode(manifest, service, "pid", "PidMode", host);
 	namespace_mode(manifest, service, "ipc", "IpcMode", host);
 	namespace_mode(manifest, service, "network_mode", "NetworkMode", host);
@@ -304,7 +304,7 @@ json_t *plan_body(const struct workspace *ws, const struct manifest *manifest, c
 	if (body_security(manifest, service, host, more, err) < 0 ||
 		body_mounts(manifest, service, body, more, err) < 0)
 		return NULL;
-	body_networks(ws, manifest, name, number, oneoff, body, more);
+	body_networks(ws, manifest, name, number, !oneoff || oneoff->aliases, body, more);
 	*extra = TAKE(more);
 	return TAKE(body);
 }

@@ -42,12 +42,12 @@ static void set_driver_options(json_t *body, const json_t *options)
 }
 
 static json_t *endpoint(const struct manifest *manifest, const char *service, int number,
-	bool oneoff, const json_t *options)
+	bool named, const json_t *options)
 {
 	autofree char *name = plan_container_name(manifest, service, number);
 	json_t *body = json_object(), *aliases = json_array(), *ipam = json_object();
 
-	if (!oneoff) {
+	if (named) {
 		json_array_append_new(aliases, json_string_safe(name));
 		json_array_append_new(aliases, json_string_safe(service));
 		json_array_extend(aliases, json_object_get(options, "aliases"));
@@ -108,11 +108,11 @@ static json_t *links_of(const struct manifest *manifest, const json_t *service, 
 	return links;
 }
 
-static json_t *shared_endpoint(const struct manifest *manifest, const char *service, bool oneoff)
+static json_t *shared_endpoint(const struct manifest *manifest, const char *service, bool named)
 {
 	json_t *aliases = json_array();
 
-	if (!oneoff) {
+	if (named) {
 		autofree char *alias = xasprintf("%s.%s", service, manifest->name);
 
 		json_array_append_new(aliases, json_string_safe(alias));
@@ -137,7 +137,7 @@ static struct joined *sorted_networks(const json_t *networks, size_t *n)
 }
 
 void body_networks(const struct workspace *ws, const struct manifest *manifest, const char *name,
-	int number, bool oneoff, json_t *body, json_t *extra)
+	int number, bool named, json_t *body, json_t *extra)
 {
 	json_t *service = model_service(manifest, name);
 	json_t *host = json_object_get(body, "HostConfig"), *more = json_array();
@@ -157,7 +157,7 @@ void body_networks(const struct workspace *ws, const struct manifest *manifest, 
 	list = sorted_networks(json_object_get(service, "networks"), &n);
 	for (size_t i = 0; i < n; i++) {
 		const char *network = model_name(manifest, "networks", list[i].key);
-		json_t *point = endpoint(manifest, name, number, oneoff, list[i].options);
+		json_t *point = endpoint(manifest, name, number, named, list[i].options);
 
 		if (json_array_size(links))
 			json_object_set(point, "Links", links);
@@ -174,7 +174,7 @@ void body_networks(const struct workspace *ws, const struct manifest *manifest, 
 	}
 	if (shared && n)
 		json_array_append_new(more, json_pack("{s:s, s:o}", "network", shared, "endpoint",
-						    shared_endpoint(manifest, name, oneoff)));
+						    shared_endpoint(manifest, name, named)));
 	if (!n)
 		json_set_str(host, "NetworkMode", "none");
 	if (json_array_size(more))

@@ -68,7 +68,7 @@ int body_security(const struct manifest *manifest, const json_t *service, json_t
 	json_t *extra, struct err *err);
 void body_resources(const json_t *service, json_t *host);
 void body_networks(const struct workspace *ws, const struct manifest *manifest, const char *name,
-	int number, bool oneoff, json_t *body, json_t *extra);
+	int number, bool named, json_t *body, json_t *extra); /* named: with the service's names */
 
 /*
  * What the engine's API version lacks in the bodies of `plan`: what has an older form gets it, what

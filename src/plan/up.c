@@ -263,8 +263,8 @@ static int add_oneoff(struct up *up, const struct selected *one, struct err *err
 	free(action->name);
 	action->object = xasprintf("container %s", oneoff->name);
 	action->name = xstrdup(oneoff->name);
-	action->body = plan_body(up->request->ws, one->manifest, one->service, 1, !oneoff->publish,
-		&action->extra, err);
+	action->body = plan_body(
+		up->request->ws, one->manifest, one->service, 1, oneoff, &action->extra, err);
 	if (!action->body)
 		return err_wrap(err, "%s", oneoff->name);
 	oneoff_labels(json_object_get(action->body, "Labels"));

@@ -25,7 +25,7 @@ YAML
 check "create" "$DEVENV" create
 check "makes the container" test -n "$(containers words web)"
 check "and does not start it" is web created
-check "start" "$DEVENV" start web
+check "start" "$DEVENV" start --wait --wait-timeout 30 web
 check_out "port names where it is published" '^127\.0\.0\.1:21081$' "$DEVENV" port web 80
 expect_fail "port of what is not published" 1 'no such port' "$DEVENV" port web 81
 check_out "top shows the process" 'httpd' "$DEVENV" top web
@@ -34,6 +34,10 @@ check_out "volumes names the volume" 'words_data' "$DEVENV" volumes
 check_out "ls names the project" '^words ' "$DEVENV" ls
 "$DEVENV" ls --format json >ls.json
 check "ls as JSON" jq -e '.[] | select(.name == "words") | .running == 1' ls.json
+check_out "ls --filter" '^words$' "$DEVENV" ls -q --filter name=^wor
+check "ls --filter of another" test -z "$("$DEVENV" ls -q --filter name=^ords)"
+expect_fail "ls: a filter that is none" 2 'name=TEXT' "$DEVENV" ls --filter status=running
+expect_fail "ls: no regular expression" 2 'no regular expression' "$DEVENV" ls --filter 'name=('
 
 "$DEVENV" events --json >events.out 2>events.err &
 events=$!
@@ -44,6 +48,14 @@ check "unpause" "$DEVENV" unpause web
 check "lets it go on" is web running
 paused() { jq -es 'any(.[]; .Action == "pause")' events.out; }
 check "events told of it" wait_for 10 paused
+check "events that end by themselves" \
+	"$DEVENV" events --json --since 1h --until "$(($(date +%s) + 1))" web
+cp "$T/.out" past.json
+check "events of the past" jq -es 'any(.[]; .Action == "pause")' past.json
+"$DEVENV" events --since 1h --until "$(($(date +%s) + 1))" job >job.out
+check "events of another service" not grep -q pause job.out
+expect_fail "events: no service" 2 'nothing' "$DEVENV" events --until 0s nothing
+expect_fail "events: no time" 2 'no time' "$DEVENV" events --since yesterday
 
 "$DEVENV" start job >start.out 2>&1 || true
 expect_fail "wait ends with the container's status" 4 '' "$DEVENV" wait job
@@ -56,16 +68,21 @@ expect_fail "a filter that is none" 2 'status=STATE' "$DEVENV" ps --filter name=
 check "images -q: each once" test "$("$DEVENV" images -q | wc -l)" = 1
 check_out "volumes -q" '^words_data$' "$DEVENV" volumes -q
 check_out "version --short" '^[0-9]' "$DEVENV" version --short
+check_out "version -f json" '"version"' "$DEVENV" version -f json
 check_out "run with a label, a capability and a port" '^cap$' "$DEVENV" run --rm -i -l team=shop \
 	--cap-add NET_ADMIN -p 127.0.0.1:21082:80 -q --no-deps web bash -c \
 	'(($(sed -n "s/CapEff:\t/0x/p" /proc/self/status) & 1 << 12)) && echo cap'
-"$DEVENV" run -d --keep --name words-kept -l team=shop -p 21082:80/tcp --no-deps web \
+"$DEVENV" run -d --keep --name words-kept --use-aliases -l team=shop -p 21082:80/tcp --no-deps web \
 	busybox httpd -f -p 80 >run.out 2>&1
 api GET /containers/words-kept/json >kept.json
 check "its label" jq -e '.Config.Labels.team == "shop"' kept.json
+check "its alias" jq -e '.NetworkSettings.Networks[].Aliases | index("web")' kept.json
 check "its port" jq -e '.HostConfig.PortBindings["80/tcp"][0].HostPort == "21082"' kept.json
 api DELETE "/containers/words-kept?force=1" >delete.out
 expect_fail "a port that is none" 2 'is no port' "$DEVENV" run -p web:80 web true
+for option in --builder=x --check --print --provenance=true --sbom=true; do
+	expect_fail "build $option" 2 "${option%%=*} needs BuildKit" "$DEVENV" build "$option"
+done
 expect_fail "build --ssh" 2 'BuildKit' "$DEVENV" build --ssh default
 check "logs --no-log-prefix --index" "$DEVENV" logs --no-log-prefix --index 1 web
 check "rm -f -v" "$DEVENV" rm -f -v

@@ -81,7 +81,7 @@ static int teardown(void **state)
 static json_t *body_of(struct fixture *fixture, const char *service, json_t **extra)
 {
 	struct err err = ERR_INIT;
-	json_t *body = plan_body(&fixture->ws, &fixture->manifest, service, 1, false, extra, &err);
+	json_t *body = plan_body(&fixture->ws, &fixture->manifest, service, 1, NULL, extra, &err);
 
 	if (!body)
 		print_error("%s\n", err.msg);
@@ -310,7 +310,7 @@ static void test_external_secret_is_refused(void **state)
 
 	json_object_del(key, "file");
 	json_object_set_new(key, "external", json_true());
-	assert_null(plan_body(&fixture->ws, &fixture->manifest, "web", 1, false, &extra, &err));
+	assert_null(plan_body(&fixture->ws, &fixture->manifest, "web", 1, NULL, &extra, &err));
 	assert_int_equal(err.kind, ERR_MANIFEST);
 	assert_non_null(strstr(err.msg, "secrets key"));
 }
