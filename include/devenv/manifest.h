@@ -94,6 +94,10 @@ int workspace_resolve(const struct workspace *ws, const char *word, struct manif
  */
 json_t *manifest_json(const json_t *model);
 
+/* The same for a model that was loaded with no_interpolate: nothing is left out, and an empty list
+ * is null. */
+json_t *manifest_raw_json(const json_t *model);
+
 /*
  * The model with only these services, what they depend on (depends_on), and the networks, volumes,
  * secrets, configs and models that those use. Shares values with `model`; the caller's.

@@ -212,8 +212,15 @@ static int output_model(
 	return ui_output(buf_str(&out), err);
 }
 
+static json_t *json_model(const struct config_options *config, const struct manifest *manifest)
+{
+	return config->no_interpolate ? manifest_raw_json(manifest->model)
+				      : manifest_json(manifest->model);
+}
+
 /* One manifest: its model. A workspace: {"name", "manifests": {name: model}}. */
-static char *json_text(const struct workspace *ws, const struct manifest *only)
+static char *json_text(const struct config_options *config, const struct workspace *ws,
+	const struct manifest *only)
 {
 	autojson json_t *all = NULL;
 	json_t *models = json_object();
@@ -222,12 +229,12 @@ static char *json_text(const struct workspace *ws, const struct manifest *only)
 	all = json_pack("{s:s, s:o}", "name", ws->name, "manifests", models);
 	for (size_t i = 0; i < ws->n; i++)
 		json_object_set_new(
-			models, ws->manifests[i].name, manifest_json(ws->manifests[i].model));
+			models, ws->manifests[i].name, json_model(config, &ws->manifests[i]));
 	if (!only && ws->single)
 		only = &ws->manifests[0];
 	if (only) {
 		json_decref(all);
-		all = manifest_json(only->model);
+		all = json_model(config, only);
 	}
 	text = json_print_pretty(all);
 	return xasprintf("%s\n", text);
@@ -326,7 +333,7 @@ static int print(const struct config_options *config, const struct workspace *ws
 	if (config->hash)
 		return print_hashes(ws, only, config->hash, err);
 	if (str_eq(config->format, "json") && !wants_words(config)) {
-		autofree char *json = json_text(ws, only);
+		autofree char *json = json_text(config, ws, only);
 
 		return output_model(config, json, escape, err);
 	}
@@ -422,7 +429,9 @@ static int config_run(struct app *app, void *opts, int argc, char **argv, struct
 
 	if (config->quiet && str_eq(config->format, "json"))
 		flags |= SESSION_LIST;
-	if (lists_all(config))
+	if (argc && config->no_interpolate)
+		sink_warn(&app->sink, NULL, "--no-interpolate: services are not selected");
+	if (lists_all(config) || config->no_interpolate)
 		argc = 0;
 	if (session_open(app, flags | (argc ? SESSION_ALL : 0u), &session, err) < 0 ||
 		select_services(&session.ws, argc, argv, err) < 0)

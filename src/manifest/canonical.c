@@ -5,6 +5,7 @@
  * meets the keys.  Values of a wrong type were reported by check.c and are stepped over here.
  */
 #include "canonical.h"
+#include "convert.h"
 #include "pipeline.h"
 
 #include "devenv/mem.h"
@@ -47,7 +48,7 @@ static void list_from_string(const struct canonical *c, struct node *map, const 
 }
 
 /* [A=1, B] -> {A: "1", B: null}; with `empty`, {B: ""}. */
-static void map_from_pairs(const struct canonical *c, struct node *map, const char *key, bool empty)
+static void map_from_list(const struct canonical *c, struct node *map, const char *key, bool empty)
 {
 	struct node *old = get_kind(map, key, NODE_LIST);
 	struct node *out;
@@ -72,6 +73,13 @@ static void map_from_pairs(const struct canonical *c, struct node *map, const ch
 		node_set(c->arena, out, name, value);
 	}
 	replace(c, map, key, old, out);
+}
+
+/* The same for what compose-go converts only with its types: raw, it stays. */
+static void map_from_pairs(const struct canonical *c, struct node *map, const char *key, bool empty)
+{
+	if (!c->raw)
+		map_from_list(c, map, key, empty);
 }
 
 /* [a, b] -> {a: null, b: null} */
@@ -117,7 +125,7 @@ static void extra_hosts(const struct canonical *c, struct node *map)
 	struct node *old = get_map(map, "extra_hosts");
 	struct node *list;
 
-	if (!old)
+	if (!old || c->raw)
 		return;
 	list = node_new(c->arena, NODE_LIST, &old->at);
 	for (size_t i = 0; i < old->n; i++) {
@@ -137,6 +145,18 @@ static void extra_hosts(const struct canonical *c, struct node *map)
 
 /* === build === */
 
+/* true -> "true" */
+static void text_from_scalar(const struct canonical *c, struct node *map, const char *key)
+{
+	struct node *value = node_get(map, key);
+	autofree char *text = NULL;
+
+	if (!value || !node_is_scalar(value))
+		return;
+	text = convert_text(value);
+	canonical_set_text(c->arena, value, text);
+}
+
 static void build_ssh(const struct canonical *c, struct node *build, const struct place *place)
 {
 	struct node *ssh = get_kind(build, "ssh", NODE_LIST);
@@ -149,7 +169,7 @@ static void build_ssh(const struct canonical *c, struct node *build, const struc
 			place_error(c->diags, ssh->items[i], &here, "for example: ssh: [default]",
 				"\"%s\" needs a path: %s=PATH", text, text);
 	}
-	map_from_pairs(c, build, "ssh", false);
+	map_from_list(c, build, "ssh", false);
 	ssh = get_map(build, "ssh");
 	for (size_t i = 0; ssh && i < ssh->n; i++)
 		canonical_host_path(c, ssh->items[i]);
@@ -165,7 +185,7 @@ static void build_contexts(const struct canonical *c, struct node *build, const 
 			place_error(c->diags, contexts->items[i], &here,
 				"for example: additional_contexts: {shared: ../shared}",
 				"\"%s\" is not NAME=CONTEXT", contexts->items[i]->text);
-	map_from_pairs(c, build, "additional_contexts", true);
+	map_from_list(c, build, "additional_contexts", true);
 	contexts = get_map(build, "additional_contexts");
 	for (size_t i = 0; contexts && i < contexts->n; i++)
 		canonical_context(c, contexts->items[i]);
@@ -190,6 +210,8 @@ static void canonical_build(
 	map_from_pairs(c, build, "args", false);
 	map_from_pairs(c, build, "labels", true);
 	extra_hosts(c, build);
+	text_from_scalar(c, build, "provenance");
+	text_from_scalar(c, build, "sbom");
 	file_mounts(c, build, "secrets");
 }
 
@@ -284,7 +306,7 @@ static void environment_names(
 	struct node *list = get_kind(service, "environment", NODE_LIST);
 	struct place here = {.up = place, .name = "environment"};
 
-	for (size_t i = 0; list && i < list->n; i++) {
+	for (size_t i = 0; !c->raw && list && i < list->n; i++) {
 		const char *text = list->items[i]->text;
 		size_t len = strcspn(text, "=");
 
@@ -323,8 +345,10 @@ static void canonical_service(
 	map_from_pairs(c, get_map(service, "deploy"), "labels", true);
 	extra_hosts(c, service);
 	list_from_string(c, service, "dns");
-	list_from_string(c, service, "dns_search");
-	list_from_string(c, service, "tmpfs");
+	if (!c->raw) {
+		list_from_string(c, service, "dns_search");
+		list_from_string(c, service, "tmpfs");
+	}
 	file_mounts(c, service, "secrets");
 	file_mounts(c, service, "configs");
 	volumes = get_kind(service, "volumes", NODE_LIST);
@@ -383,10 +407,11 @@ static void canonical_resources(const struct canonical *c, struct node *doc, con
 	}
 }
 
-void canonical_document(struct arena *arena, struct node *doc, const char *dir, struct diags *diags)
+void canonical_document(
+	struct arena *arena, struct node *doc, const char *dir, bool raw, struct diags *diags)
 {
 	static const char *const kinds[] = {"volumes", "networks", "secrets", "configs"};
-	struct canonical c = {.arena = arena, .dir = dir, .diags = diags};
+	struct canonical c = {.arena = arena, .dir = dir, .raw = raw, .diags = diags};
 	struct node *services = get_map(doc, "services");
 	struct place up = {.name = "services"};
 

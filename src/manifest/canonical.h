@@ -12,6 +12,7 @@
 struct canonical {
 	struct arena *arena;
 	const char *dir; /* where relative paths begin; absolute */
+	bool raw;        /* see canonical_document() */
 	struct diags *diags;
 };
 

@@ -207,21 +207,20 @@ static int compare_targets(const void *a, const void *b)
 	return strcmp(node_get_text(*left, "target"), node_get_text(*right, "target"));
 }
 
-static void port_expand(const struct canonical *c, const struct node *item, const char *text,
+/* false: not interpolated, and not to be read yet. */
+static bool port_expand(const struct canonical *c, const struct node *item, const char *text,
 	struct node *out, const struct place *place)
 {
 	struct port_spec spec = {0};
 	const char *wrong = port_parse(text, &spec);
 	size_t before = out->n;
 
-	if (wrong && strchr(text, '$')) { /* not interpolated: as written */
-		node_append(c->arena, out, node_string(c->arena, &item->at, text));
-	} else if (wrong) {
+	if (wrong && !c->raw) {
 		place_error(c->diags, item, place,
 			"for example: \"8080:80\", \"127.0.0.1:8080:80/udp\" or "
 			"\"8000-8005:80-85\"",
 			"\"%s\" is not a port mapping: %s", text, wrong);
-	} else {
+	} else if (!wrong) {
 		struct port_parts parts = port_parts(c->arena, &spec, &item->at);
 		uint64_t n = spec.container.last - spec.container.first;
 		size_t limit = n < RANGE_USUAL ? MEMORY_MAX_USUAL : MEMORY_MAX;
@@ -234,6 +233,7 @@ static void port_expand(const struct canonical *c, const struct node *item, cons
 		qsort(out->items + before, out->n - before, sizeof(*out->items), compare_targets);
 	}
 	port_spec_release(&spec);
+	return !wrong || !c->raw;
 }
 
 void canonical_ports(const struct canonical *c, struct node *service, const struct place *place)
@@ -252,7 +252,9 @@ void canonical_ports(const struct canonical *c, struct node *service, const stru
 		char number[24];
 
 		if (item->kind == NODE_STRING) {
-			port_expand(c, item, item->text, out, &here);
+			/* As Compose: then all ports stay as written. */
+			if (!port_expand(c, item, item->text, out, &here))
+				return;
 		} else if (item->kind == NODE_INT) {
 			snprintf(number, sizeof(number), "%lld", (long long)item->integer);
 			port_expand(c, item, number, out, &here);

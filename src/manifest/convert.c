@@ -253,7 +253,7 @@ static int compare_strings(const void *a, const void *b)
 static bool host_ok(const struct convert *c, const struct node *item, const struct place *place,
 	const char *text, size_t name)
 {
-	if (text[name] && name && !memchr(text, ':', name))
+	if (c->raw || (text[name] && name && !memchr(text, ':', name)))
 		return true;
 	place_error(c->diags, item, place, "for example: extra_hosts: [\"api=10.0.0.2\"]",
 		"\"%s\" is not HOST=IP", text);

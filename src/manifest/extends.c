@@ -51,7 +51,8 @@ static struct node *merge_prepared(
 
 	for (size_t i = 0; i < docs->n; i++) {
 		load_prepare(loader, docs->items[i], file->dir, file->env);
-		merged = merge_documents(loader->arena, merged, docs->items[i], loader->diags);
+		merged = merge_documents(loader->arena, merged, docs->items[i],
+			loader->no_interpolate, loader->diags);
 	}
 	return merged;
 }
@@ -218,8 +219,9 @@ static struct node *resolve(
 	node_remove(service, "extends");
 	if (base->kind != NODE_MAP)
 		return service;
-	base = merge_service(loader->arena, NULL, node_copy(loader->arena, base), loader->diags);
-	base = merge_service(loader->arena, base, service, loader->diags);
+	base = merge_service(loader->arena, NULL, node_copy(loader->arena, base),
+		loader->no_interpolate, loader->diags);
+	base = merge_service(loader->arena, base, service, loader->no_interpolate, loader->diags);
 	node_remove(base, "extends");
 	node_set(loader->arena, ((struct extends_file *)link.file)->services, name, base);
 	return base;

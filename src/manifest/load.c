@@ -124,7 +124,7 @@ void load_prepare(struct loader *loader, struct node *doc, const char *dir, cons
 	if (!loader->no_interpolate)
 		interpolate(loader->arena, doc, env, loader->diags);
 	check_document(doc, loader->diags);
-	canonical_document(loader->arena, doc, dir, loader->diags);
+	canonical_document(loader->arena, doc, dir, loader->no_interpolate, loader->diags);
 }
 
 struct node *load_unit(
@@ -136,7 +136,8 @@ struct node *load_unit(
 		load_prepare(loader, doc, unit->dir, unit->env);
 		include_apply(loader, unit, doc);
 		extends_apply(loader, unit, doc);
-		base = merge_documents(loader->arena, base, doc, loader->diags);
+		base = merge_documents(
+			loader->arena, base, doc, loader->no_interpolate, loader->diags);
 	}
 	return base;
 }

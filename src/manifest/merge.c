@@ -5,11 +5,13 @@
  * the exceptions (compose-go's override package).  Works on canonical forms, in place: the base is
  * changed and what is taken from `over` is shared with it.
  */
+#include "convert.h"
 #include "pipeline.h"
 
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PARTS_MAX 6 /* no rule is longer */
@@ -17,7 +19,9 @@
 enum rule {
 	RULE_NONE,
 	RULE_REPLACE,
-	RULE_VALUES,  /* a map whose null values count: NAME without a value */
+	/* a map whose null values count: NAME without a value; raw, a list of pairs */
+	RULE_VALUES,
+	RULE_NAMED,   /* the same, but a map also when it is raw */
 	RULE_ADD_NEW, /* a list: only what is not there yet */
 	RULE_LOGGING,
 	RULE_IPAM
@@ -47,7 +51,7 @@ static const struct rule_row rule_rows[] = {
 	{"volumes.*.labels", RULE_VALUES, IDENTITY_NONE},
 	{"services.*.annotations", RULE_VALUES, IDENTITY_NAME},
 	{"services.*.build.args", RULE_VALUES, IDENTITY_NAME},
-	{"services.*.build.additional_contexts", RULE_VALUES, IDENTITY_NAME},
+	{"services.*.build.additional_contexts", RULE_NAMED, IDENTITY_NAME},
 	{"services.*.build.extra_hosts", RULE_ADD_NEW, IDENTITY_NONE},
 	{"services.*.build.labels", RULE_VALUES, IDENTITY_NAME},
 	{"services.*.build.platforms", RULE_NONE, IDENTITY_NONE},
@@ -84,6 +88,7 @@ static const struct rule_row rule_rows[] = {
 struct merge {
 	struct arena *arena;
 	struct diags *diags;
+	bool raw;
 	const char *parts[PARTS_MAX]; /* the keys that lead here */
 	int depth;                    /* may be more than PARTS_MAX */
 };
@@ -325,6 +330,66 @@ static struct node *merge_ipam(struct merge *merge, struct node *base, struct no
 	return out;
 }
 
+/* === raw forms, where a short one may meet a long one === */
+
+static bool is_sequence(
+	const struct node *base, const struct node *over, const struct rule_row *row)
+{
+	if (row->rule == RULE_VALUES || row->rule == RULE_ADD_NEW)
+		return true;
+	return row->identity == IDENTITY_NAME && row->rule == RULE_NONE &&
+	       (base->kind == NODE_STRING || over->kind == NODE_STRING);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	const struct node *const *left = a, *const *right = b;
+
+	return strcmp((*left)->text, (*right)->text);
+}
+
+static void append_pair(
+	struct arena *arena, struct node *list, const char *name, const struct node *value)
+{
+	autofree char *text = node_is_scalar(value) ? convert_text(value) : NULL;
+	autofree char *pair = text ? xasprintf("%s=%s", name, text) : xstrdup(name);
+
+	node_append(arena, list, node_string(arena, &value->at, pair));
+}
+
+/* compose-go's convertIntoSequence: {NAME: value} -> [NAME=value], sorted; "one" -> [one]. */
+static struct node *sequence(struct arena *arena, struct node *node)
+{
+	struct node *list;
+
+	if (node->kind == NODE_LIST)
+		return node;
+	list = node_new(arena, NODE_LIST, &node->at);
+	if (node->kind != NODE_MAP)
+		node_append(arena, list, node);
+	for (size_t i = 0; node->kind == NODE_MAP && i < node->n; i++) {
+		const struct node *value = node->items[i];
+
+		for (size_t j = 0; value->kind == NODE_LIST && j < value->n; j++)
+			append_pair(arena, list, node->keys[i]->text, value->items[j]);
+		if (value->kind != NODE_LIST)
+			append_pair(arena, list, node->keys[i]->text, value);
+	}
+	if (node->kind == NODE_MAP && list->n > 1)
+		qsort(list->items, list->n, sizeof(struct node *), compare_texts);
+	return list;
+}
+
+static struct node *merge_sequences(
+	struct merge *merge, struct node *base, struct node *over, const struct rule_row *row)
+{
+	for (size_t i = 0; over->kind == NODE_MAP && i < over->n; i++)
+		if (over->items[i]->tag == TAG_RESET)
+			node_remove(base, over->keys[i]->text);
+	over = sequence(merge->arena, settle(merge, over));
+	return merge_lists(merge, sequence(merge->arena, base), over, row);
+}
+
 static struct node *mismatch(struct merge *merge, const struct node *base, const struct node *over)
 {
 	autobuf struct buf path = BUF_INIT(4096);
@@ -352,10 +417,13 @@ static struct node *merge_nodes(struct merge *merge, struct node *base, struct n
 
 		/* NAME without a value replaces NAME=value; elsewhere nothing changes nothing. */
 		merge->depth--;
-		value = value && find_row(merge)->rule == RULE_VALUES;
+		value = value && (find_row(merge)->rule == RULE_VALUES ||
+					 find_row(merge)->rule == RULE_NAMED);
 		merge->depth++;
 		return value ? over : base;
 	}
+	if (merge->raw && is_sequence(base, over, row))
+		return merge_sequences(merge, base, over, row);
 	if (base->kind != NODE_MAP && base->kind != NODE_LIST)
 		return settle(merge, over);
 	if (over->kind != base->kind)
@@ -370,19 +438,19 @@ static struct node *merge_nodes(struct merge *merge, struct node *base, struct n
 }
 
 struct node *merge_documents(
-	struct arena *arena, struct node *base, struct node *over, struct diags *diags)
+	struct arena *arena, struct node *base, struct node *over, bool raw, struct diags *diags)
 {
-	struct merge merge = {.arena = arena, .diags = diags};
+	struct merge merge = {.arena = arena, .diags = diags, .raw = raw};
 	struct node *merged = merge_nodes(&merge, base, over);
 
 	return merged ? merged : node_new(arena, NODE_MAP, &over->at);
 }
 
 struct node *merge_service(
-	struct arena *arena, struct node *base, struct node *over, struct diags *diags)
+	struct arena *arena, struct node *base, struct node *over, bool raw, struct diags *diags)
 {
 	struct merge merge = {
-		.arena = arena, .diags = diags, .parts = {"services", "*"}, .depth = 2};
+		.arena = arena, .diags = diags, .raw = raw, .parts = {"services", "*"}, .depth = 2};
 	struct node *merged = merge_nodes(&merge, base, over);
 
 	return merged ? merged : node_new(arena, NODE_MAP, &over->at);

@@ -125,22 +125,39 @@ static void build_section(
 	json_object_set_new(model, section, out);
 }
 
+static void build_resources(const struct model *m, json_t *model)
+{
+	build_section(m, "networks", &shape_network, model);
+	build_section(m, "volumes", &shape_volume, model);
+	build_section(m, "secrets", &shape_secret, model);
+	build_section(m, "configs", &shape_config, model);
+	build_section(m, "models", &shape_model, model);
+}
+
 static json_t *build(const struct model *m, json_t *active)
 {
 	json_t *model = json_object();
 
 	json_object_set_new(model, "name", json_string_safe(m->context->project));
 	build_services(m, active, model);
-	build_section(m, "networks", &shape_network, model);
-	build_section(m, "volumes", &shape_volume, model);
-	build_section(m, "secrets", &shape_secret, model);
-	build_section(m, "configs", &shape_config, model);
-	build_section(m, "models", &shape_model, model);
+	build_resources(m, model);
 	for (size_t i = 0; i < m->doc->n; i++)
 		if (key_is_extension(m->doc->keys[i]->text))
 			json_object_set_new(
 				model, m->doc->keys[i]->text, convert_any(m->doc->items[i]));
 	return model;
+}
+
+/* The document as Compose has it before it makes types of it: what is built is only checked. */
+static json_t *raw_model(const struct model *m)
+{
+	autojson json_t *built = json_object();
+
+	build_section(m, "services", &shape_service, built);
+	build_resources(m, built);
+	node_set(m->arena, m->doc, "name", node_string(m->arena, &m->doc->at, m->context->project));
+	node_remove(m->doc, "version");
+	return convert_any(m->doc);
 }
 
 json_t *model_build(struct arena *arena, struct node *doc, const struct model_context *context,
@@ -163,15 +180,20 @@ json_t *model_build(struct arena *arena, struct node *doc, const struct model_co
 		m.services = services;
 	model_normalize(&m);
 	model_validate_resources(&m);
-	active = active_services(&m);
-	model = build(&m, active);
-	model_check_cycles(&m, active);
+	if (context->no_interpolate) {
+		model = raw_model(&m);
+	} else {
+		active = active_services(&m);
+		model = build(&m, active);
+		model_check_cycles(&m, active);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(recent); i++)
 		json_decref(recent[i]);
 	if (diags->errors > before) {
 		json_decref(model);
 		return NULL;
 	}
-	model_prune(model);
+	if (!context->no_interpolate)
+		model_prune(model);
 	return model;
 }

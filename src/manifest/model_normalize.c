@@ -31,7 +31,8 @@ static void resolve_names(const struct model *m, struct node *map, bool keep)
 
 	while (map && map->kind == NODE_MAP && i < map->n) {
 		const char *name = map->keys[i]->text;
-		const char *value = json_str(m->context->env, name);
+		const char *value = m->context->no_interpolate ? NULL
+							       : json_str(m->context->env, name);
 
 		if (map->items[i]->kind != NODE_NULL) {
 			i++;
@@ -46,6 +47,18 @@ static void resolve_names(const struct model *m, struct node *map, bool keep)
 	}
 }
 
+/* The same for NAME in a list: not interpolated, no variable has a value. */
+static void drop_names(struct node *list)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; list && i < list->n; i++)
+		if (strchr(list->items[i]->text, '='))
+			list->items[kept++] = list->items[i];
+	if (list)
+		list->n = kept;
+}
+
 static void build_defaults(const struct model *m, struct node *service)
 {
 	struct node *build = get_kind(service, "build", NODE_MAP);
@@ -54,6 +67,8 @@ static void build_defaults(const struct model *m, struct node *service)
 		return;
 	if (!node_get(build, "dockerfile_inline"))
 		set_default(m, build, "dockerfile", "Dockerfile");
+	if (m->context->no_interpolate)
+		drop_names(get_kind(build, "args", NODE_LIST));
 	resolve_names(m, node_get(build, "args"), false);
 }
 
@@ -250,7 +265,8 @@ void model_normalize(const struct model *m)
 		build_defaults(m, service);
 		list_defaults(m, service);
 		drop_empty_dns(service);
-		resolve_names(m, node_get(service, "environment"), true);
+		if (!m->context->no_interpolate)
+			resolve_names(m, node_get(service, "environment"), true);
 		dependency_defaults(m, service);
 		implied_dependencies(m, service);
 		uses_default |= default_network(m, service);

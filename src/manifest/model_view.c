@@ -49,8 +49,8 @@ static json_t *shown_value(const struct key *key, json_t *value)
 	return json_incref(value);
 }
 
-/* Own keys of the top level: Compose's copy of them has null for an empty list. */
-static json_t *shown_extension(json_t *value)
+/* Compose's copy of what it knows no type for has null for an empty list. */
+static json_t *without_empty_lists(json_t *value)
 {
 	json_t *out, *item;
 	const char *name;
@@ -61,14 +61,14 @@ static json_t *shown_extension(json_t *value)
 	if (json_is_array(value)) {
 		out = json_array();
 		json_array_foreach (value, i, item)
-			json_array_append_new(out, shown_extension(item));
+			json_array_append_new(out, without_empty_lists(item));
 		return out;
 	}
 	if (!json_is_object(value))
 		return json_incref(value);
 	out = json_object();
 	json_object_foreach (value, name, item)
-		json_object_set_new(out, name, shown_extension(item));
+		json_object_set_new(out, name, without_empty_lists(item));
 	return out;
 }
 
@@ -84,7 +84,7 @@ static json_t *shown_object(const json_t *object, const struct shape *shape)
 		if (top ? strcmp(name, "models") == 0 : key_is_extension(name))
 			continue;
 		json_object_set_new(out, name,
-			key_is_extension(name) ? shown_extension(value)
+			key_is_extension(name) ? without_empty_lists(value)
 					       : shown_value(shape_find(shape, name), value));
 	}
 	return out;
@@ -93,4 +93,9 @@ static json_t *shown_object(const json_t *object, const struct shape *shape)
 json_t *manifest_json(const json_t *model)
 {
 	return shown_object(model, &shape_document);
+}
+
+json_t *manifest_raw_json(const json_t *model)
+{
+	return without_empty_lists((json_t *)model);
 }

@@ -23,20 +23,24 @@ void check_document(const struct node *doc, struct diags *diags);
 
 /* === canonical.c: every short form of one file made long, in place (ports, volumes, environment
  * lists, build strings, depends_on lists, ...; compose-go's transform package), so that merge.c is
- * about maps. Relative paths become absolute against `dir` (compose-go's paths package). === */
+ * about maps. Relative paths become absolute against `dir` (compose-go's paths package).
+ * `raw`: not interpolated; what compose-go makes long only for its types stays short, and what
+ * cannot be read stays as written. === */
 void canonical_document(
-	struct arena *arena, struct node *doc, const char *dir, struct diags *diags);
+	struct arena *arena, struct node *doc, const char *dir, bool raw, struct diags *diags);
 
 /* === merge.c: `over` onto `base` (NULL: nothing yet) by the rules of 13-merge.md. Works on
  * canonical forms, changes `base` in place and shares nodes of `over`. merge_service() is the same
- * for one service (extends). === */
+ * for one service (extends). `raw`: the forms of a raw canonical_document(); pairs that are merged
+ * become lists, as Compose has them. === */
 struct node *merge_documents(
-	struct arena *arena, struct node *base, struct node *over, struct diags *diags);
+	struct arena *arena, struct node *base, struct node *over, bool raw, struct diags *diags);
 struct node *merge_service(
-	struct arena *arena, struct node *base, struct node *over, struct diags *diags);
+	struct arena *arena, struct node *base, struct node *over, bool raw, struct diags *diags);
 
 /* === model.c: normalise (default network, implicit depends_on, resource names, env_file read into
- * environment, defaults that Compose fills in, profiles) and turn into the JSON value === */
+ * environment, defaults that Compose fills in, profiles) and turn into the JSON value; not
+ * interpolated, the value is the document itself, as `config --no-interpolate` prints it === */
 struct model_context {
 	const char *project;
 	const char *dir;

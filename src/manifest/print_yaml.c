@@ -378,7 +378,8 @@ static void put_block(struct printer *printer, const json_t *value, int indent, 
 /* The two numbers of a limit, zeros too, though Compose's JSON is without them. */
 static bool put_ulimit(struct printer *printer, const json_t *value, int indent)
 {
-	if (!json_is_object(value) ||
+	if (!json_is_object(value) || json_is_string(json_object_get(value, "soft")) ||
+		json_is_string(json_object_get(value, "hard")) ||
 		!(model_path_matches(&printer->path, "services.*.ulimits.*") ||
 			model_path_matches(&printer->path, "services.*.build.ulimits.*")))
 		return false;

@@ -45,3 +45,43 @@ ok "-o: the model goes into the file" cmp file whole
 ok "... and nowhere else" empty "$out"
 run config -o missing/file
 ok "-o: a folder that is not there is an error" has "$err" missing/file
+
+cat >raw.yaml <<'EOF'
+services:
+  web:
+    build: {context: ., args: [A=1, UNSET], provenance: true}
+    command: sh -c "${RUN}"
+    environment: [A=1, "B=${B:-two}", HOME]
+    extra_hosts: {api: ["10.0.0.1", "10.0.0.2"]}
+    labels: {one: 1, two: "${TWO}"}
+    ports: ["${PORT:-80}:80", "81:81"]
+    tmpfs: /run
+    mem_limit: ${MEMORY}
+    networks: [back]
+  tool: {image: t, profiles: [tools], entrypoint: [], links: [web]}
+networks: {back: {labels: [a=b]}}
+volumes: {unused: }
+x-own: {list: []}
+EOF
+cat >over.yaml <<'EOF'
+services:
+  web:
+    environment: {A: "${A}", C: }
+    labels: [two=2, three]
+    tmpfs: [/tmp]
+EOF
+# As `docker compose -p shop -f raw.yaml ...` printed it; the folder is @DIR@.
+raw() { jq -cS . "$out" | sed "s|$PWD|@DIR@|g"; }
+run -p shop -f raw.yaml config --no-interpolate --format json
+cat >want <<'EOF'
+{"name":"shop","networks":{"back":{"labels":["a=b"],"name":"shop_back"},"default":{"name":"shop_default"}},"services":{"tool":{"depends_on":{"web":{"condition":"service_started","required":true,"restart":true}},"entrypoint":null,"image":"t","links":["web"],"networks":{"default":null},"profiles":["tools"]},"web":{"build":{"args":["A=1"],"context":"@DIR@","dockerfile":"Dockerfile","provenance":"true"},"command":"sh -c \"${RUN}\"","environment":["A=1","B=${B:-two}","HOME"],"extra_hosts":{"api":["10.0.0.1","10.0.0.2"]},"labels":{"one":1,"two":"${TWO}"},"mem_limit":"${MEMORY}","networks":{"back":null},"ports":["${PORT:-80}:80","81:81"],"tmpfs":"/run"}},"volumes":{"unused":{"name":"shop_unused"}},"x-own":{"list":null}}
+EOF
+ok "--no-interpolate: the model as it is written" diff want <(raw)
+run -p shop -f raw.yaml -f over.yaml config --no-interpolate --format json
+cat >want <<'EOF'
+{"name":"shop","networks":{"back":{"labels":["a=b"],"name":"shop_back"},"default":{"name":"shop_default"}},"services":{"tool":{"depends_on":{"web":{"condition":"service_started","required":true,"restart":true}},"entrypoint":null,"image":"t","links":["web"],"networks":{"default":null},"profiles":["tools"]},"web":{"build":{"args":["A=1"],"context":"@DIR@","dockerfile":"Dockerfile","provenance":"true"},"command":"sh -c \"${RUN}\"","environment":["A=${A}","B=${B:-two}","HOME","C"],"extra_hosts":{"api":["10.0.0.1","10.0.0.2"]},"labels":["one=1","two=2","three"],"mem_limit":"${MEMORY}","networks":{"back":null},"ports":["${PORT:-80}:80","81:81"],"tmpfs":["/run","/tmp"]}},"volumes":{"unused":{"name":"shop_unused"}},"x-own":{"list":null}}
+EOF
+ok "... merged: pairs of two files are a list" diff want <(raw)
+run -p shop -f raw.yaml config --no-interpolate web
+ok "... whole also when a service is named, with a warning" has "$err" "services are not selected"
+ok "... in YAML too" has "$out" "unused:"

@@ -18,7 +18,7 @@ static void canonical(const char *text, char **json, struct diags *diags)
 	struct node *web;
 
 	assert_non_null(doc);
-	canonical_document(arena, doc, "/project", diags);
+	canonical_document(arena, doc, "/project", false, diags);
 	web = node_get(node_get(doc, "services"), "web");
 	value = convert_any(web ? web : doc);
 	*json = json_print_sorted(value);

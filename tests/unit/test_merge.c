@@ -27,7 +27,7 @@ static struct node *read_document(struct arena *arena, const char *body, struct 
 	struct node *doc = node_item(yaml_parse(arena, "f.yaml", body, strlen(body), diags), 0);
 
 	assert_non_null(doc);
-	canonical_document(arena, doc, "/dir", diags);
+	canonical_document(arena, doc, "/dir", false, diags);
 	return doc;
 }
 
@@ -39,9 +39,10 @@ static void assert_merged(const char *base, const char *over, const char *expect
 	autofree char *a = xasprintf("services: {x: {%s}}", base);
 	autofree char *b = xasprintf("services: {x: {%s}}", over);
 	autobuf struct buf out = BUF_INIT(0);
-	struct node *doc = merge_documents(arena, NULL, read_document(arena, a, &diags), &diags);
+	struct node *doc = merge_documents(
+		arena, NULL, read_document(arena, a, &diags), false, &diags);
 
-	doc = merge_documents(arena, doc, read_document(arena, b, &diags), &diags);
+	doc = merge_documents(arena, doc, read_document(arena, b, &diags), false, &diags);
 	if (diags.n)
 		buf_addf(&out, "%s: %s", diags.list[0].path, diags.list[0].text);
 	else
@@ -150,7 +151,7 @@ static void test_base_is_a_copy(void **state)
 	struct node *base = node_item(yaml_parse(arena, "f", "{dns: [a]}", 10, &diags), 0);
 	struct node *over = node_item(yaml_parse(arena, "f", "{dns: [b]}", 10, &diags), 0);
 
-	show(merge_service(arena, node_copy(arena, base), over, &diags), &out);
+	show(merge_service(arena, node_copy(arena, base), over, false, &diags), &out);
 	show(base, &out);
 	assert_string_equal(buf_str(&out), "{dns:[a b]}{dns:[a]}");
 	arena_free(arena);
