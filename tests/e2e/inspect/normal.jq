@@ -1,6 +1,6 @@
 # What an engine says about a project, as one object: container, network or volume -> what a user
 # asked for.  Without what is new each time (ids, times, places of the engine) and without the labels
-# of the two programs; what has no order is sorted, and an empty list is none.
+# of devenv; what has no order is sorted, and an empty list is none.
 #
 # Input: {containers: [inspect...], networks: [...], volumes: [...]}.
 
@@ -12,8 +12,10 @@ def named($names):
 		gsub("(?<id>[0-9a-f]{64})"; $names[.id] // "ID") | sub("^container:/"; "container:") | sub("^/cases"; "cases")
 	else . end);
 
+# Compose's too, but for versions and places; t_interop.sh compares the hashes.
 def own_labels:
-	if . then with_entries(select(.key | test("^(com\\.docker\\.compose|io\\.devenv)\\.") | not))
+	if . then with_entries(select(.key | test("^io\\.devenv\\.|^com\\.docker\\.compose\\.(version|config-hash|project\\.(working_dir|config_files))$") | not)
+		| if .key == "com.docker.compose.depends_on" then .value |= (split(",") | sort) else . end)
 	else {} end;
 
 # Of an endpoint that was never up only what was asked for; addresses are the engine's.
