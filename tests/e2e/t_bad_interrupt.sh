@@ -28,6 +28,7 @@ volumes:
   data: {x-snapshot: ../seed.tar}
 EOF2
 start_up() {
+	rm -f "$T/up.err" # what follows waits for a new one
 	# A job of a script ignores SIGINT; `setsid --wait` would not help: bash gives it back.
 	bash -c "trap - INT; exec '$DEVENV' up" >"$T/up.out" 2>"$T/up.err" </dev/null &
 	up=$!

@@ -225,6 +225,7 @@ expect_fail "attach without a terminal passes stdin, and the status" 5 '' \
 	bash -c "printf 'one\ntwo\nquit\n' | '$DEVENV' attach filter >filtered"
 check_out "and stdout" '^got two$' cat filtered
 attach_plain() {
+	rm -f "$T/said"
 	"$DEVENV" attach "$@" plain >"$T/said" 2>"$T/plain.err" </dev/null &
 	terminal=$!
 	wait_for 10 said tick

@@ -123,6 +123,7 @@ workspace() {
 }
 
 up() {
+	rm -f "$T/out"
 	"$DEVENV" -C "$T/ws" --progress plain tunnel >"$T/out" 2>"$T/err" </dev/null &
 	tunnel_pid=$!
 	at_exit kill "$tunnel_pid"
