@@ -293,13 +293,23 @@ function __devenv_takes_value
 			return 0
 		case 'config:--images'
 			return 1
+		case 'config:--lock-image-digests'
+			return 1
 		case 'config:--manifest' 'config:-m'
 			return 0
 		case 'config:--models'
 			return 1
 		case 'config:--networks'
 			return 1
+		case 'config:--no-consistency'
+			return 1
+		case 'config:--no-env-resolution'
+			return 1
 		case 'config:--no-interpolate'
+			return 1
+		case 'config:--no-normalize'
+			return 1
+		case 'config:--no-path-resolution'
 			return 1
 		case 'config:--output' 'config:-o'
 			return 0
@@ -310,6 +320,8 @@ function __devenv_takes_value
 		case 'config:--resolve-image-digests'
 			return 1
 		case 'config:--services'
+			return 1
+		case 'config:--variables'
 			return 1
 		case 'config:--volumes'
 			return 1
@@ -837,15 +849,21 @@ complete -c devenv -n "__devenv_at 'config'" -l explain -d 'Tell for each enviro
 complete -c devenv -n "__devenv_at 'config'" -l format -r -f -a 'yaml json' -d 'How the model is printed'
 complete -c devenv -n "__devenv_at 'config'" -l hash -r -f -d 'Only Compose\'s config hash of each of these services ("*": of all)'
 complete -c devenv -n "__devenv_at 'config'" -l images -d 'Only names of images'
+complete -c devenv -n "__devenv_at 'config'" -l lock-image-digests -d 'Only the images, pinned: an override file for -f'
 complete -c devenv -n "__devenv_at 'config'" -l manifest -s m -r -f -a '(__devenv_names manifest)' -d 'Only this manifest of the workspace'
 complete -c devenv -n "__devenv_at 'config'" -l models -d 'Only the AI models in use'
 complete -c devenv -n "__devenv_at 'config'" -l networks -d 'Only names of networks'
+complete -c devenv -n "__devenv_at 'config'" -l no-consistency -d 'Do not check that what is named is there and goes together'
+complete -c devenv -n "__devenv_at 'config'" -l no-env-resolution -d 'Accepted for Compose, which reads each `env_file` all the same'
 complete -c devenv -n "__devenv_at 'config'" -l no-interpolate -d 'Leave ${...} as written'
+complete -c devenv -n "__devenv_at 'config'" -l no-normalize -d 'Without the networks, names and defaults that Compose adds'
+complete -c devenv -n "__devenv_at 'config'" -l no-path-resolution -d 'Leave paths relative'
 complete -c devenv -n "__devenv_at 'config'" -l output -s o -r -F -d 'Write the model into this file'
 complete -c devenv -n "__devenv_at 'config'" -l profiles -d 'Only names of profiles'
 complete -c devenv -n "__devenv_at 'config'" -l quiet -s q -d 'Only check; print nothing but problems'
 complete -c devenv -n "__devenv_at 'config'" -l resolve-image-digests -d 'Pin each image to the digest that its registry has for it now'
 complete -c devenv -n "__devenv_at 'config'" -l services -d 'Only names of services'
+complete -c devenv -n "__devenv_at 'config'" -l variables -d 'Only the variables that ${...} asks for, with their defaults'
 complete -c devenv -n "__devenv_at 'config'" -l volumes -d 'Only names of volumes'
 complete -c devenv -n "__devenv_at 'config'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'config'" -l project-name -s p -r -f -d 'Project name'

@@ -22,6 +22,9 @@ char *path_absolute(const char *base, const char *path);
 /* What is left of the clean `path` at or below `root`: "", "a/b"; NULL elsewhere. Borrowed. */
 const char *path_below(const char *root, const char *path);
 
+/* The clean absolute `path` as seen from the clean absolute folder `from`: ".", "../a/b". */
+char *path_relative(const char *from, const char *path);
+
 /* "~" and "~/x" expanded by $HOME; anything else is copied. */
 char *path_expand_home(const char *path);
 

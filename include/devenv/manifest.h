@@ -35,8 +35,12 @@ struct load_options {
 	const struct strv
 		*profiles; /* --profile; COMPOSE_PROFILES is added by the loader; "*": all */
 	const struct strv *env_files; /* --env-file; else COMPOSE_ENV_FILES; else .env */
+	bool all_profiles;            /* keep services of inactive profiles (down, status) */
+	/* Only to look at the model: */
 	bool no_interpolate;
-	bool all_profiles; /* keep services of inactive profiles (down, status) */
+	bool keep_paths;     /* relative paths stay relative to the project directory */
+	bool no_normalize;   /* without the networks, names and defaults that Compose adds */
+	bool no_consistency; /* without the checks of what belongs together */
 };
 
 struct manifest {
@@ -97,6 +101,13 @@ json_t *manifest_json(const json_t *model);
 /* The same for a model that was loaded with no_interpolate: nothing is left out, and an empty list
  * is null. */
 json_t *manifest_raw_json(const json_t *model);
+
+/*
+ * The variables that a model loaded with no_interpolate asks for, where it does so first: name ->
+ * {"Name", "DefaultValue", "PresenceValue", "Required"}, as `docker compose config --variables`
+ * has them. The caller's.
+ */
+json_t *manifest_variables(const json_t *model);
 
 /*
  * The model with only these services, what they depend on (depends_on), and the networks, volumes,

@@ -85,6 +85,24 @@ const char *path_below(const char *root, const char *path)
 	return path[len] ? path + len + 1 : path + len;
 }
 
+char *path_relative(const char *from, const char *path)
+{
+	autostrv struct strv there = STRV_INIT, here = STRV_INIT, out = STRV_INIT;
+	autofree char *joined = NULL;
+	size_t same = 0;
+
+	strv_split(&here, from, '/');
+	strv_split(&there, path, '/');
+	while (same < here.n && same < there.n && str_eq(here.v[same], there.v[same]))
+		same++;
+	for (size_t i = same; i < here.n; i++)
+		strv_push(&out, "..");
+	for (size_t i = same; i < there.n; i++)
+		strv_push(&out, there.v[i]);
+	joined = strv_join(&out, "/");
+	return path_clean(joined);
+}
+
 char *path_real(const char *path)
 {
 	char *real = realpath(path, NULL);

@@ -17,7 +17,7 @@ struct config_options {
 	const char *hash;
 	const char *output;
 	bool services, images, volumes, networks, models, profiles, quiet, explain, no_interpolate,
-		environment, pin;
+		environment, pin, lock, variables, no_normalize, no_consistency, keep_paths, no_env;
 };
 
 #define AT(member) OPT_AT(struct config_options, member)
@@ -46,6 +46,10 @@ static const struct option_spec options[] = {
 		.arg = "SERVICE,...",
 		.help = "Only Compose's config hash of each of these services (\"*\": of all)"},
 	{.name = "images", .type = OPT_FLAG, AT(images), .help = "Only names of images"},
+	{.name = "lock-image-digests",
+		.type = OPT_FLAG,
+		AT(lock),
+		.help = "Only the images, pinned: an override file for -f"},
 	{.name = "manifest",
 		.letter = 'm',
 		.type = OPT_STRING,
@@ -55,10 +59,26 @@ static const struct option_spec options[] = {
 		.help = "Only this manifest of the workspace"},
 	{.name = "models", .type = OPT_FLAG, AT(models), .help = "Only the AI models in use"},
 	{.name = "networks", .type = OPT_FLAG, AT(networks), .help = "Only names of networks"},
+	{.name = "no-consistency",
+		.type = OPT_FLAG,
+		AT(no_consistency),
+		.help = "Do not check that what is named is there and goes together"},
+	{.name = "no-env-resolution",
+		.type = OPT_FLAG,
+		AT(no_env),
+		.help = "Accepted for Compose, which reads each `env_file` all the same"},
 	{.name = "no-interpolate",
 		.type = OPT_FLAG,
 		AT(no_interpolate),
 		.help = "Leave ${...} as written"},
+	{.name = "no-normalize",
+		.type = OPT_FLAG,
+		AT(no_normalize),
+		.help = "Without the networks, names and defaults that Compose adds"},
+	{.name = "no-path-resolution",
+		.type = OPT_FLAG,
+		AT(keep_paths),
+		.help = "Leave paths relative"},
 	{.name = "output",
 		.letter = 'o',
 		.type = OPT_STRING,
@@ -77,6 +97,10 @@ static const struct option_spec options[] = {
 		AT(pin),
 		.help = "Pin each image to the digest that its registry has for it now"},
 	{.name = "services", .type = OPT_FLAG, AT(services), .help = "Only names of services"},
+	{.name = "variables",
+		.type = OPT_FLAG,
+		AT(variables),
+		.help = "Only the variables that ${...} asks for, with their defaults"},
 	{.name = "volumes", .type = OPT_FLAG, AT(volumes), .help = "Only names of volumes"},
 	{0},
 };
@@ -300,6 +324,51 @@ static int print_hashes(
 	return ui_output(text, err);
 }
 
+/* === variables === */
+
+static char *variables_table(const json_t *variables)
+{
+	static const char *const headings[] = {
+		"NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE", NULL};
+	struct table *table = table_new(headings);
+	autobuf struct buf text = BUF_INIT(0);
+	autostrv struct strv names = STRV_INIT;
+
+	add_keys(variables, &names);
+	strv_sort(&names);
+	for (size_t i = 0; i < names.n; i++) {
+		const json_t *one = json_object_get(variables, names.v[i]);
+		bool required = json_is_true(json_object_get(one, "Required"));
+
+		table_add(table,
+			(const char *[]){names.v[i], required ? "true" : "false",
+				json_str(one, "DefaultValue"), json_str(one, "PresenceValue")});
+	}
+	table_print(table, &text);
+	table_free(table);
+	return xstrdup(buf_str(&text));
+}
+
+static int print_variables(const struct config_options *config, const struct workspace *ws,
+	const struct manifest *only, struct err *err)
+{
+	autojson json_t *all = json_object();
+	autofree char *table = NULL;
+
+	for (size_t i = 0; i < ws->n; i++) {
+		autojson json_t *variables = NULL;
+
+		if (only && only != &ws->manifests[i])
+			continue;
+		variables = manifest_variables(ws->manifests[i].model);
+		json_object_update_missing(all, variables);
+	}
+	if (str_eq(config->format, "json"))
+		return ui_output_json(all, err);
+	table = variables_table(all);
+	return ui_output(table, err);
+}
+
 static bool wants_words(const struct config_options *config)
 {
 	return config->services || config->images || config->volumes || config->networks ||
@@ -330,6 +399,8 @@ static int print(const struct config_options *config, const struct workspace *ws
 			err, ERR_USAGE, "this workspace has no manifest \"%s\"", config->manifest);
 	if (config->quiet)
 		return 0;
+	if (config->variables)
+		return print_variables(config, ws, only, err);
 	if (config->hash)
 		return print_hashes(ws, only, config->hash, err);
 	if (str_eq(config->format, "json") && !wants_words(config)) {
@@ -389,6 +460,26 @@ static int pin_images(struct app *app, struct session *session, struct err *err)
 	return 0;
 }
 
+/* The model as an override file that only says which images. */
+static void keep_images(struct workspace *ws)
+{
+	for (size_t i = 0; i < ws->n; i++) {
+		json_t *services = json_object();
+		const char *name;
+		json_t *service;
+
+		json_object_foreach (
+			json_object_get(ws->manifests[i].model, "services"), name, service) {
+			json_t *kept = json_object();
+
+			json_set_str(kept, "image", json_str(service, "image"));
+			json_object_set_new(services, name, kept);
+		}
+		json_decref(ws->manifests[i].model);
+		ws->manifests[i].model = json_pack("{s:o}", "services", services);
+	}
+}
+
 /* Compose's lists of names but for images are of everything. */
 static bool lists_all(const struct config_options *config)
 {
@@ -424,22 +515,27 @@ static int config_run(struct app *app, void *opts, int argc, char **argv, struct
 {
 	const struct config_options *config = opts;
 	autosession struct session session = SESSION_INIT;
-	unsigned flags = (config->no_interpolate ? SESSION_RAW : 0u) |
-			 (config->pin ? SESSION_ENGINE : 0u);
+	bool raw = config->no_interpolate || config->variables, pin = config->pin || config->lock;
+	unsigned flags = (raw ? SESSION_RAW : 0u) | (pin ? SESSION_ENGINE : 0u) |
+			 (config->keep_paths ? SESSION_KEEP_PATHS : 0u) |
+			 (config->no_normalize ? SESSION_NO_NORMALIZE : 0u) |
+			 (config->no_consistency ? SESSION_NO_CONSISTENCY : 0u);
 
 	if (config->quiet && str_eq(config->format, "json"))
 		flags |= SESSION_LIST;
 	if (argc && config->no_interpolate)
 		sink_warn(&app->sink, NULL, "--no-interpolate: services are not selected");
-	if (lists_all(config) || config->no_interpolate)
+	if (lists_all(config) || raw)
 		argc = 0;
 	if (session_open(app, flags | (argc ? SESSION_ALL : 0u), &session, err) < 0 ||
 		select_services(&session.ws, argc, argv, err) < 0)
 		return -1;
-	if (config->pin && pin_images(app, &session, err) < 0)
+	if (pin && pin_images(app, &session, err) < 0)
 		return -1;
 	if (!config->quiet)
 		warn_of_builds(app, &session.ws);
+	if (config->lock)
+		keep_images(&session.ws);
 	return print(config, &session.ws, err);
 }
 

@@ -42,6 +42,9 @@ static int load(struct app *app, unsigned flags, struct workspace *ws, struct er
 		.env_files = &app->global.env_files,
 		.all_profiles = flags & SESSION_ALL,
 		.no_interpolate = flags & SESSION_RAW,
+		.keep_paths = flags & SESSION_KEEP_PATHS,
+		.no_normalize = flags & SESSION_NO_NORMALIZE,
+		.no_consistency = flags & SESSION_NO_CONSISTENCY,
 	};
 	struct diags diags = DIAGS_INIT;
 	int result = workspace_load(&options, ws, &diags, err);

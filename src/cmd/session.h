@@ -32,6 +32,10 @@ enum session_flags {
 	SESSION_RAW = 1 << 4,      /* leave ${...} as written */
 	SESSION_LIST = 1 << 6,     /* the problems as JSON on stdout: diag_json() */
 	SESSION_SALVAGE = 1 << 5,  /* go by labels when the files cannot be loaded */
+	/* as of struct load_options: */
+	SESSION_KEEP_PATHS = 1 << 7,
+	SESSION_NO_NORMALIZE = 1 << 8,
+	SESSION_NO_CONSISTENCY = 1 << 9,
 };
 
 /* Load, print every problem of the manifests to stderr, and find the engine when asked for. */

@@ -78,7 +78,7 @@ static void map_from_list(const struct canonical *c, struct node *map, const cha
 /* The same for what compose-go converts only with its types: raw, it stays. */
 static void map_from_pairs(const struct canonical *c, struct node *map, const char *key, bool empty)
 {
-	if (!c->raw)
+	if (!c->rules->raw)
 		map_from_list(c, map, key, empty);
 }
 
@@ -125,7 +125,7 @@ static void extra_hosts(const struct canonical *c, struct node *map)
 	struct node *old = get_map(map, "extra_hosts");
 	struct node *list;
 
-	if (!old || c->raw)
+	if (!old || c->rules->raw)
 		return;
 	list = node_new(c->arena, NODE_LIST, &old->at);
 	for (size_t i = 0; i < old->n; i++) {
@@ -242,6 +242,15 @@ static void depends_on(const struct canonical *c, struct node *service)
 	replace(c, service, "depends_on", old, out);
 }
 
+/* Read into the model, but for a raw one, which only shows its path. */
+static void env_path(const struct canonical *c, struct node *path)
+{
+	if (c->rules->raw)
+		canonical_path_node(c, path);
+	else
+		canonical_file(c, path);
+}
+
 static void env_files(const struct canonical *c, struct node *service)
 {
 	struct node *list;
@@ -256,12 +265,12 @@ static void env_files(const struct canonical *c, struct node *service)
 		if (!node_get(list->items[i], "required"))
 			node_set(c->arena, list->items[i], "required",
 				node_bool(c->arena, &list->items[i]->at, true));
-		canonical_path(c, list->items[i], "path");
+		env_path(c, node_get(list->items[i], "path"));
 	}
 	list_from_string(c, service, "label_file");
 	list = get_kind(service, "label_file", NODE_LIST);
 	for (size_t i = 0; list && i < list->n; i++)
-		canonical_path_node(c, list->items[i]);
+		env_path(c, list->items[i]);
 }
 
 static void gpus(const struct canonical *c, struct node *service)
@@ -306,7 +315,7 @@ static void environment_names(
 	struct node *list = get_kind(service, "environment", NODE_LIST);
 	struct place here = {.up = place, .name = "environment"};
 
-	for (size_t i = 0; !c->raw && list && i < list->n; i++) {
+	for (size_t i = 0; !c->rules->raw && list && i < list->n; i++) {
 		const char *text = list->items[i]->text;
 		size_t len = strcspn(text, "=");
 
@@ -335,7 +344,7 @@ static void canonical_service(
 	hooks(c, service, "pre_stop");
 	if (extends)
 		node_set(c->arena, service, "extends", map_of_one(c, extends, "service"));
-	canonical_path(c, get_map(service, "extends"), "file");
+	canonical_file(c, node_get(get_map(service, "extends"), "file"));
 	map_from_names(c, service, "networks");
 	map_from_names(c, service, "models");
 	map_from_pairs(c, service, "environment", false);
@@ -345,7 +354,7 @@ static void canonical_service(
 	map_from_pairs(c, get_map(service, "deploy"), "labels", true);
 	extra_hosts(c, service);
 	list_from_string(c, service, "dns");
-	if (!c->raw) {
+	if (!c->rules->raw) {
 		list_from_string(c, service, "dns_search");
 		list_from_string(c, service, "tmpfs");
 	}
@@ -407,11 +416,11 @@ static void canonical_resources(const struct canonical *c, struct node *doc, con
 	}
 }
 
-void canonical_document(
-	struct arena *arena, struct node *doc, const char *dir, bool raw, struct diags *diags)
+void canonical_document(struct arena *arena, struct node *doc, const struct canonical_rules *rules,
+	struct diags *diags)
 {
 	static const char *const kinds[] = {"volumes", "networks", "secrets", "configs"};
-	struct canonical c = {.arena = arena, .dir = dir, .raw = raw, .diags = diags};
+	struct canonical c = {.arena = arena, .rules = rules, .diags = diags};
 	struct node *services = get_map(doc, "services");
 	struct place up = {.name = "services"};
 

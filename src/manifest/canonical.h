@@ -7,12 +7,12 @@
 #define DEVENV_MANIFEST_CANONICAL_H
 
 #include "node.h"
+#include "pipeline.h"
 #include "place.h"
 
 struct canonical {
 	struct arena *arena;
-	const char *dir; /* where relative paths begin; absolute */
-	bool raw;        /* see canonical_document() */
+	const struct canonical_rules *rules;
 	struct diags *diags;
 };
 
@@ -24,9 +24,9 @@ void canonical_mounts(const struct canonical *c, struct node *service, const str
 
 /* canonical_paths.c; all keep what is no string. */
 
-/* ~ expanded, relative to c->dir; an absolute path stays as written. */
-void canonical_path(const struct canonical *c, struct node *map, const char *key);
-/* The same for a node (an item of a list, or a map's value). */
+/* A file that is read: ~ expanded, against rules->dir; an absolute path stays as written. */
+void canonical_file(const struct canonical *c, struct node *text);
+/* The same, where rules->shown has a say. */
 void canonical_path_node(const struct canonical *c, struct node *text);
 /* As canonical_path_node(), but a Windows path is absolute too. */
 void canonical_host_path(const struct canonical *c, struct node *text);

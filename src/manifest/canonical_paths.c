@@ -30,7 +30,7 @@ static char *expand_user(const char *path)
 	return path_clean(joined);
 }
 
-/* The text of a path node against c->dir; the caller's. NULL when the node is no such text. */
+/* The text of a path node against rules->dir; the caller's. NULL when the node is no such text. */
 static char *absolute(const struct canonical *c, const struct node *text)
 {
 	autofree char *path = NULL;
@@ -40,10 +40,27 @@ static char *absolute(const struct canonical *c, const struct node *text)
 	path = expand_user(text->text);
 	if (path[0] == '/')
 		return TAKE(path);
-	return path_absolute(c->dir, path);
+	return path_absolute(c->rules->dir, path);
 }
 
-void canonical_path_node(const struct canonical *c, struct node *text)
+/* The same as rules->shown wants it. */
+static char *shown_path(const struct canonical *c, const struct node *text)
+{
+	const char *shown = c->rules->shown;
+	autofree char *path = NULL, *joined = NULL;
+
+	if (!shown || !text || text->kind != NODE_STRING)
+		return absolute(c, text);
+	if (!*shown)
+		return xstrdup(text->text);
+	path = expand_user(text->text);
+	if (path[0] == '/')
+		return TAKE(path);
+	joined = path_join(shown, path);
+	return path_clean(joined);
+}
+
+void canonical_file(const struct canonical *c, struct node *text)
 {
 	autofree char *path = absolute(c, text);
 
@@ -51,9 +68,12 @@ void canonical_path_node(const struct canonical *c, struct node *text)
 		canonical_set_text(c->arena, text, path);
 }
 
-void canonical_path(const struct canonical *c, struct node *map, const char *key)
+void canonical_path_node(const struct canonical *c, struct node *text)
 {
-	canonical_path_node(c, node_get(map, key));
+	autofree char *path = shown_path(c, text);
+
+	if (path && text->text[0])
+		canonical_set_text(c->arena, text, path);
 }
 
 /* A drive ("c:\", "c:/") or a UNC path ("\\server\share"): a Windows client's absolute path. */
@@ -70,7 +90,7 @@ void canonical_host_path(const struct canonical *c, struct node *text)
 
 	if (!text || text->kind != NODE_STRING || windows_absolute(text->text))
 		return;
-	path = absolute(c, text);
+	path = shown_path(c, text);
 	canonical_set_text(c->arena, text, path);
 }
 
@@ -113,11 +133,15 @@ static char *follow_link(const char *path)
 
 void canonical_real_path(const struct canonical *c, struct node *text)
 {
-	autofree char *path = absolute(c, text);
+	autofree char *path = shown_path(c, text);
 	autofree char *real = NULL;
 
 	if (!path || !text->text[0])
 		return;
+	if (c->rules->shown) {
+		canonical_set_text(c->arena, text, path);
+		return;
+	}
 	real = follow_link(path);
 	canonical_set_text(c->arena, text, real);
 }

@@ -215,7 +215,7 @@ static bool port_expand(const struct canonical *c, const struct node *item, cons
 	const char *wrong = port_parse(text, &spec);
 	size_t before = out->n;
 
-	if (wrong && !c->raw) {
+	if (wrong && !c->rules->raw) {
 		place_error(c->diags, item, place,
 			"for example: \"8080:80\", \"127.0.0.1:8080:80/udp\" or "
 			"\"8000-8005:80-85\"",
@@ -233,7 +233,7 @@ static bool port_expand(const struct canonical *c, const struct node *item, cons
 		qsort(out->items + before, out->n - before, sizeof(*out->items), compare_targets);
 	}
 	port_spec_release(&spec);
-	return !wrong || !c->raw;
+	return !wrong || !c->rules->raw;
 }
 
 void canonical_ports(const struct canonical *c, struct node *service, const struct place *place)

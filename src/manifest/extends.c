@@ -50,7 +50,7 @@ static struct node *merge_prepared(
 	struct node *merged = NULL;
 
 	for (size_t i = 0; i < docs->n; i++) {
-		load_prepare(loader, docs->items[i], file->dir, file->env);
+		load_prepare(loader, docs->items[i], file->dir, file->env, true);
 		merged = merge_documents(loader->arena, merged, docs->items[i],
 			loader->no_interpolate, loader->diags);
 	}
@@ -100,7 +100,7 @@ static struct node *find_service(struct loader *loader, struct extends_file *fil
 	services = node_new(loader->arena, NODE_MAP, &service->at);
 	node_add(loader->arena, services, node_get_key(file->services, name), service);
 	node_set(loader->arena, doc, "services", services);
-	load_prepare(loader, doc, file->dir, file->env);
+	load_prepare(loader, doc, file->dir, file->env, true);
 	node_set(loader->arena, file->services, name, node_get(services, name));
 	node_set(loader->arena, file->ready, name, service);
 	return node_get(file->services, name);

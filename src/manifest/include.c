@@ -206,7 +206,8 @@ static void include_item(
 	if (merged) {
 		resolve_environment(loader, merged, inclusion.env);
 		resolve_configs(loader, merged, inclusion.env);
-		model_default_contexts(loader->arena, merged, inclusion.dir);
+		model_default_contexts(
+			loader->arena, merged, load_shown_dir(loader, inclusion.dir));
 		for (size_t i = 0; i < ARRAY_LEN(sections); i++)
 			import_section(loader, doc, merged, sections[i], item);
 	}

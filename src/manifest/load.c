@@ -119,12 +119,25 @@ void load_report_empty(struct loader *loader, const char *path)
 		"the file is empty");
 }
 
-void load_prepare(struct loader *loader, struct node *doc, const char *dir, const json_t *env)
+const char *load_shown_dir(struct loader *loader, const char *dir)
 {
+	autofree char *shown = loader->keep_paths ? path_relative(loader->keep_paths, dir)
+						  : xstrdup(dir);
+
+	return arena_strdup(loader->arena, shown);
+}
+
+void load_prepare(
+	struct loader *loader, struct node *doc, const char *dir, const json_t *env, bool other)
+{
+	struct canonical_rules rules = {.dir = dir, .raw = loader->no_interpolate};
+
+	if (loader->keep_paths)
+		rules.shown = other ? load_shown_dir(loader, dir) : "";
 	if (!loader->no_interpolate)
 		interpolate(loader->arena, doc, env, loader->diags);
 	check_document(doc, loader->diags);
-	canonical_document(loader->arena, doc, dir, loader->no_interpolate, loader->diags);
+	canonical_document(loader->arena, doc, &rules, loader->diags);
 }
 
 struct node *load_unit(
@@ -133,7 +146,7 @@ struct node *load_unit(
 	for (size_t i = 0; docs && i < docs->n; i++) {
 		struct node *doc = docs->items[i];
 
-		load_prepare(loader, doc, unit->dir, unit->env);
+		load_prepare(loader, doc, unit->dir, unit->env, unit->up != NULL);
 		include_apply(loader, unit, doc);
 		extends_apply(loader, unit, doc);
 		base = merge_documents(

@@ -17,7 +17,8 @@ struct loader {
 	struct arena *arena;
 	struct diags *diags;
 	bool no_interpolate;
-	size_t files; /* how many were read: a ceiling against includes without end */
+	const char *keep_paths; /* the folder that paths stay relative to; NULL: absolute paths */
+	size_t files;           /* how many were read: a ceiling against includes without end */
 	struct extends_file *extended;
 	json_t *envs; /* an array: the environments of includes, kept as long as the loader */
 	struct strv *env_files; /* those of includes are added; may be NULL */
@@ -39,8 +40,15 @@ struct unit {
 struct node *load_file(
 	struct loader *loader, const char *path, const struct node *from, const char *place);
 
-/* Interpolate, check and make canonical, in place. */
-void load_prepare(struct loader *loader, struct node *doc, const char *dir, const json_t *env);
+/*
+ * Interpolate, check and make canonical, in place. `other`: a file that is included or extended
+ * from, whose folder shows in paths that stay relative.
+ */
+void load_prepare(
+	struct loader *loader, struct node *doc, const char *dir, const json_t *env, bool other);
+
+/* The absolute folder `dir` as paths of the model show it. In the arena. */
+const char *load_shown_dir(struct loader *loader, const char *dir);
 
 /* The error of a project in whose files (`path` is the first) there is nothing. */
 void load_report_empty(struct loader *loader, const char *path);

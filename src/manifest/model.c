@@ -91,7 +91,8 @@ static void build_services(const struct model *m, json_t *active, json_t *model)
 
 		model_validate_service(m, node, names[i], active);
 		if (is_on) {
-			model_check_references(m, node, names[i], active);
+			if (!m->context->no_consistency)
+				model_check_references(m, node, names[i], active);
 			model_environment(m, node, names[i], service);
 		}
 		if (is_on)
@@ -155,7 +156,9 @@ static json_t *raw_model(const struct model *m)
 
 	build_section(m, "services", &shape_service, built);
 	build_resources(m, built);
-	node_set(m->arena, m->doc, "name", node_string(m->arena, &m->doc->at, m->context->project));
+	if (!m->context->no_normalize)
+		node_set(m->arena, m->doc, "name",
+			node_string(m->arena, &m->doc->at, m->context->project));
 	node_remove(m->doc, "version");
 	return convert_any(m->doc);
 }
@@ -185,7 +188,8 @@ json_t *model_build(struct arena *arena, struct node *doc, const struct model_co
 	} else {
 		active = active_services(&m);
 		model = build(&m, active);
-		model_check_cycles(&m, active);
+		if (!context->no_consistency)
+			model_check_cycles(&m, active);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(recent); i++)
 		json_decref(recent[i]);

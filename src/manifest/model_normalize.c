@@ -72,6 +72,13 @@ static void build_defaults(const struct model *m, struct node *service)
 	resolve_names(m, node_get(build, "args"), false);
 }
 
+static void normal_pull_policy(const struct model *m, struct node *service)
+{
+	if (str_eq(node_get_text(service, "pull_policy"), "if_not_present"))
+		node_set(m->arena, service, "pull_policy",
+			node_string(m->arena, &service->at, "missing"));
+}
+
 void model_default_contexts(struct arena *arena, struct node *doc, const char *dir)
 {
 	const struct node *services = get_kind(doc, "services", NODE_MAP);
@@ -253,26 +260,26 @@ void model_normalize(const struct model *m)
 	static const char *const kinds[] = {"networks", "volumes", "configs", "secrets"};
 	bool uses_default = false;
 
-	model_default_contexts(m->arena, m->doc, m->context->dir);
+	model_default_contexts(m->arena, m->doc, m->context->keep_paths ? "." : m->context->dir);
 	for (size_t i = 0; m->services && i < m->services->n; i++) {
 		struct node *service = m->services->items[i];
 
 		if (service->kind != NODE_MAP)
 			continue;
-		if (str_eq(node_get_text(service, "pull_policy"), "if_not_present"))
-			node_set(m->arena, service, "pull_policy",
-				node_string(m->arena, &service->at, "missing"));
-		build_defaults(m, service);
 		list_defaults(m, service);
 		drop_empty_dns(service);
 		if (!m->context->no_interpolate)
 			resolve_names(m, node_get(service, "environment"), true);
 		dependency_defaults(m, service);
+		if (m->context->no_normalize)
+			continue;
+		normal_pull_policy(m, service);
+		build_defaults(m, service);
 		implied_dependencies(m, service);
 		uses_default |= default_network(m, service);
 	}
 	if (uses_default)
 		add_default_network(m);
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+	for (size_t i = 0; i < ARRAY_LEN(kinds) && !m->context->no_normalize; i++)
 		resource_names(m, kinds[i]);
 }

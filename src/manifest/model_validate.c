@@ -304,7 +304,7 @@ void model_validate_service(
 	port_rules(m, service, &here);
 	device_rules(m, node_get(service, "gpus"), &here);
 	device_rules(m, node_get(node_get(resources, "reservations"), "devices"), &here);
-	if (!json_object_get(active, name))
+	if (!json_object_get(active, name) || m->context->no_consistency)
 		return;
 	build_rules(m, service, &here);
 	if (!str_empty(node_get_text(service, "network_mode")) && networks && networks->n)

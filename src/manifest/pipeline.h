@@ -24,10 +24,19 @@ void check_document(const struct node *doc, struct diags *diags);
 /* === canonical.c: every short form of one file made long, in place (ports, volumes, environment
  * lists, build strings, depends_on lists, ...; compose-go's transform package), so that merge.c is
  * about maps. Relative paths become absolute against `dir` (compose-go's paths package).
- * `raw`: not interpolated; what compose-go makes long only for its types stays short, and what
- * cannot be read stays as written. === */
-void canonical_document(
-	struct arena *arena, struct node *doc, const char *dir, bool raw, struct diags *diags);
+ === */
+struct canonical_rules {
+	const char *dir; /* where relative paths begin; absolute */
+	/* NULL: paths are made absolute; "": they stay as written; else `dir` as they show it */
+	const char *shown;
+	/*
+	 * Not interpolated: what compose-go makes long only for its types stays short, and what
+	 * cannot be read stays as written.
+	 */
+	bool raw;
+};
+void canonical_document(struct arena *arena, struct node *doc, const struct canonical_rules *rules,
+	struct diags *diags);
 
 /* === merge.c: `over` onto `base` (NULL: nothing yet) by the rules of 13-merge.md. Works on
  * canonical forms, changes `base` in place and shares nodes of `over`. merge_service() is the same
@@ -50,7 +59,7 @@ struct model_context {
 	/* named on the command line: they activate their profiles; or NULL */
 	const struct strv *services;
 	bool all_profiles;
-	bool no_interpolate;
+	bool no_interpolate, keep_paths, no_normalize, no_consistency; /* see manifest.h */
 	json_t *inactive; /* filled: services of inactive profiles */
 	json_t *explain;  /* filled: see manifest.h */
 	json_t *unread;   /* filled: see manifest.h; may be NULL */

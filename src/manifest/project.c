@@ -300,6 +300,9 @@ static int build_model(const struct project *project, struct loader *loader, str
 		.profiles = &profiles,
 		.all_profiles = project->options->all_profiles,
 		.no_interpolate = project->options->no_interpolate,
+		.keep_paths = project->options->keep_paths,
+		.no_normalize = project->options->no_normalize,
+		.no_consistency = project->options->no_consistency,
 		.inactive = manifest->inactive = json_object(),
 		.explain = manifest->explain = json_object(),
 		.unread = manifest->unread = json_object(),
@@ -347,6 +350,7 @@ int project_load(const struct project *project, struct manifest *manifest, struc
 		.arena = arena,
 		.diags = diags,
 		.no_interpolate = project->options->no_interpolate,
+		.keep_paths = project->options->keep_paths ? project->dir : NULL,
 		.envs = envs,
 		.env_files = &manifest->env_files,
 	};

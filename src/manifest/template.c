@@ -72,12 +72,25 @@ static int missing(struct template *template, const struct variable *variable, i
 	return -1;
 }
 
+static int list(
+	struct template *template, const struct variable *variable, int depth, struct buf *out)
+{
+	autofree char *word = xstrndup(variable->word ? variable->word : "", variable->word_len);
+
+	template->found(template->context, variable->name, variable->op, word);
+	if (variable->op == '?')
+		return 0;
+	return expand(template, word, variable->word_len, depth + 1, out);
+}
+
 static int apply(
 	struct template *template, const struct variable *variable, int depth, struct buf *out)
 {
 	const char *value = lookup(template, variable->name);
 	bool present = value && !(variable->colon && !*value);
 
+	if (template->found)
+		return list(template, variable, depth, out);
 	if (variable->op == '?' && !present)
 		return missing(template, variable, depth);
 	if ((variable->op == '-' && !present) || (variable->op == '+' && present))

@@ -17,6 +17,11 @@ struct template
 	const json_t *more; /* looked at next; may be NULL */
 	/* Called for a variable that is not set and has no default; may be NULL. */
 	void (*unset)(void *context, const char *name);
+	/*
+	 * When set, nothing is looked up: it is called for each variable, those inside of defaults
+	 * and replacements too. `op` is '-', '?', '+' or 0, and `word` what stands after it.
+	 */
+	void (*found)(void *context, const char *name, char op, const char *word);
 	void *context;
 	char problem[1024]; /* after a failure: what is wrong */
 };

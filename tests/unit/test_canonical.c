@@ -18,7 +18,7 @@ static void canonical(const char *text, char **json, struct diags *diags)
 	struct node *web;
 
 	assert_non_null(doc);
-	canonical_document(arena, doc, "/project", false, diags);
+	canonical_document(arena, doc, &(struct canonical_rules){.dir = "/project"}, diags);
 	web = node_get(node_get(doc, "services"), "web");
 	value = convert_any(web ? web : doc);
 	*json = json_print_sorted(value);

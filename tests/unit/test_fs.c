@@ -34,6 +34,19 @@ static void test_join(void **state)
 	assert_string_equal(path_basename("/a/b"), "b");
 }
 
+static void test_relative(void **state)
+{
+	static const char *const rows[][3] = {{"/a/b", "/a/b", "."}, {"/a/b", "/a/b/c/d", "c/d"},
+		{"/a/b", "/a/bc", "../bc"}, {"/a/b/c", "/x", "../../../x"}, {"/", "/x", "x"},
+		{"/x", "/", ".."}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		autofree char *path = path_relative(rows[i][0], rows[i][1]);
+
+		assert_string_equal(path, rows[i][2]);
+	}
+}
+
 static void test_home(void **state)
 {
 	autofree char *a = NULL, *b = NULL, *c = NULL;
@@ -136,6 +149,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_join),
+		cmocka_unit_test(test_relative),
 		cmocka_unit_test(test_home),
 		cmocka_unit_test(test_xdg),
 		FOLDER_TEST(test_write_read),

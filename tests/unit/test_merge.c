@@ -27,7 +27,7 @@ static struct node *read_document(struct arena *arena, const char *body, struct 
 	struct node *doc = node_item(yaml_parse(arena, "f.yaml", body, strlen(body), diags), 0);
 
 	assert_non_null(doc);
-	canonical_document(arena, doc, "/dir", false, diags);
+	canonical_document(arena, doc, &(struct canonical_rules){.dir = "/dir"}, diags);
 	return doc;
 }
 

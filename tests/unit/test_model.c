@@ -35,7 +35,8 @@ static void build(struct built *out, const char *text)
 	doc = node_item(yaml_parse(out->arena, "a.yaml", text, strlen(text), &out->diags), 0);
 	assert_non_null(doc);
 	check_document(doc, &out->diags);
-	canonical_document(out->arena, doc, "/project", false, &out->diags);
+	canonical_document(
+		out->arena, doc, &(struct canonical_rules){.dir = "/project"}, &out->diags);
 	doc = merge_documents(out->arena, NULL, doc, false, &out->diags);
 	out->model = model_build(out->arena, doc, &context, &out->diags);
 }
