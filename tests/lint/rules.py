@@ -7,7 +7,7 @@ HEADERS = {
     "net": "credential http http1 known_hosts port ssh ssh_config",
     "manifest": "manifest",
     "engine": "engine",
-    "snapshot": "agent extract snapshot snapshot_format tree",
+    "snapshot": "agent datadir extract snapshot snapshot_format tree",
     "source": "source",
     "tunnel": "tunnel",
     "state": "state",

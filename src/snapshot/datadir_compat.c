@@ -1,0 +1,181 @@
+/*
+ * datadir_compat.c - may this server start on these files?
+ *
+ * PostgreSQL reads the files of its own major only.  MariaDB and MySQL upgrade older files when
+ * they start and refuse or damage newer ones; neither reads the other's.
+ */
+#include "devenv/datadir.h"
+
+#include "devenv/mem.h"
+#include "devenv/str.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* === the server === */
+
+static const char *env_value(const json_t *env, const char *name)
+{
+	size_t len = strlen(name), i;
+	json_t *item;
+
+	json_array_foreach (env, i, item) {
+		const char *text = json_string_value(item);
+
+		if (text && strncmp(text, name, len) == 0 && text[len] == '=' && text[len + 1])
+			return text + len + 1;
+	}
+	return NULL;
+}
+
+/* "1:11.4.2+maria~ubu2404" is 11.4.2; "8.0.36-1.el8" is 8.0.36. */
+static char *plain_version(const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	text = colon ? colon + 1 : text;
+	return xstrndup(text, strspn(text, "0123456789."));
+}
+
+/* "16.3-1.pgdg120+1" is of Debian 12; the image of Alpine has the bare number. */
+static char *postgres_libc(const char *version)
+{
+	const char *mark = strstr(version, ".pgdg");
+	size_t digits;
+
+	if (!mark)
+		return strchr(version, '-') ? NULL : xstrdup("alpine");
+	mark += strlen(".pgdg");
+	digits = strspn(mark, "0123456789");
+	if (digits < 2)
+		return NULL;
+	return xasprintf("debian%.*s", (int)(digits - 1), mark);
+}
+
+void datadir_server_from_env(const json_t *env, struct datadir_server *out)
+{
+	const char *postgres = env_value(env, "PG_VERSION"), *major = env_value(env, "PG_MAJOR");
+	const char *mariadb = env_value(env, "MARIADB_VERSION");
+	const char *mysql = env_value(env, "MYSQL_VERSION");
+
+	*out = (struct datadir_server){.kind = DATADIR_OPAQUE};
+	if (mariadb || mysql) {
+		out->kind = mariadb ? DATADIR_MARIADB : DATADIR_MYSQL;
+		out->version = plain_version(mariadb ? mariadb : mysql);
+	} else if (postgres || major) {
+		out->kind = DATADIR_POSTGRES;
+		out->version = plain_version(postgres ? postgres : major);
+		out->libc = postgres ? postgres_libc(postgres) : NULL;
+	}
+}
+
+void datadir_server_release(struct datadir_server *server)
+{
+	free((char *)server->version);
+	free((char *)server->libc);
+	*server = (struct datadir_server){.kind = DATADIR_OPAQUE};
+}
+
+/* === comparing === */
+
+/* The next number of a dotted version, 0 when there is none. */
+static unsigned long next_number(const char **version)
+{
+	unsigned long number = 0;
+
+	while (isdigit((unsigned char)**version) && number < 1000000)
+		number = number * 10 + (unsigned long)(*(*version)++ - '0');
+	if (**version == '.')
+		(*version)++;
+	return number;
+}
+
+/* Compare the first `parts` numbers of two versions: <0, 0, >0. */
+static int compare_versions(const char *a, const char *b, int parts)
+{
+	for (int i = 0; i < parts; i++) {
+		unsigned long x = next_number(&a), y = next_number(&b);
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	return 0;
+}
+
+static enum datadir_verdict say(enum datadir_verdict verdict, char **why, char *text)
+{
+	*why = text;
+	return verdict;
+}
+
+static enum datadir_verdict compare_postgres(
+	const json_t *facts, const struct datadir_server *server, char **why)
+{
+	const char *version = json_str(facts, "version"), *libc = json_str(facts, "libc");
+	const char *architecture = json_str(facts, "architecture");
+
+	/* Before 10 a major was of two numbers. */
+	if (version && server->version &&
+		compare_versions(version, server->version, strchr(version, '.') ? 2 : 1) != 0)
+		return say(DATADIR_REFUSED, why,
+			xasprintf("the snapshot is of PostgreSQL %s and the image of %s; a data "
+				  "directory is read by its own major version only (use an image "
+				  "of PostgreSQL %s, or make a new snapshot)",
+				version, server->version, version));
+	if (architecture && server->architecture && !str_eq(architecture, server->architecture))
+		return say(DATADIR_WARN, why,
+			xasprintf("the snapshot was made on %s and the image is for %s: indexes on "
+				  "text may be in another order (REINDEX DATABASE puts it right)",
+				architecture, server->architecture));
+	if (libc && server->libc && !str_eq(libc, server->libc))
+		return say(DATADIR_WARN, why,
+			xasprintf("the snapshot was made with the C library of %s and the image "
+				  "has that of %s: they sort text differently (REINDEX DATABASE "
+				  "puts it right)",
+				libc, server->libc));
+	return DATADIR_FITS;
+}
+
+static enum datadir_verdict compare_mysql(
+	const json_t *facts, const struct datadir_server *server, char **why)
+{
+	const char *version = json_str(facts, "version");
+	bool mariadb = server->kind == DATADIR_MARIADB;
+	const char *name = mariadb ? "MariaDB" : "MySQL";
+	int order;
+
+	if (!version || !server->version)
+		return DATADIR_FITS;
+	/* MariaDB keeps its formats within a series; MySQL 8 refuses any older patch version. */
+	order = compare_versions(version, server->version, mariadb ? 2 : 3);
+	if (order > 0)
+		return say(DATADIR_REFUSED, why,
+			xasprintf("the snapshot is of %s %s and the image of the older %s, which "
+				  "does not read its files (use an image of %s or later)",
+				name, version, server->version, version));
+	if (compare_versions(version, server->version, 2) != 0)
+		return say(DATADIR_WARN, why,
+			xasprintf("the snapshot is of %s %s and the image of %s: the server "
+				  "upgrades the files, and there is no way back",
+				name, version, server->version));
+	return DATADIR_FITS;
+}
+
+enum datadir_verdict datadir_compatible(
+	const json_t *facts, const struct datadir_server *server, char **why)
+{
+	enum datadir_kind kind = datadir_kind_of(json_str(facts, "kind"));
+
+	*why = NULL;
+	if (server->kind == DATADIR_OPAQUE || kind == DATADIR_OPAQUE || kind == DATADIR_KINDS)
+		return DATADIR_FITS;
+	if (kind != server->kind)
+		return say(DATADIR_REFUSED, why,
+			xasprintf("the snapshot is of %s and the image is of %s; neither reads the "
+				  "other's files",
+				datadir_kind_name(kind), datadir_kind_name(server->kind)));
+	if (kind == DATADIR_POSTGRES)
+		return compare_postgres(facts, server, why);
+	return compare_mysql(facts, server, why);
+}
