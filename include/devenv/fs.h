@@ -52,6 +52,7 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *err);
 
 /* rm -r without following links; what is not there is fine. */
 int fs_remove_tree(const char *path, struct err *err);
+int fs_remove_tree_at(int dir, const char *name, struct err *err); /* of an open folder */
 
 /*
  * devenv's own folders (XDG base directories): $XDG_STATE_HOME/devenv, $XDG_CACHE_HOME/devenv,

@@ -193,3 +193,8 @@ int fs_remove_tree(const char *path, struct err *err)
 {
 	return remove_at(AT_FDCWD, path, path, err);
 }
+
+int fs_remove_tree_at(int dir, const char *name, struct err *err)
+{
+	return remove_at(dir, name, name, err);
+}

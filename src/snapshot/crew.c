@@ -1,0 +1,158 @@
+/* crew.c - a ring of jobs, and the threads that work on them. */
+#include "crew.h"
+
+#include "devenv/mem.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* More would not be faster, and each one's buffers count. */
+#define THREADS_MAX 32
+
+struct worker {
+	struct crew *crew;
+	struct codec *codec;
+	pthread_t thread;
+};
+
+struct crew {
+	void (*work)(void *job, struct codec *codec);
+	size_t size;
+	char *jobs;
+	bool *done;
+	size_t room;
+	/* Numbers that only rise: job i is at i % room. */
+	size_t oldest, next, taken;
+	bool stop;
+	pthread_mutex_t mutex;
+	pthread_cond_t submitted, finished;
+	struct worker workers[THREADS_MAX];
+	size_t n;
+};
+
+static void *job_at(const struct crew *crew, size_t i)
+{
+	return crew->jobs + i % crew->room * crew->size;
+}
+
+static void *run(void *arg)
+{
+	struct worker *worker = arg;
+	struct crew *crew = worker->crew;
+
+	pthread_mutex_lock(&crew->mutex);
+	for (;;) {
+		size_t mine;
+
+		while (!crew->stop && crew->taken == crew->next)
+			pthread_cond_wait(&crew->submitted, &crew->mutex);
+		if (crew->stop)
+			break;
+		mine = crew->taken++;
+		pthread_mutex_unlock(&crew->mutex);
+		crew->work(job_at(crew, mine), worker->codec);
+		pthread_mutex_lock(&crew->mutex);
+		crew->done[mine % crew->room] = true;
+		pthread_cond_signal(&crew->finished);
+	}
+	pthread_mutex_unlock(&crew->mutex);
+	return NULL;
+}
+
+static int start(struct crew *crew, struct err *err)
+{
+	struct worker *worker = &crew->workers[crew->n];
+	int os;
+
+	worker->crew = crew;
+	worker->codec = codec_new(err);
+	if (!worker->codec)
+		return -1;
+	os = pthread_create(&worker->thread, NULL, run, worker);
+	if (os) {
+		codec_free(worker->codec);
+		return err_os(err, ERR_SNAPSHOT, os, "start a thread");
+	}
+	crew->n++;
+	return 0;
+}
+
+struct crew *crew_new(size_t size, void (*work)(void *job, struct codec *codec), struct err *err)
+{
+	struct crew *crew = xcalloc(1, sizeof(*crew));
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = online < 1 ? 1 : online > THREADS_MAX ? THREADS_MAX : (size_t)online;
+
+	crew->work = work;
+	crew->size = size;
+	crew->room = 2 * n + 2;
+	crew->jobs = xcalloc(crew->room, size);
+	crew->done = xcalloc(crew->room, sizeof(*crew->done));
+	pthread_mutex_init(&crew->mutex, NULL);
+	pthread_cond_init(&crew->submitted, NULL);
+	pthread_cond_init(&crew->finished, NULL);
+	while (crew->n < n)
+		if (start(crew, err) < 0) {
+			crew_free(crew, NULL);
+			return NULL;
+		}
+	return crew;
+}
+
+bool crew_full(const struct crew *crew)
+{
+	return crew->next - crew->oldest == crew->room;
+}
+
+void *crew_next(struct crew *crew)
+{
+	return job_at(crew, crew->next);
+}
+
+void crew_submit(struct crew *crew)
+{
+	pthread_mutex_lock(&crew->mutex);
+	crew->done[crew->next % crew->room] = false;
+	crew->next++;
+	pthread_cond_signal(&crew->submitted);
+	pthread_mutex_unlock(&crew->mutex);
+}
+
+void *crew_wait(struct crew *crew)
+{
+	if (crew->oldest == crew->next)
+		return NULL;
+	pthread_mutex_lock(&crew->mutex);
+	while (!crew->done[crew->oldest % crew->room])
+		pthread_cond_wait(&crew->finished, &crew->mutex);
+	pthread_mutex_unlock(&crew->mutex);
+	return job_at(crew, crew->oldest);
+}
+
+void crew_retire(struct crew *crew)
+{
+	crew->oldest++;
+}
+
+void crew_free(struct crew *crew, void (*drop)(void *job))
+{
+	if (!crew)
+		return;
+	pthread_mutex_lock(&crew->mutex);
+	crew->stop = true;
+	pthread_cond_broadcast(&crew->submitted);
+	pthread_mutex_unlock(&crew->mutex);
+	for (size_t i = 0; i < crew->n; i++) {
+		pthread_join(crew->workers[i].thread, NULL);
+		codec_free(crew->workers[i].codec);
+	}
+	for (size_t i = 0; drop && i < crew->room; i++)
+		drop(job_at(crew, i));
+	pthread_cond_destroy(&crew->finished);
+	pthread_cond_destroy(&crew->submitted);
+	pthread_mutex_destroy(&crew->mutex);
+	free(crew->done);
+	free(crew->jobs);
+	free(crew);
+}

@@ -1,0 +1,43 @@
+/*
+ * crew.h - a thread for each processor, and jobs whose results come back in order.
+ *
+ * Private to src/snapshot.  One thread, the caller's, fills jobs and takes them back; the crew
+ * works on them meanwhile, each thread with a codec of its own.  As results come in the order of
+ * the jobs, nothing depends on the number of threads.
+ *
+ *	while (there is more) {
+ *		if (crew_full(crew))
+ *			take_back(crew_wait(crew));	... then crew_retire(crew)
+ *		fill(crew_next(crew));
+ *		crew_submit(crew);
+ *	}
+ *	while ((job = crew_wait(crew)))
+ *		...
+ */
+#ifndef SNAPSHOT_CREW_H
+#define SNAPSHOT_CREW_H
+
+#include "codec.h"
+
+#include "devenv/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct crew;
+
+/* `size` bytes a job, zeroed once; memory that a job holds may stay in it. NULL with err. */
+struct crew *crew_new(size_t size, void (*work)(void *job, struct codec *codec), struct err *err);
+
+bool crew_full(const struct crew *crew);
+void *crew_next(struct crew *crew); /* the job to fill; only when not full */
+void crew_submit(struct crew *crew);
+
+/* Wait for the oldest job that was submitted; NULL: there is none. */
+void *crew_wait(struct crew *crew);
+void crew_retire(struct crew *crew); /* it is free again */
+
+/* End the threads; `drop` (NULL is fine) sees every job, of those that were used or not. */
+void crew_free(struct crew *crew, void (*drop)(void *job));
+
+#endif

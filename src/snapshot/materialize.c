@@ -1,0 +1,340 @@
+/*
+ * materialize.c - packs and an index into a directory.
+ *
+ * The caller's thread makes folders, files and links in the order of the index; the crew unpacks,
+ * checks and writes runs of slots.  A file gets its attributes when its last run has come back, a
+ * folder when everything is in it.
+ */
+#include "attributes.h"
+#include "crew.h"
+#include "cursor.h"
+#include "index.h"
+#include "source.h"
+#include "stage.h"
+
+#include "blob.h"
+
+#include "devenv/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RUN_SLOTS 8 /* of a job: 512 KiB */
+
+struct job {
+	struct source *source;
+	const struct tree_entry *entry;
+	int fd;
+	uint64_t first;
+	size_t n;
+	bool last;     /* of the file */
+	uint64_t size; /* of the run, with its holes */
+	uint64_t unpacked;
+	bool failed;
+	struct err err;
+	unsigned char *out; /* RUN_SLOTS * SNAPSHOT_CHUNK */
+	struct source_room *room;
+};
+
+struct making {
+	const struct tree_materialize_ask *ask;
+	struct tree_made *made;
+	struct source source, parent;
+	struct crew *crew;
+	struct cursor cursor, other; /* in the staging folder */
+	uint64_t done;
+	struct err *err;
+};
+
+/* === the crew's part === */
+
+/* Slots without a hole between them, from `i` on: how many. */
+static size_t run_of_data(const struct job *job, size_t i)
+{
+	size_t n = 0;
+
+	while (i + n < job->n && job->entry->slots[job->first + i + n] != SNAPSHOT_HOLE)
+		n++;
+	return n;
+}
+
+static int write_data(struct job *job, struct codec *codec, size_t i, size_t n)
+{
+	uint64_t first = job->first + i;
+	size_t len = 0;
+
+	for (size_t s = 0; s < n; s++) {
+		if (source_chunk(job->source, codec, job->room, job->entry->slots[first + s],
+			    job->out + len, &job->err) < 0)
+			return err_wrap(&job->err, "\"%.200s\"", job->entry->path);
+		len += index_slot_size(job->entry->size, first + s);
+	}
+	if (write_at(job->fd, job->out, len, first * SNAPSHOT_CHUNK) < 0)
+		return err_os(&job->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", job->entry->path);
+	return 0;
+}
+
+static void work(void *arg, struct codec *codec)
+{
+	struct job *job = arg;
+
+	if (!job->out) {
+		job->out = xmalloc(RUN_SLOTS * SNAPSHOT_CHUNK);
+		job->room = xmalloc(sizeof(*job->room));
+	}
+	job->failed = false;
+	job->unpacked = 0;
+	for (size_t i = 0; i < job->n && !job->failed; i++) {
+		size_t n = run_of_data(job, i);
+
+		if (n && write_data(job, codec, i, n) < 0)
+			job->failed = true;
+		i += n;
+	}
+}
+
+static void drop(void *arg)
+{
+	struct job *job = arg;
+
+	if (job->fd > 0)
+		close(job->fd);
+	free(job->out);
+	free(job->room);
+}
+
+/* === files === */
+
+static int tell(const struct making *making)
+{
+	const struct tree_watch *watch = &making->ask->watch;
+
+	if (watch->progress && watch->progress(watch->ctx, making->done, making->ask->index->bytes))
+		return err_set(making->err, ERR_CANCELLED, "cancelled");
+	return 0;
+}
+
+static int take_back(struct making *making)
+{
+	struct job *job = crew_wait(making->crew);
+	int result = 0;
+
+	if (job->failed) {
+		*making->err = job->err;
+		return -1;
+	}
+	making->done += job->size;
+	making->made->unpacked += job->unpacked;
+	if (job->last)
+		result = attributes_set(job->fd, job->entry, &making->ask->watch, making->err);
+	close(job->fd);
+	job->fd = 0;
+	crew_retire(making->crew);
+	return result < 0 ? -1 : tell(making);
+}
+
+static int submit_run(struct making *making, int fd, const struct tree_entry *entry, uint64_t first,
+	size_t n, bool last)
+{
+	uint64_t end = (first + n) * SNAPSHOT_CHUNK;
+	struct job *job;
+
+	while (crew_full(making->crew))
+		if (take_back(making) < 0)
+			return -1;
+	job = crew_next(making->crew);
+	job->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (job->fd < 0) {
+		job->fd = 0;
+		return err_os(making->err, ERR_SNAPSHOT, errno, "duplicate a descriptor");
+	}
+	job->source = &making->source;
+	job->entry = entry;
+	job->first = first;
+	job->n = n;
+	job->last = last;
+	job->size = (end < entry->size ? end : entry->size) - first * SNAPSHOT_CHUNK;
+	crew_submit(making->crew);
+	return 0;
+}
+
+/* The first slot from `slot` on that is no hole, or the number of slots. */
+static uint64_t skip_holes(const struct tree_entry *entry, uint64_t slot)
+{
+	uint64_t n = tree_slots(entry->size);
+
+	while (slot < n && entry->slots[slot] == SNAPSHOT_HOLE)
+		slot++;
+	return slot;
+}
+
+static int fill_file(struct making *making, int fd, const struct tree_entry *entry)
+{
+	uint64_t slots = tree_slots(entry->size), slot = skip_holes(entry, 0);
+
+	making->done += slot < slots ? slot * SNAPSHOT_CHUNK : entry->size;
+	if (slot == slots)
+		return attributes_set(fd, entry, &making->ask->watch, making->err);
+	while (slot < slots) {
+		uint64_t n = slots - slot < RUN_SLOTS ? slots - slot : RUN_SLOTS;
+		uint64_t next = skip_holes(entry, slot + n);
+
+		if (submit_run(making, fd, entry, slot, n, next == slots) < 0)
+			return -1;
+		if (next > slot + n)
+			making->done += (next < slots ? next * SNAPSHOT_CHUNK : entry->size) -
+					(slot + n) * SNAPSHOT_CHUNK;
+		slot = next;
+	}
+	return 0;
+}
+
+static int make_file(struct making *making, const struct tree_entry *entry)
+{
+	autoclose int fd = cursor_open(
+		&making->cursor, entry->path, O_WRONLY | O_CREAT | O_EXCL, making->err);
+
+	if (fd < 0)
+		return -1;
+	if (entry->size && ftruncate(fd, (off_t)entry->size) < 0)
+		return err_os(making->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", entry->path);
+	making->made->bytes += entry->size;
+	return fill_file(making, fd, entry);
+}
+
+/* === all entries === */
+
+static int make_hardlink(
+	struct making *making, int dir, const char *name, const struct tree_entry *entry)
+{
+	const char *path = making->ask->index->entries[entry->link].path, *old;
+	int above = cursor_above(&making->other, path, &old, making->err);
+
+	if (above < 0)
+		return -1;
+	if (linkat(above, old, dir, name, 0) < 0)
+		return err_os(making->err, ERR_SNAPSHOT, errno, "make the hard link \"%.200s\"",
+			entry->path);
+	return 0;
+}
+
+static int make_entry(struct making *making, const struct tree_entry *entry)
+{
+	const char *name;
+	int dir, result;
+
+	if (entry->type == SNAPSHOT_FILE)
+		return make_file(making, entry);
+	dir = cursor_above(&making->cursor, entry->path, &name, making->err);
+	if (dir < 0)
+		return -1;
+	if (entry->type == SNAPSHOT_HARDLINK)
+		return make_hardlink(making, dir, name, entry);
+	if (entry->type == SNAPSHOT_DIRECTORY)
+		result = mkdirat(dir, name, 0700);
+	else if (entry->type == SNAPSHOT_SYMLINK)
+		result = symlinkat(entry->target, dir, name);
+	else
+		result = mkfifoat(dir, name, 0600);
+	if (result < 0)
+		return err_os(making->err, ERR_SNAPSHOT, errno, "make \"%.200s\"", entry->path);
+	if (entry->type == SNAPSHOT_DIRECTORY)
+		return 0;
+	return attributes_set_at(dir, name, entry, making->err);
+}
+
+static int make_entries(struct making *making)
+{
+	const struct tree_index *index = making->ask->index;
+
+	for (uint32_t i = 1; i < index->n_entries; i++)
+		if (make_entry(making, &index->entries[i]) < 0)
+			return -1;
+	while (crew_wait(making->crew))
+		if (take_back(making) < 0)
+			return -1;
+	return tell(making);
+}
+
+/* From the deepest: what is set on one may keep us from what is in it. */
+static int finish_folders(struct making *making)
+{
+	const struct tree_index *index = making->ask->index;
+
+	for (uint32_t i = index->n_entries; i-- > 1;) {
+		const struct tree_entry *entry = &index->entries[i];
+		autoclose int fd = -1;
+
+		if (entry->type != SNAPSHOT_DIRECTORY)
+			continue;
+		fd = cursor_open(&making->cursor, entry->path, O_RDONLY | O_DIRECTORY, making->err);
+		if (fd < 0 || attributes_set(fd, entry, &making->ask->watch, making->err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int make_tree(struct making *making, int staging)
+{
+	int result = -1;
+
+	if (cursor_init(&making->cursor, staging, making->err) < 0)
+		return -1;
+	if (cursor_init(&making->other, staging, making->err) == 0)
+		making->crew = crew_new(sizeof(struct job), work, making->err);
+	if (making->crew)
+		result = make_entries(making);
+	crew_free(making->crew, drop);
+	if (result == 0)
+		result = finish_folders(making);
+	cursor_release(&making->other);
+	cursor_release(&making->cursor);
+	return result;
+}
+
+static int put_in_place(const struct making *making, int staging)
+{
+	const struct tree_materialize_ask *ask = making->ask;
+	const struct tree_entry *root = &ask->index->entries[0];
+
+	if (stage_swap(ask->target, staging, making->err) < 0 ||
+		attributes_set(ask->target, root, &ask->watch, making->err) < 0 ||
+		stage_end(ask->target, making->err) < 0 ||
+		attributes_set_time(ask->target, root, making->err) < 0)
+		return -1;
+	fsync(ask->target);
+	return 0;
+}
+
+int tree_materialize(
+	const struct tree_materialize_ask *ask, struct tree_made *made, struct err *err)
+{
+	autofree struct making *making = xcalloc(1, sizeof(*making));
+	struct tree_made own = {0};
+	autoclose int staging = stage_begin(ask->target, ask->replace, err);
+	int result;
+
+	if (staging < 0)
+		return -1;
+	making->ask = ask;
+	making->made = &own;
+	making->err = err;
+	source_init(&making->source, ask->index, ask->blobs);
+	if (ask->parent) {
+		source_init(&making->parent, ask->parent, ask->blobs);
+		making->source.parent = &making->parent;
+	}
+	result = make_tree(making, staging);
+	source_release(&making->source);
+	if (ask->parent)
+		source_release(&making->parent);
+	if (result == 0)
+		result = put_in_place(making, staging);
+	if (result == 0)
+		*made = own;
+	return result;
+}
