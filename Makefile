@@ -79,7 +79,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(LIB)
 	@echo "  BENCH   $@"
 	$(Q)$(CC) $(DEVENV_CPPFLAGS) $(DEVENV_CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(DEVENV_LDLIBS)
 
-# Run by tests/e2e/t_engine_api.sh and t_agent.sh against each engine.
+# Run by tests/e2e/t_engine_api.sh and t_agent.sh against each engine, and by t_store_*.sh.
 $(BUILD)/tests/%_api: tests/e2e/%_api.c tests/e2e/engine_api.h $(LIB)
 	@mkdir -p $(@D)
 	@echo "  TEST    $@"

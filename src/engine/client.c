@@ -6,6 +6,7 @@
  */
 #include "engine_priv.h"
 
+#include "devenv/http.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
@@ -276,23 +277,7 @@ int engine_open(const struct engine_where *where, struct engine **out, struct er
 
 char *engine_escape(const char *text)
 {
-	static const char digits[] = "0123456789ABCDEF";
-	char *out = xmalloc(strlen(text) * 3 + 1), *to = out;
-
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			strchr("-._~", c)) {
-			*to++ = (char)c;
-			continue;
-		}
-		*to++ = '%';
-		*to++ = digits[c >> 4];
-		*to++ = digits[c & 15];
-	}
-	*to = '\0';
-	return out;
+	return http_escape(text);
 }
 
 char *engine_filters(const char *key, const char *value, ...)

@@ -4,9 +4,10 @@
 # is an error: its author decides where it belongs.
 HEADERS = {
     "base": "buf clock crypto diag err event fs fswatch hash ignore json lazy lock mem proc signals str strv tar term",
-    "net": "credential http http1 known_hosts port ssh ssh_config",
+    "net": "auth credential http http1 known_hosts port ssh ssh_config",
     "manifest": "manifest",
     "engine": "engine",
+    "registry": "store",
     "snapshot": "agent datadir extract snapshot snapshot_format tree",
     "source": "source",
     "tunnel": "tunnel",
@@ -16,7 +17,7 @@ HEADERS = {
     "cli": "cli",
 }
 
-DOMAINS = ["manifest", "engine", "snapshot", "source", "tunnel", "state"]
+DOMAINS = ["manifest", "engine", "registry", "snapshot", "source", "tunnel", "state"]
 
 # Module: the modules whose headers it may include, beside its own.
 LAYERS = {

@@ -273,6 +273,86 @@ static void test_nobody_there(void **state)
 	assert_non_null(strstr(err.msg, url));
 }
 
+/* A refusal is an answer for http_send: status, all headers and what the server says. */
+static void test_refusal(void **state)
+{
+	struct bad_server server = {
+		.answer = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"a\"\r\n"
+			  "www-authenticate:Bearer realm=\"b\"\r\nX-Empty:\r\n"
+			  "Content-Length: 4\r\n\r\nsaid"};
+	struct http_client *client = http_client_new();
+	autoresponse struct http_response response = {0};
+	autofree char *url = NULL, *all = NULL;
+	struct http_body body = http_body_text("text", 4);
+	struct err err = ERR_INIT;
+
+	bad_start(&server);
+	url = xasprintf("http://127.0.0.1:%u/x", server.port);
+	assert_int_equal(
+		http_send(client,
+			&(struct http_request){
+				.method = "PUT", .url = url, .body = &body, .on_data = take},
+			&response, &err),
+		0);
+	pthread_join(server.thread, NULL);
+	close(server.listener);
+	assert_int_equal(response.status, 401);
+	assert_string_equal(buf_str(&response.refusal), "said");
+	assert_string_equal(response.url, url);
+	assert_string_equal(http_header(&response, "WWW-Authenticate"), "Basic realm=\"a\"");
+	assert_string_equal(http_header(&response, "x-empty"), "");
+	assert_null(http_header(&response, "X"));
+	all = http_header_all(&response, "WWW-Authenticate");
+	assert_string_equal(all, "Basic realm=\"a\", Bearer realm=\"b\"");
+	http_client_free(client);
+}
+
+/* What broke off may be asked for again; what was never there, too; what we refuse is not. */
+static void test_transient(void **state)
+{
+	struct bad_server server = {.answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"};
+	struct http_client *client = http_client_new();
+	autoresponse struct http_response response = {0};
+	autofree char *url = NULL;
+	struct err err = ERR_INIT;
+
+	bad_start(&server);
+	url = xasprintf("http://127.0.0.1:%u/x", server.port);
+	assert_int_equal(
+		http_send(client, &(struct http_request){.url = url}, &response, &err), -1);
+	assert_true(response.transient && response.reached);
+	pthread_join(server.thread, NULL);
+	close(server.listener);
+	assert_int_equal(
+		http_send(client, &(struct http_request){.url = url}, &response, &err), -1);
+	assert_true(response.transient && !response.reached);
+	assert_int_equal(http_send(client, &(struct http_request){.url = "ftp://127.0.0.1/x"},
+				 &response, &err),
+		-1);
+	assert_false(response.transient);
+	http_client_free(client);
+}
+
+static void test_local(void **state)
+{
+	static const char *const here[] = {
+		"localhost", "localhost:80", "127.0.0.1/x", "127.9.9.9:1", "[::1]:5000/x"};
+	static const char *const away[] = {"127.evil.example", "localhost.evil.example", "[::2]",
+		"10.0.0.1", "", "127.0.0.1.evil.example:80"};
+
+	for (size_t i = 0; i < ARRAY_LEN(here); i++)
+		assert_true(http_is_local(here[i]));
+	for (size_t i = 0; i < ARRAY_LEN(away); i++)
+		assert_false(http_is_local(away[i]));
+}
+
+static void test_escape(void **state)
+{
+	autofree char *escaped = http_escape("a-Z_0.~/:\xc3\xa4 %");
+
+	assert_string_equal(escaped, "a-Z_0.~%2F%3A%C3%A4%20%25");
+}
+
 static void test_shown(void **state)
 {
 	static const char *const cases[][2] = {
@@ -302,6 +382,10 @@ int main(void)
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_redirect_to_file),
 		cmocka_unit_test(test_nobody_there),
+		cmocka_unit_test(test_refusal),
+		cmocka_unit_test(test_transient),
+		cmocka_unit_test(test_local),
+		cmocka_unit_test(test_escape),
 		cmocka_unit_test(test_shown),
 	};
 
