@@ -296,7 +296,7 @@ int container_logs(struct engine *engine, const char *id, const struct logs_spec
 	const struct stream_io *io, struct err *err);
 
 struct events_spec {
-	const char *filters;       /* engine_filters() */
+	const char *filters;       /* engine_filters(); NULL: every event */
 	const char *since, *until; /* as of logs_spec; NULL: from now on, for ever */
 };
 

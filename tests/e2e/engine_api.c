@@ -364,10 +364,11 @@ static int on_event(void *ctx, json_t *event)
 static void *listen_events(void *ctx)
 {
 	struct listener *listener = ctx;
+	struct events_spec spec = {0};
 	struct err err = ERR_INIT;
 
 	listener->result = engine_events(
-		listener->engine, NULL, on_event, listener, listener->cancel_fd, &err);
+		listener->engine, &spec, on_event, listener, listener->cancel_fd, &err);
 	return NULL;
 }
 
