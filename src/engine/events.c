@@ -81,7 +81,7 @@ int engine_events(struct engine *engine, const struct events_spec *spec,
 		return -1;
 	if (spec->until && engine_time(spec->until, &until, err) < 0)
 		return -1;
-	buf_addf(&path, "/events?filters=%s", spec->filters ? spec->filters : "");
+	buf_addf(&path, "/events?filters=%s", spec->filters ? spec->filters : "%7B%7D");
 	if (since)
 		buf_addf(&path, "&since=%s", since);
 	if (until)
