@@ -48,10 +48,11 @@ check "unpause" "$DEVENV" unpause web
 check "lets it go on" is web running
 paused() { jq -es 'any(.[]; .Action == "pause")' events.out; }
 check "events told of it" wait_for 10 paused
-check "events that end by themselves" \
-	"$DEVENV" events --json --since 1h --until "$(($(date +%s) + 1))" web
-cp "$T/.out" past.json
-check "events of the past" jq -es 'any(.[]; .Action == "pause")' past.json
+past() { "$DEVENV" events --json --since 1h --until "$(($(date +%s) + 1))" web; }
+check "events that end by themselves" past
+# Podman reads its file of events within that second, or does not get to its end.
+past_paused() { past | jq -es 'any(.[]; .Action == "pause")'; }
+check "events of the past" wait_for 10 past_paused
 "$DEVENV" events --since 1h --until "$(($(date +%s) + 1))" job >job.out
 check "events of another service" not grep -q pause job.out
 expect_fail "events: no service" 2 'nothing' "$DEVENV" events --until 0s nothing
