@@ -72,6 +72,24 @@ int64_t blob_size(int blobs, const unsigned char sha256[SHA256_SIZE])
 	return status.st_size;
 }
 
+int blob_hash(
+	int fd, uint64_t size, void *room, size_t room_size, unsigned char sha256[SHA256_SIZE])
+{
+	struct sha256 *hash = sha256_new();
+	uint64_t at = 0;
+
+	while (at < size) {
+		size_t n = size - at < room_size ? (size_t)(size - at) : room_size;
+
+		if (read_at(fd, room, n, at) < 0)
+			break;
+		sha256_add(hash, room, n);
+		at += n;
+	}
+	sha256_end_raw(hash, sha256);
+	return at < size ? -1 : 0;
+}
+
 int blob_write(
 	int blobs, const void *data, size_t len, unsigned char sha256[SHA256_SIZE], struct err *err)
 {

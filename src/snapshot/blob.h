@@ -23,6 +23,10 @@ int64_t blob_size(int blobs, const unsigned char sha256[SHA256_SIZE]);
 int blob_write(int blobs, const void *data, size_t len, unsigned char sha256[SHA256_SIZE],
 	struct err *err);
 
+/* The SHA-256 of the first `size` bytes, read into `room`; -1: there are not as many. */
+int blob_hash(
+	int fd, uint64_t size, void *room, size_t room_size, unsigned char sha256[SHA256_SIZE]);
+
 /* pread/pwrite of all of it; -1 with errno (0: the file ended). */
 int read_at(int fd, void *data, size_t len, uint64_t offset);
 int write_at(int fd, const void *data, size_t len, uint64_t offset);

@@ -2,6 +2,7 @@
 #include "source.h"
 
 #include "blob.h"
+#include "check.h"
 
 #include "devenv/mem.h"
 
@@ -30,15 +31,13 @@ void source_release(struct source *source)
 
 static int open_pack(const struct source *source, uint32_t pack, struct err *err)
 {
-	const unsigned char *sha256 = source->index->packs[pack].sha256;
-	char name[SHA256_HEX + 8];
-	int fd;
+	const struct tree_pack *wanted = &source->index->packs[pack];
+	int fd = blob_open(source->blobs, wanted->sha256, err);
+	char name[PART_NAME];
 
-	fd = blob_open(source->blobs, sha256, err);
 	if (fd >= 0)
 		return fd;
-	hex_encode(sha256, SHA256_SIZE, name);
-	memcpy(name + SHA256_HEX - 1, ".part", sizeof(".part"));
+	part_name(wanted, name);
 	/* When there is none, err says that the whole is missing. */
 	return openat(source->blobs, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }
