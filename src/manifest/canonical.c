@@ -78,8 +78,10 @@ static void map_from_list(const struct canonical *c, struct node *map, const cha
 /* The same for what compose-go converts only with its types: raw, it stays. */
 static void map_from_pairs(const struct canonical *c, struct node *map, const char *key, bool empty)
 {
-	if (!c->rules->raw)
-		map_from_list(c, map, key, empty);
+	if (c->rules->raw || !get_kind(map, key, NODE_LIST))
+		return;
+	map_from_list(c, map, key, empty);
+	node_get(map, key)->turned = true;
 }
 
 /* [a, b] -> {a: null, b: null} */
@@ -128,6 +130,7 @@ static void extra_hosts(const struct canonical *c, struct node *map)
 	if (!old || c->rules->raw)
 		return;
 	list = node_new(c->arena, NODE_LIST, &old->at);
+	list->turned = true;
 	for (size_t i = 0; i < old->n; i++) {
 		const struct node *value = old->items[i];
 		size_t n = value->kind == NODE_LIST ? value->n : 1;
@@ -136,8 +139,10 @@ static void extra_hosts(const struct canonical *c, struct node *map)
 			const struct node *ip = value->kind == NODE_LIST ? value->items[j] : value;
 			autofree char *pair = xasprintf(
 				"%s=%s", old->keys[i]->text, node_is_scalar(ip) ? ip->text : "");
+			struct node *item = node_string(c->arena, &ip->at, pair);
 
-			node_append(c->arena, list, node_string(c->arena, &ip->at, pair));
+			item->tag = value->tag;
+			node_append(c->arena, list, item);
 		}
 	}
 	replace(c, map, "extra_hosts", old, list);

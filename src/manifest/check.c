@@ -144,6 +144,8 @@ static unsigned kind_bit(const struct node *node)
 		return A_INT | A_NUMBER;
 	case NODE_FLOAT: /* JSON Schema: 1.0 is a whole number */
 		return node->number == floor(node->number) ? A_INT | A_NUMBER : A_NUMBER;
+	case NODE_DATE: /* nothing accepts one */
+		return 0;
 	case NODE_STRING:
 		return A_STRING;
 	case NODE_LIST:

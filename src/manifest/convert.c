@@ -1,6 +1,8 @@
 /* convert.c - see convert.h. */
 #include "convert.h"
 
+#include "date.h"
+
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
@@ -37,6 +39,7 @@ static json_t *uncast(const struct convert *c, const struct key *key, const stru
 
 json_t *convert_any(const struct node *node)
 {
+	char date[DATE_SIZE];
 	json_t *out;
 
 	switch (node->kind) {
@@ -52,6 +55,8 @@ json_t *convert_any(const struct node *node)
 		if (node->number == floor(node->number) && fabs(node->number) < 1e15)
 			return json_integer((json_int_t)node->number);
 		return json_real(node->number);
+	case NODE_DATE:
+		return json_string_safe(date_parse(node->text, date) ? date : node->text);
 	case NODE_STRING:
 		return json_string_safe(node->text);
 	case NODE_LIST:

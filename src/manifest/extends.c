@@ -219,9 +219,10 @@ static struct node *resolve(
 	node_remove(service, "extends");
 	if (base->kind != NODE_MAP)
 		return service;
-	base = merge_service(loader->arena, NULL, node_copy(loader->arena, base),
+	base = merge_service(loader->arena, name, NULL, node_copy(loader->arena, base),
 		loader->no_interpolate, loader->diags);
-	base = merge_service(loader->arena, base, service, loader->no_interpolate, loader->diags);
+	base = merge_service(
+		loader->arena, name, base, service, loader->no_interpolate, loader->diags);
 	node_remove(base, "extends");
 	node_set(loader->arena, ((struct extends_file *)link.file)->services, name, base);
 	return base;

@@ -121,7 +121,10 @@ static int read_item(struct loader *loader, const struct unit *unit, const struc
 	return read_env_files(loader, unit, inclusion, node_get(item, "env_file"));
 }
 
-/* `environment: [NAME]` of an included service takes its value from the included .env, too. */
+/*
+ * `environment: [NAME]` of an included service takes its value from the included .env, too; in a
+ * map Compose leaves the name without a value.
+ */
 static void resolve_environment(struct loader *loader, struct node *doc, const json_t *env)
 {
 	struct node *services = node_get(doc, "services");
@@ -129,7 +132,7 @@ static void resolve_environment(struct loader *loader, struct node *doc, const j
 	for (size_t i = 0; services && i < services->n; i++) {
 		struct node *map = node_get(services->items[i], "environment");
 
-		for (size_t j = 0; map && map->kind == NODE_MAP && j < map->n; j++) {
+		for (size_t j = 0; map && map->turned && j < map->n; j++) {
 			const char *value = json_str(env, map->keys[j]->text);
 
 			if (map->items[j]->kind == NODE_NULL && value)

@@ -14,15 +14,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARTS_MAX 6 /* no rule is longer */
+#define PARTS_MAX 6       /* no rule is longer */
+#define COMPARED_MAX 1000 /* of a longer list no two items are compared */
 
 enum rule {
 	RULE_NONE,
 	RULE_REPLACE,
 	/* a map whose null values count: NAME without a value; raw, a list of pairs */
 	RULE_VALUES,
-	RULE_NAMED,   /* the same, but a map also when it is raw */
-	RULE_ADD_NEW, /* a list: only what is not there yet */
+	RULE_NAMED,       /* the same, but a map also when it is raw */
+	RULE_ADD_NEW,     /* a list: only what is not there yet */
+	RULE_ONCE,        /* a list: nothing of it may be there already */
+	RULE_VALUES_ONCE, /* as RULE_VALUES, likewise */
+	RULE_PAIRS,       /* two lists of KEY=VALUE, likewise, or two maps */
 	RULE_LOGGING,
 	RULE_IPAM
 };
@@ -48,7 +52,9 @@ static const struct rule_row rule_rows[] = {
 	{"networks.*.ipam.config", RULE_IPAM, IDENTITY_NONE},
 	{"networks.*.labels", RULE_VALUES, IDENTITY_NAME},
 	{"networks.*.ipam.options", RULE_NONE, IDENTITY_NAME},
-	{"volumes.*.labels", RULE_VALUES, IDENTITY_NONE},
+	{"volumes.*.labels", RULE_VALUES_ONCE, IDENTITY_NONE},
+	{"secrets.*.labels", RULE_PAIRS, IDENTITY_NONE},
+	{"configs.*.labels", RULE_PAIRS, IDENTITY_NONE},
 	{"services.*.annotations", RULE_VALUES, IDENTITY_NAME},
 	{"services.*.build.args", RULE_VALUES, IDENTITY_NAME},
 	{"services.*.build.additional_contexts", RULE_NAMED, IDENTITY_NAME},
@@ -61,6 +67,7 @@ static const struct rule_row rule_rows[] = {
 	{"services.*.command", RULE_REPLACE, IDENTITY_NONE},
 	{"services.*.configs", RULE_NONE, IDENTITY_CONFIG},
 	{"services.*.deploy.labels", RULE_VALUES, IDENTITY_NAME},
+	{"services.*.device_cgroup_rules", RULE_ONCE, IDENTITY_NONE},
 	{"services.*.devices", RULE_NONE, IDENTITY_TARGET},
 	{"services.*.dns", RULE_NONE, IDENTITY_NAME},
 	{"services.*.dns_opt", RULE_NONE, IDENTITY_NAME},
@@ -69,7 +76,9 @@ static const struct rule_row rule_rows[] = {
 	{"services.*.env_file", RULE_NONE, IDENTITY_PATH},
 	{"services.*.environment", RULE_VALUES, IDENTITY_NAME},
 	{"services.*.expose", RULE_NONE, IDENTITY_NAME},
+	{"services.*.external_links", RULE_ONCE, IDENTITY_NONE},
 	{"services.*.extra_hosts", RULE_ADD_NEW, IDENTITY_NONE},
+	{"services.*.group_add", RULE_ONCE, IDENTITY_NONE},
 	{"services.*.healthcheck.test", RULE_REPLACE, IDENTITY_NONE},
 	{"services.*.labels", RULE_VALUES, IDENTITY_NAME},
 	{"services.*.links", RULE_NONE, IDENTITY_NAME},
@@ -79,10 +88,12 @@ static const struct rule_row rule_rows[] = {
 	{"services.*.ports", RULE_NONE, IDENTITY_PORT},
 	{"services.*.profiles", RULE_NONE, IDENTITY_NAME},
 	{"services.*.secrets", RULE_NONE, IDENTITY_SECRET},
+	{"services.*.security_opt", RULE_ONCE, IDENTITY_NONE},
 	{"services.*.sysctls", RULE_VALUES, IDENTITY_NAME},
 	{"services.*.tmpfs", RULE_NONE, IDENTITY_NAME},
 	{"services.*.ulimits.*", RULE_REPLACE, IDENTITY_NONE},
 	{"services.*.volumes", RULE_NONE, IDENTITY_TARGET},
+	{"services.*.volumes_from", RULE_ONCE, IDENTITY_NONE},
 };
 
 struct merge {
@@ -127,6 +138,29 @@ static void enter(struct merge *merge, const char *key)
 	if (merge->depth < PARTS_MAX)
 		merge->parts[merge->depth] = key;
 	merge->depth++;
+}
+
+/* The caller's. */
+static char *path_text(const struct merge *merge)
+{
+	autobuf struct buf path = BUF_INIT(4096);
+
+	for (int i = 0; i < merge->depth && i < PARTS_MAX; i++)
+		buf_addf(&path, "%s%s", i ? "." : "", merge->parts[i]);
+	return buf_detach(&path);
+}
+
+/*
+ * `!reset` of one name in what is a list of NAME=value for Compose - written as one, or merged -
+ * does nothing there.
+ */
+static void report_out_of_reach(struct merge *merge, const struct node *item)
+{
+	autofree char *path = path_text(merge);
+
+	node_warning(merge->diags, item, path,
+		"!reset or !override the whole of it, or make a map of what it is merged onto",
+		"!reset does not reach into a list, so this stays");
 }
 
 /* === lists === */
@@ -205,13 +239,13 @@ static void make_unique(struct node *list, enum identity identity)
 	arena_free(names);
 }
 
-static bool list_has(const struct node *list, const struct node *item)
+static const struct node *list_find(const struct node *list, const struct node *item)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		if (node_equal(list->items[i], item))
-			return true;
+			return list->items[i];
 	}
-	return false;
+	return NULL;
 }
 
 static struct node *merge_lists(
@@ -220,12 +254,32 @@ static struct node *merge_lists(
 	size_t before = base->n;
 
 	for (size_t i = 0; i < over->n; i++) {
-		if (row->rule == RULE_ADD_NEW && before < 1000 && list_has(base, over->items[i]))
+		if (row->rule == RULE_ADD_NEW && before < COMPARED_MAX &&
+			list_find(base, over->items[i]))
 			continue;
 		node_append(merge->arena, base, over->items[i]);
 	}
 	make_unique(base, row->identity);
 	return base;
+}
+
+/* `extra_hosts: {NAME: !reset }` takes NAME out of what was written as a map. */
+static void reset_hosts(struct merge *merge, struct node *base, const struct node *over)
+{
+	for (size_t i = 0; i < over->n; i++) {
+		const struct node *item = over->items[i];
+		size_t kept = 0;
+
+		if (item->tag != TAG_RESET)
+			continue;
+		if (!base->turned)
+			report_out_of_reach(merge, item);
+		for (size_t j = 0; j < base->n; j++)
+			if (!base->turned || !str_starts(base->items[j]->text, item->text))
+				base->items[kept++] = base->items[j];
+		base->n = kept;
+	}
+	base->turned = false; /* merged, it is a list */
 }
 
 /* === what needs no partner === */
@@ -272,6 +326,10 @@ static struct node *merge_maps(struct merge *merge, struct node *base, struct no
 
 		enter(merge, key);
 		merged = merge_nodes(merge, old, over->items[i]);
+		if (!merged && old && base->turned) {
+			report_out_of_reach(merge, over->items[i]);
+			merged = old;
+		}
 		merge->depth--;
 		if (!merged)
 			node_remove(base, key);
@@ -335,7 +393,7 @@ static struct node *merge_ipam(struct merge *merge, struct node *base, struct no
 static bool is_sequence(
 	const struct node *base, const struct node *over, const struct rule_row *row)
 {
-	if (row->rule == RULE_VALUES || row->rule == RULE_ADD_NEW)
+	if (row->rule == RULE_VALUES || row->rule == RULE_VALUES_ONCE || row->rule == RULE_ADD_NEW)
 		return true;
 	return row->identity == IDENTITY_NAME && row->rule == RULE_NONE &&
 	       (base->kind == NODE_STRING || over->kind == NODE_STRING);
@@ -390,17 +448,47 @@ static struct node *merge_sequences(
 	return merge_lists(merge, sequence(merge->arena, base), over, row);
 }
 
+static const char *kind_name(const struct node *node)
+{
+	return node->turned ? "a list" : node_kind_name(node);
+}
+
 static struct node *mismatch(struct merge *merge, const struct node *base, const struct node *over)
 {
-	autobuf struct buf path = BUF_INIT(4096);
+	autofree char *path = path_text(merge);
 
-	for (int i = 0; i < merge->depth && i < PARTS_MAX; i++)
-		buf_addf(&path, "%s%s", i ? "." : "", merge->parts[i]);
-	node_error(merge->diags, over, buf_str(&path),
-		"use !override to replace it, or !reset to remove it",
-		"%s cannot be merged with %s of %s:%d", node_kind_name(over), node_kind_name(base),
+	node_error(merge->diags, over, path, "use !override to replace it, or !reset to remove it",
+		"%s cannot be merged with %s of %s:%d", kind_name(over), kind_name(base),
 		base->at.file ? base->at.file : "another file", base->at.line);
 	return (struct node *)base;
+}
+
+/* What is in both: Compose refuses it, even where it would be the same once. */
+static void refuse_same(struct merge *merge, const struct node *base, const struct node *over)
+{
+	for (size_t i = 0; i < over->n && base->n < COMPARED_MAX; i++) {
+		const struct node *item = over->items[i];
+		const struct node *same = over->kind == NODE_MAP
+						  ? node_get(base, over->keys[i]->text)
+						  : list_find(base, item);
+		autofree char *path = NULL;
+
+		if (item->tag != TAG_NONE || !same || !node_equal(same, item))
+			continue;
+		path = path_text(merge);
+		node_error(merge->diags, item, path,
+			"remove one of them, or use !override to replace all",
+			"\"%s\" is given already, at %s:%d",
+			over->kind == NODE_MAP ? over->keys[i]->text : item->text,
+			same->at.file ? same->at.file : "another file", same->at.line);
+	}
+}
+
+/* Is NAME without a value one, too? */
+static bool has_values(const struct rule_row *row)
+{
+	return row->rule == RULE_VALUES ||
+	       (row->rule == RULE_ONCE && row->identity == IDENTITY_NAME);
 }
 
 /* What `over` makes of `base` (NULL: absent) at this place; NULL: nothing is left. */
@@ -417,8 +505,7 @@ static struct node *merge_nodes(struct merge *merge, struct node *base, struct n
 
 		/* NAME without a value replaces NAME=value; elsewhere nothing changes nothing. */
 		merge->depth--;
-		value = value && (find_row(merge)->rule == RULE_VALUES ||
-					 find_row(merge)->rule == RULE_NAMED);
+		value = value && has_values(find_row(merge));
 		merge->depth++;
 		return value ? over : base;
 	}
@@ -426,15 +513,22 @@ static struct node *merge_nodes(struct merge *merge, struct node *base, struct n
 		return merge_sequences(merge, base, over, row);
 	if (base->kind != NODE_MAP && base->kind != NODE_LIST)
 		return settle(merge, over);
-	if (over->kind != base->kind)
+	if (over->kind != base->kind || (row->rule == RULE_PAIRS && over->turned != base->turned))
 		return mismatch(merge, base, over);
+	if (row->rule == RULE_ONCE || row->rule == RULE_VALUES_ONCE ||
+		(row->rule == RULE_PAIRS && (over->turned || over->kind == NODE_LIST)))
+		refuse_same(merge, base, over);
 	if (row->rule == RULE_LOGGING)
 		return merge_logging(merge, base, over);
 	if (row->rule == RULE_IPAM)
 		return merge_ipam(merge, base, over);
+	if (row->rule == RULE_ADD_NEW)
+		reset_hosts(merge, base, over);
 	if (base->kind == NODE_LIST)
 		return merge_lists(merge, base, settle(merge, over), row);
-	return merge_maps(merge, base, over);
+	merge_maps(merge, base, over);
+	base->turned |= row->rule == RULE_VALUES; /* Compose makes a list of the two */
+	return base;
 }
 
 struct node *merge_documents(
@@ -446,11 +540,14 @@ struct node *merge_documents(
 	return merged ? merged : node_new(arena, NODE_MAP, &over->at);
 }
 
-struct node *merge_service(
-	struct arena *arena, struct node *base, struct node *over, bool raw, struct diags *diags)
+struct node *merge_service(struct arena *arena, const char *name, struct node *base,
+	struct node *over, bool raw, struct diags *diags)
 {
-	struct merge merge = {
-		.arena = arena, .diags = diags, .raw = raw, .parts = {"services", "*"}, .depth = 2};
+	struct merge merge = {.arena = arena,
+		.diags = diags,
+		.raw = raw,
+		.parts = {"services", name},
+		.depth = 2};
 	struct node *merged = merge_nodes(&merge, base, over);
 
 	return merged ? merged : node_new(arena, NODE_MAP, &over->at);

@@ -141,20 +141,17 @@ static void read_environment(
 		lookup = lookup_of(m, environment);
 	for (size_t i = 0; any && i < files->n; i++) {
 		struct place item = {.up = &list, .index = i};
-		autojson json_t *values = json_object();
 		autojson json_t *lines = json_object();
 		struct source source = source_of(files->items[i]);
 		const char *key;
-		json_t *value;
+		json_t *line;
 
 		if (!is_readable(m, &source, &item))
 			continue;
-		read_file(m, &source, &item, lookup, values, lines);
-		json_object_foreach (values, key, value)
-			explain(m, name, key, json_string_value(value), source.path,
-				json_int(lines, key));
-		json_object_update(merged, values);
-		json_object_update_missing(lookup, values);
+		read_file(m, &source, &item, lookup, merged, lines);
+		json_object_foreach (lines, key, line)
+			explain(m, name, key, json_str(merged, key), source.path,
+				json_integer_value(line));
 	}
 	own_environment(m, node, name, environment, merged);
 	if (json_object_size(merged))

@@ -8,6 +8,8 @@
  */
 #include "node.h"
 
+#include "date.h"
+
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
@@ -203,6 +205,8 @@ void node_resolve(struct node *scalar)
 			scalar->kind = NODE_INT;
 		else if (resolve_float(text, &scalar->number))
 			scalar->kind = NODE_FLOAT;
+		else if (date_parse(text, NULL))
+			scalar->kind = NODE_DATE;
 	}
 }
 
@@ -448,7 +452,7 @@ bool node_is_scalar(const struct node *node)
 const char *node_kind_name(const struct node *node)
 {
 	static const char *const names[] = {"nothing", "true or false", "a whole number",
-		"a number", "a string", "a list", "a map"};
+		"a number", "a date", "a string", "a list", "a map"};
 
 	return node ? names[node->kind] : names[NODE_NULL];
 }

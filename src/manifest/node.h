@@ -22,7 +22,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum node_kind { NODE_NULL, NODE_BOOL, NODE_INT, NODE_FLOAT, NODE_STRING, NODE_LIST, NODE_MAP };
+enum node_kind {
+	NODE_NULL,
+	NODE_BOOL,
+	NODE_INT,
+	NODE_FLOAT,
+	NODE_DATE, /* date.h */
+	NODE_STRING,
+	NODE_LIST,
+	NODE_MAP
+};
 
 /*
  * `!reset` and `!override` (compose-spec 13-merge.md); they act in merge.c and are gone after it.
@@ -39,6 +48,7 @@ struct node {
 	enum node_kind kind : 8;
 	enum node_tag tag : 8;
 	bool quoted; /* a quoted or block scalar: always a string */
+	bool turned; /* canonical.c made a map of a list of KEY=VALUE, or a list of a map */
 	uint32_t n, cap;
 	struct position at;
 	const char *text; /* scalars: as written (after interpolation); NUL-terminated UTF-8 */
@@ -70,7 +80,8 @@ struct node *node_string(
 struct node *node_int(struct arena *arena, const struct position *at, int64_t value);
 struct node *node_bool(struct arena *arena, const struct position *at, bool value);
 
-/* Give a plain scalar its YAML 1.2 core type from its text (null, bool, int, float, string). */
+/* Give a plain scalar its YAML 1.2 core type from its text (null, bool, int, float, date, string).
+ */
 void node_resolve(struct node *scalar);
 
 struct node *node_get(const struct node *map, const char *key); /* NULL when absent or no map */
@@ -88,7 +99,7 @@ void node_append(struct arena *arena, struct node *list, struct node *item);
 void node_reserve(struct arena *arena, struct node *node, uint32_t cap); /* room for so many */
 struct node *node_copy(struct arena *arena, const struct node *node);    /* deep */
 bool node_equal(const struct node *a, const struct node *b); /* as values; positions ignored */
-bool node_is_scalar(const struct node *node); /* bool, int, float or string; not null */
+bool node_is_scalar(const struct node *node); /* bool, int, float, date or string; not null */
 
 /* "a map", "a list", "a string", "the number 5"...: for messages. Borrowed. */
 const char *node_kind_name(const struct node *node);

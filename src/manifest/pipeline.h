@@ -40,12 +40,12 @@ void canonical_document(struct arena *arena, struct node *doc, const struct cano
 
 /* === merge.c: `over` onto `base` (NULL: nothing yet) by the rules of 13-merge.md. Works on
  * canonical forms, changes `base` in place and shares nodes of `over`. merge_service() is the same
- * for one service (extends). `raw`: the forms of a raw canonical_document(); pairs that are merged
- * become lists, as Compose has them. === */
+ * for the service `name` (extends). `raw`: the forms of a raw canonical_document(); pairs that are
+ * merged become lists, as Compose has them. === */
 struct node *merge_documents(
 	struct arena *arena, struct node *base, struct node *over, bool raw, struct diags *diags);
-struct node *merge_service(
-	struct arena *arena, struct node *base, struct node *over, bool raw, struct diags *diags);
+struct node *merge_service(struct arena *arena, const char *name, struct node *base,
+	struct node *over, bool raw, struct diags *diags);
 
 /* === model.c: normalise (default network, implicit depends_on, resource names, env_file read into
  * environment, defaults that Compose fills in, profiles) and turn into the JSON value; not

@@ -81,6 +81,9 @@ static const char *shown_key(const struct printer *printer, const char *key)
 /* Compose leaves these out of YAML, though not out of JSON. */
 static bool is_omitted(const struct printer *printer, const char *key, const json_t *value)
 {
+	if (str_starts(key, "x-") &&
+		model_path_matches(&printer->path, "networks.*.ipam.config.[]"))
+		return true;
 	if (json_is_null(value) && model_path_matches(&printer->path, "services.*"))
 		return str_eq(key, "command") || str_eq(key, "entrypoint");
 	if (str_eq(key, "exec") && json_object_size(value) == 1)
@@ -147,33 +150,27 @@ static bool is_base60(const char *s)
 	return !*s;
 }
 
-static bool is_date(const char *s)
-{
-	for (int i = 0; i < 4; i++) {
-		if (!isdigit((unsigned char)s[i]))
-			return false;
-	}
-	if (s[4] != '-' || !isdigit((unsigned char)s[5]))
-		return false;
-	s += 5 + strspn(s + 5, "0123456789");
-	if (*s != '-' || !isdigit((unsigned char)s[1]))
-		return false;
-	s += 1 + strspn(s + 1, "0123456789");
-	return !*s || ((*s == 'T' || *s == 't' || *s == ' ') && isdigit((unsigned char)s[1]));
-}
-
 /* A string that YAML would read as something else when it stood there plain. */
 static bool reads_as_other(const char *s)
 {
 	struct node plain = {.text = s};
 
 	node_resolve(&plain);
-	return plain.kind != NODE_STRING || is_old_bool(s) || is_base60(s) || is_date(s);
+	return plain.kind != NODE_STRING || is_old_bool(s) || is_base60(s);
 }
 
 struct analysis {
 	bool plain, single, block, lines;
 };
+
+/* What ends a line for YAML 1.1 beside \n, and the letter of its escape; 0: it is none. */
+static char line_end_letter(const char *s)
+{
+	return str_starts(s, "\xc2\x85")       ? 'N'
+	       : str_starts(s, "\xe2\x80\xa8") ? 'L'
+	       : str_starts(s, "\xe2\x80\xa9") ? 'P'
+					       : 0;
+}
 
 /*
  * What libyaml does not print as it is: controls, the byte order mark and, by a slip, U+10000 on.
@@ -183,7 +180,7 @@ static bool is_special(const char *s)
 	unsigned char c = (unsigned char)*s;
 
 	return c >= 0xf0 || (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ||
-	       (c == 0xc2 && (unsigned char)s[1] < 0xa0 && (unsigned char)s[1] != 0x85) ||
+	       (c == 0xc2 && (unsigned char)s[1] < 0xa0) || line_end_letter(s) ||
 	       memcmp(s, "\xef\xbb\xbf", c == 0xef ? 3 : 1) == 0;
 }
 
@@ -250,6 +247,8 @@ static void put_double(struct buf *out, const char *s)
 			buf_addf(out, "\\%c", to[known - from]);
 		else if (c < 0x20 || c == 0x7f)
 			buf_addf(out, "\\x%02X", c);
+		else if (line_end_letter(s))
+			buf_addf(out, "\\%c", line_end_letter(s)), s += c == 0xc2 ? 1 : 2;
 		else if (is_special(s) && c == 0xc2)
 			buf_addf(out, "\\x%02X", (unsigned char)*++s);
 		else if (is_special(s) && c == 0xef)

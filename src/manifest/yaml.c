@@ -9,6 +9,7 @@
  * expand to is counted before it is copied.
  */
 #include "pipeline.h"
+#include "yaml_flow.h"
 #include "yaml_syntax.h"
 
 #include "devenv/buf.h"
@@ -30,9 +31,12 @@ struct reader {
 	struct node *anchors; /* a map; a value is NULL while it is being read */
 	size_t nodes;
 	int depth;
+	int flow;                        /* how many [ and { are open */
 	const char *path[DEPTH_MAX + 2]; /* the keys that lead here, for messages */
 	size_t index[DEPTH_MAX + 2];     /* of a list item, where path[] is NULL */
 	bool failed;
+	bool colons;   /* failed at a word that ends with a colon: yaml_flow.h */
+	bool replaced; /* reading what yaml_flow_replace() has made */
 };
 
 static struct position place(const struct reader *reader, const yaml_mark_t *mark)
@@ -191,19 +195,42 @@ static void apply_tag(struct reader *reader, struct node *node, const char *tag)
 	}
 }
 
+/* What docker compose reads otherwise than YAML 1.2 has it, or does not read at all. */
+static void check_flow_word(struct reader *reader, const struct node *node, char *text)
+{
+	autofree char *path = NULL, *help = NULL;
+
+	if (reader->replaced && yaml_flow_restore(text)) {
+		path = current_path(reader);
+		help = xasprintf(
+			"for a key put a space after the colon, for a word quotes: \"%s\"", text);
+		node_warning(reader->diags, node, path, help,
+			"\"%s\" is one word here, with its colon", text);
+	} else if (strchr(text, '?')) {
+		path = current_path(reader);
+		help = xasprintf("put it in quotes: \"%s\"", text);
+		node_error(reader->diags, node, path, help,
+			"a ? inside of [ ] or { } has to be in quotes");
+	}
+}
+
 static struct node *read_scalar(struct reader *reader, const yaml_event_t *event)
 {
 	struct position at = place(reader, &event->start_mark);
 	struct node *node = node_new(reader->arena, NODE_STRING, &at);
 	const char *tag = (const char *)event->data.scalar.tag;
 	const char *text = (const char *)event->data.scalar.value;
+	char *word;
 
 	if (strlen(text) != event->data.scalar.length) {
 		fail(reader, at, NULL, "a NUL character in a string");
 		return NULL;
 	}
-	node->text = arena_strdup(reader->arena, text);
+	word = arena_strdup(reader->arena, text);
+	node->text = word;
 	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	if (reader->flow && !node->quoted)
+		check_flow_word(reader, node, word);
 	if (tag && str_starts(tag, "tag:yaml.org,2002:"))
 		node->quoted = str_eq(tag, YAML_STR_TAG);
 	else if (tag)
@@ -372,6 +399,22 @@ static const yaml_char_t *event_anchor(const yaml_event_t *event)
 	}
 }
 
+/* The list or map that `event` starts. */
+static struct node *read_collection(struct reader *reader, const yaml_event_t *event)
+{
+	bool list = event->type == YAML_SEQUENCE_START_EVENT;
+	bool flow = list ? event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
+			 : event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+	struct node *node;
+
+	reader->depth++;
+	reader->flow += flow;
+	node = list ? read_list(reader, event) : read_map(reader, event);
+	reader->flow -= flow;
+	reader->depth--;
+	return node;
+}
+
 /* The node that `event` starts; releases the event. NULL after a failure. */
 static struct node *read_node(struct reader *reader, yaml_event_t *event)
 {
@@ -395,10 +438,7 @@ static struct node *read_node(struct reader *reader, yaml_event_t *event)
 	} else if (reader->depth >= DEPTH_MAX) {
 		fail(reader, at, NULL, TOO_DEEP);
 	} else {
-		reader->depth++;
-		node = event->type == YAML_SEQUENCE_START_EVENT ? read_list(reader, event)
-								: read_map(reader, event);
-		reader->depth--;
+		node = read_collection(reader, event);
 	}
 	yaml_event_delete(event);
 	if (node && anchor)
@@ -414,8 +454,10 @@ static bool next_event(struct reader *reader, yaml_event_t *event)
 		return false;
 	if (yaml_parser_parse(&reader->parser, event))
 		return true;
-	yaml_syntax_error(parser, reader->file, reader->diags);
 	reader->failed = true;
+	reader->colons = !reader->replaced && yaml_flow_colon(parser);
+	if (!reader->colons)
+		yaml_syntax_error(parser, reader->file, reader->diags);
 	return false;
 }
 
@@ -442,16 +484,12 @@ static struct node *read_stream(struct reader *reader)
 	return reader->failed ? NULL : documents;
 }
 
-struct node *yaml_parse(
-	struct arena *arena, const char *file, const char *text, size_t len, struct diags *diags)
+/* As read_stream(), for a text; diags has no error when it is one for yaml_flow_replace(). */
+static struct node *read_text(struct reader *reader, const char *text, size_t len)
 {
-	struct reader *reader = xcalloc(1, sizeof(*reader));
 	struct node *documents = NULL;
 
-	reader->arena = arena;
-	reader->anchors = node_new(arena, NODE_MAP, NULL);
-	reader->file = arena_strdup(arena, file);
-	reader->diags = diags;
+	reader->anchors = node_new(reader->arena, NODE_MAP, NULL);
 	check_bytes(reader, text, len);
 	if (!reader->failed && yaml_parser_initialize(&reader->parser)) {
 		yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
@@ -459,6 +497,24 @@ struct node *yaml_parse(
 		documents = read_stream(reader);
 		yaml_parser_delete(&reader->parser);
 	}
-	cleanup_free(&reader);
 	return documents;
+}
+
+struct node *yaml_parse(
+	struct arena *arena, const char *file, const char *text, size_t len, struct diags *diags)
+{
+	struct reader reader = {
+		.arena = arena,
+		.file = arena_strdup(arena, file),
+		.diags = diags,
+	};
+	struct reader again = reader;
+	struct node *documents = read_text(&reader, text, len);
+	autofree char *replaced = NULL;
+
+	if (!reader.colons)
+		return documents;
+	replaced = yaml_flow_replace(text, &len);
+	again.replaced = true;
+	return read_text(&again, replaced ? replaced : text, len);
 }

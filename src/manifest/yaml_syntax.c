@@ -184,6 +184,9 @@ static bool unclosed(const struct syntax *s, const char *problem, const char *st
 {
 	if (open_quote(s))
 		return true;
+	if (s->at > s->text && s->at < s->end && *s->at == '{' && s->at[-1] == '$')
+		return report(s, s->at - 1, "for example: {image: \"web:${TAG}\"}",
+			"a ${NAME} inside of [ ] or { } has to be in quotes");
 	return report(s, start, NULL,
 		strstr(problem, "']'") ? "the list that opens here is not closed with ]"
 				       : "the map that opens here is not closed with }");
@@ -203,6 +206,9 @@ static bool report_known(const struct syntax *s, const char *problem, const char
 		return wrong_start(s, start);
 	if (str_starts(problem, "found unknown escape character"))
 		return unknown_escape(s);
+	if (str_starts(problem, "found unexpected ':'"))
+		return report(s, s->at, "for example: {A: 1}, or \"A:\" for a word with a colon",
+			"a colon needs a space after it");
 	if (str_starts(context, "while scanning a quoted scalar"))
 		return report(s, start, NULL, "the quote that opens here is not closed");
 	if (str_starts(problem, "did not find expected ',' or"))

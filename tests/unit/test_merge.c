@@ -151,7 +151,7 @@ static void test_base_is_a_copy(void **state)
 	struct node *base = node_item(yaml_parse(arena, "f", "{dns: [a]}", 10, &diags), 0);
 	struct node *over = node_item(yaml_parse(arena, "f", "{dns: [b]}", 10, &diags), 0);
 
-	show(merge_service(arena, node_copy(arena, base), over, false, &diags), &out);
+	show(merge_service(arena, "web", node_copy(arena, base), over, false, &diags), &out);
 	show(base, &out);
 	assert_string_equal(buf_str(&out), "{dns:[a b]}{dns:[a]}");
 	arena_free(arena);
