@@ -209,6 +209,8 @@ function __devenv_takes_value
 			return 0
 		case 'build:--check'
 			return 1
+		case 'build:--memory' 'build:-m'
+			return 0
 		case 'build:--no-cache'
 			return 1
 		case 'build:--print'
@@ -260,6 +262,8 @@ function __devenv_takes_value
 		case 'status:--no-orphans'
 			return 1
 		case 'status:--no-trunc'
+			return 1
+		case 'status:--orphans'
 			return 1
 		case 'status:--quiet' 'status:-q'
 			return 1
@@ -335,6 +339,8 @@ function __devenv_takes_value
 			return 1
 		case 'stats:--no-stream'
 			return 1
+		case 'stats:--no-trunc'
+			return 1
 		case 'images:--quiet' 'images:-q'
 			return 1
 		case 'volumes:--quiet' 'volumes:-q'
@@ -345,6 +351,8 @@ function __devenv_takes_value
 			return 0
 		case 'events:--until'
 			return 0
+		case 'wait:--down-project'
+			return 1
 		case 'ls:--all' 'ls:-a'
 			return 1
 		case 'ls:--filter'
@@ -415,6 +423,8 @@ function __devenv_takes_value
 			return 0
 		case 'run:--env' 'run:-e'
 			return 0
+		case 'run:--env-from-file'
+			return 0
 		case 'run:--interactive' 'run:-i'
 			return 1
 		case 'run:--keep'
@@ -426,6 +436,8 @@ function __devenv_takes_value
 		case 'run:--no-deps'
 			return 1
 		case 'run:--no-tty' 'run:-T'
+			return 1
+		case 'run:--no-TTY'
 			return 1
 		case 'run:--publish' 'run:-p'
 			return 0
@@ -684,7 +696,7 @@ complete -c devenv -n "__devenv_at '' 0" -f -a pull -d 'Pull images'
 complete -c devenv -n "__devenv_at 'pull'" -l ignore-buildable -d 'Leave out services that have `build:`'
 complete -c devenv -n "__devenv_at 'pull'" -l ignore-pull-failures -d 'Warn of what cannot be pulled, and pull the others'
 complete -c devenv -n "__devenv_at 'pull'" -l include-deps -d 'Images of what the named services depend on too'
-complete -c devenv -n "__devenv_at 'pull'" -l policy -r -f -a 'always missing' -d 'Which images to pull'
+complete -c devenv -n "__devenv_at 'pull'" -l policy -r -f -a 'always missing' -d 'Which images to pull, whatever `pull_policy` says'
 complete -c devenv -n "__devenv_at 'pull'" -l quiet -s q -d 'No progress, only errors'
 complete -c devenv -n "__devenv_at 'pull'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'pull'" -l project-name -s p -r -f -d 'Project name'
@@ -702,6 +714,7 @@ complete -c devenv -n "__devenv_at '' 0" -f -a build -d 'Build the images of ser
 complete -c devenv -n "__devenv_at 'build'" -l build-arg -r -f -d 'Set an argument of the Dockerfile'
 complete -c devenv -n "__devenv_at 'build'" -l builder -r -f -d 'Refused: the engine\'s own builder builds'
 complete -c devenv -n "__devenv_at 'build'" -l check -d 'Refused: it needs BuildKit'
+complete -c devenv -n "__devenv_at 'build'" -l memory -s m -r -f -d 'Memory that a step may use: 512m, 2g'
 complete -c devenv -n "__devenv_at 'build'" -l no-cache -d 'Run every step again'
 complete -c devenv -n "__devenv_at 'build'" -l print -d 'Refused: it needs BuildKit'
 complete -c devenv -n "__devenv_at 'build'" -l provenance -r -f -d 'Refused: it needs BuildKit'
@@ -802,12 +815,13 @@ complete -c devenv -n "__devenv_at 'rm'" -l verbose -d 'Say more about what is d
 complete -c devenv -n "__devenv_at 'rm'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'rm'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a status -d 'Show what runs, where it answers and whether it is healthy'
-complete -c devenv -n "__devenv_at 'status'" -l all -s a -d 'One-off containers of `devenv run` too'
+complete -c devenv -n "__devenv_at 'status'" -l all -s a -d 'One-off containers of `devenv run` too; with -q stopped ones too'
 complete -c devenv -n "__devenv_at 'status'" -l filter -r -f -d 'Only containers in this state'
 complete -c devenv -n "__devenv_at 'status'" -l no-orphans -d 'Leave out containers whose service is in no manifest'
 complete -c devenv -n "__devenv_at 'status'" -l no-trunc -d 'Accepted for Compose; nothing is ever cut'
-complete -c devenv -n "__devenv_at 'status'" -l quiet -s q -d 'Only container ids'
-complete -c devenv -n "__devenv_at 'status'" -l services -d 'Only names of services'
+complete -c devenv -n "__devenv_at 'status'" -l orphans -d 'Containers whose service is in no manifest too'
+complete -c devenv -n "__devenv_at 'status'" -l quiet -s q -d 'Only ids of what runs'
+complete -c devenv -n "__devenv_at 'status'" -l services -d 'Only names of services that run'
 complete -c devenv -n "__devenv_at 'status'" -l status -r -f -d 'Only containers in this state: running, exited, paused'
 complete -c devenv -n "__devenv_at 'status'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'status'" -l project-name -s p -r -f -d 'Project name'
@@ -937,6 +951,7 @@ complete -c devenv -n "__devenv_at 'top'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a stats -d 'Show the CPU, memory and I/O that containers use'
 complete -c devenv -n "__devenv_at 'stats'" -l all -s a -d 'Stopped containers too'
 complete -c devenv -n "__devenv_at 'stats'" -l no-stream -d 'Print the first figures and end'
+complete -c devenv -n "__devenv_at 'stats'" -l no-trunc -d 'Accepted for Compose; nothing is ever cut'
 complete -c devenv -n "__devenv_at 'stats'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'stats'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'stats'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -997,6 +1012,7 @@ complete -c devenv -n "__devenv_at 'events'" -l verbose -s v -d 'Say more about 
 complete -c devenv -n "__devenv_at 'events'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'events'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a wait -d 'Wait until containers end, and exit with their status'
+complete -c devenv -n "__devenv_at 'wait'" -l down-project -d 'Until the first one ends; then take everything down'
 complete -c devenv -n "__devenv_at 'wait'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'wait'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'wait'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -1109,13 +1125,15 @@ complete -c devenv -n "__devenv_at 'run'" -l cap-add -r -f -d 'Give it this capa
 complete -c devenv -n "__devenv_at 'run'" -l cap-drop -r -f -d 'Take this capability away'
 complete -c devenv -n "__devenv_at 'run'" -l detach -s d -d 'Return at once and print the container\'s name'
 complete -c devenv -n "__devenv_at 'run'" -l entrypoint -r -f -d 'Instead of the image\'s'
-complete -c devenv -n "__devenv_at 'run'" -l env -s e -r -f -d 'Set a variable'
+complete -c devenv -n "__devenv_at 'run'" -l env -s e -r -f -d 'Set a variable; NAME alone: as it is here'
+complete -c devenv -n "__devenv_at 'run'" -l env-from-file -r -F -d 'Set the variables of a file, but for those of --env'
 complete -c devenv -n "__devenv_at 'run'" -l interactive -s i -d 'Pass stdin on: the default'
 complete -c devenv -n "__devenv_at 'run'" -l keep -d 'Do not remove the container after'
 complete -c devenv -n "__devenv_at 'run'" -l label -s l -r -f -d 'Set a label'
 complete -c devenv -n "__devenv_at 'run'" -l name -r -f -d 'Of the container'
 complete -c devenv -n "__devenv_at 'run'" -l no-deps -d 'Do not bring up what the service depends on'
 complete -c devenv -n "__devenv_at 'run'" -l no-tty -s T -d 'No terminal, even when we have one'
+complete -c devenv -n "__devenv_at 'run'" -l no-TTY -d 'The same, as Compose writes it'
 complete -c devenv -n "__devenv_at 'run'" -l publish -s p -r -f -d 'Publish a port of the container: 8080:80, 127.0.0.1:8080:80/tcp'
 complete -c devenv -n "__devenv_at 'run'" -l pull -r -f -a 'policy missing always never' -d 'When to pull images; policy: as `pull_policy` says'
 complete -c devenv -n "__devenv_at 'run'" -l quiet -s q -d 'No progress, only errors'

@@ -189,6 +189,7 @@ struct build_spec {
 	const json_t *secrets;   /* [{"id", "file" or "content"}]; or NULL */
 	const struct strv *args; /* NAME=VALUE over those of `build`, NAME: from our environment */
 	bool no_cache, pull;
+	int64_t memory;     /* of a step's container, bytes; 0: any */
 	const char *object; /* of the events */
 	const struct sink *sink;
 };

@@ -119,6 +119,18 @@ json_t *manifest_subset(const json_t *model, const struct strv *services);
 void manifest_print_yaml(const json_t *model, struct buf *out);
 
 /*
+ * The variables of a file in the syntax of `env_file` into `values` (name -> value); ${NAME} in it
+ * and a name alone are looked up in `lookup`. ERR_MANIFEST names the file and the line.
+ */
+int manifest_env_file(const char *path, const json_t *lookup, json_t *values, struct err *err);
+
+/*
+ * How old an image may be, in nanoseconds, by a `pull_policy` of daily, weekly or every_DURATION;
+ * false for another one (NULL too).
+ */
+bool manifest_pull_period(const char *policy, int64_t *ns);
+
+/*
  * Compose's config hashes (docker compose 2.40.3, pkg/compose/hash.go), as hexadecimal digits.
  *
  * _service: the label com.docker.compose.config-hash of a container of `name`. `service` is its

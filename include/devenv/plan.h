@@ -70,8 +70,11 @@ struct plan {
 	struct strv warnings; /* for the user, before anything is done */
 };
 
-/* PULL_POLICY: as `pull_policy` of each service says, "missing" where it says nothing. */
-enum pull_policy { PULL_POLICY, PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
+/*
+ * PULL_POLICY: as `pull_policy` of each service says, "missing" where it says nothing; PULL_NEWER:
+ * as it says, "always" where it says nothing. The others are stronger than what it says.
+ */
+enum pull_policy { PULL_POLICY, PULL_NEWER, PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
 
 /* A one-off container of a service (`devenv run`). */
 struct oneoff {
@@ -87,6 +90,7 @@ struct oneoff {
 /* How images are built. */
 struct build_wishes {
 	bool no_cache, pull, push;
+	int64_t memory;          /* of a step's container, bytes; 0: any */
 	const struct strv *args; /* NAME=VALUE over those of the manifest; or NULL */
 };
 
@@ -128,8 +132,9 @@ int plan_restart(struct engine *engine, const struct plan_request *request, stru
 	struct err *err);
 
 /*
- * With PULL_ALWAYS every image, else those that are not there; with PULL_POLICY, what `pull_policy`
- * wants newer before an `up`. `dependencies`: also of the services that the words depend on.
+ * With PULL_ALWAYS or PULL_NEWER every image, with PULL_MISSING those that are not there; with
+ * PULL_POLICY, what `pull_policy` wants newer before an `up`. `dependencies`: also of the services
+ * that the words depend on.
  */
 int plan_pull(struct engine *engine, const struct plan_request *request, bool dependencies,
 	struct plan *plan, struct err *err);

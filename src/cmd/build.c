@@ -3,11 +3,12 @@
 #include "session.h"
 
 #include "devenv/mem.h"
+#include "devenv/str.h"
 
 struct build_options {
 	bool push, no_cache, pull, quiet, dependencies, check, print;
 	struct strv args, ssh;
-	const char *builder, *provenance, *sbom;
+	const char *builder, *memory, *provenance, *sbom;
 };
 
 #define AT(member) OPT_AT(struct build_options, member)
@@ -24,6 +25,12 @@ static const struct option_spec options[] = {
 		.arg = "NAME",
 		.help = "Refused: the engine's own builder builds"},
 	{.name = "check", .type = OPT_FLAG, AT(check), .help = "Refused: it needs BuildKit"},
+	{.name = "memory",
+		.letter = 'm',
+		.type = OPT_STRING,
+		AT(memory),
+		.arg = "BYTES",
+		.help = "Memory that a step may use: 512m, 2g"},
 	{.name = "no-cache", .type = OPT_FLAG, AT(no_cache), .help = "Run every step again"},
 	{.name = "print", .type = OPT_FLAG, AT(print), .help = "Refused: it needs BuildKit"},
 	{.name = "provenance",
@@ -79,6 +86,13 @@ static int check_options(const struct build_options *chosen, struct err *err)
 	return 0;
 }
 
+static int read_memory(const char *text, int64_t *bytes, struct err *err)
+{
+	if (text && (!parse_bytes(text, bytes) || *bytes <= 0))
+		return err_set(err, ERR_USAGE, "--memory: \"%s\" is no size; try 512m or 2g", text);
+	return 0;
+}
+
 static int build_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	const struct build_options *chosen = opts;
@@ -95,6 +109,7 @@ static int build_run(struct app *app, void *opts, int argc, char **argv, struct 
 	int result;
 
 	if (check_options(chosen, err) < 0 ||
+		read_memory(chosen->memory, &wishes.memory, err) < 0 ||
 		session_open(app, SESSION_ENGINE, &session, err) < 0 ||
 		plan_build(&request, chosen->dependencies, &plan, err) < 0)
 		return -1;

@@ -21,7 +21,7 @@ bool each_chosen(
 	return !words->n;
 }
 
-static bool runs(const struct container *container)
+bool container_runs(const struct container *container)
 {
 	return str_eq(container->state, "running") || str_eq(container->state, "paused") ||
 	       str_eq(container->state, "restarting");
@@ -55,7 +55,8 @@ static int run_all(struct app *app, struct session *session, const struct strv *
 		const struct container *container = &actual->containers[i];
 
 		if (container->oneoff || !each_chosen(&session->ws, words, container) ||
-			(!each->all && !runs(container)))
+			(!each->all && !container_runs(container)) ||
+			(each->no_orphans && session_is_orphan(session, container)))
 			continue;
 		n++;
 		if (run_one(app, session, each, container, err) < 0)

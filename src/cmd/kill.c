@@ -36,7 +36,12 @@ static int kill_one(
 
 static int kill_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
-	struct each each = {.run = kill_one, .ctx = opts, .doing = "Killing", .done = "Killed"};
+	const struct kill_options *chosen = opts;
+	struct each each = {.run = kill_one,
+		.ctx = opts,
+		.doing = "Killing",
+		.done = "Killed",
+		.no_orphans = !chosen->remove_orphans};
 
 	return each_container(app, argc, argv, &each, err);
 }

@@ -1,8 +1,6 @@
 /* pull.c - `devenv pull`: images ahead of time. */
+#include "bring_up.h"
 #include "commands.h"
-#include "session.h"
-
-#include "devenv/str.h"
 
 struct pull_options {
 	const char *policy;
@@ -31,8 +29,7 @@ static const struct option_spec options[] = {
 		AT(policy),
 		.arg = "POLICY",
 		.choices = policies,
-		.def = "always",
-		.help = "Which images to pull"},
+		.help = "Which images to pull, whatever `pull_policy` says"},
 	{.name = "quiet",
 		.letter = 'q',
 		.type = OPT_FLAG,
@@ -49,7 +46,7 @@ static int pull_run(struct app *app, void *opts, int argc, char **argv, struct e
 	struct plan plan = {0};
 	struct plan_request request = {.ws = &session.ws,
 		.words = &words,
-		.pull = str_eq(pull->policy, "always") ? PULL_ALWAYS : PULL_MISSING,
+		.pull = pull->policy ? bring_up_policy(pull->policy) : PULL_NEWER,
 		.ignore_buildable = pull->ignore_buildable};
 	struct run_options run = {.ignore_pull_failures = pull->ignore_failures};
 	int result;

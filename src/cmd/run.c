@@ -21,7 +21,7 @@ struct run_opts {
 	bool no_tty, keep, rm, no_deps, publish, detach, build, interactive, quiet, quiet_build,
 		quiet_pull, remove_orphans, aliases;
 	const char *user, *dir, *entrypoint, *name, *pull;
-	struct strv env, volumes, cap_add, cap_drop, labels, ports;
+	struct strv env, env_files, volumes, cap_add, cap_drop, labels, ports;
 };
 
 #define AT(member) OPT_AT(struct run_opts, member)
@@ -56,7 +56,13 @@ static const struct option_spec options[] = {
 		.type = OPT_LIST,
 		AT(env),
 		.arg = "NAME=VALUE",
-		.help = "Set a variable"},
+		.help = "Set a variable; NAME alone: as it is here"},
+	{.name = "env-from-file",
+		.type = OPT_LIST,
+		AT(env_files),
+		.arg = "FILE",
+		.complete = COMPLETE_FILE,
+		.help = "Set the variables of a file, but for those of --env"},
 	{.name = "interactive",
 		.letter = 'i',
 		.type = OPT_FLAG,
@@ -79,6 +85,7 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(no_tty),
 		.help = "No terminal, even when we have one"},
+	{.name = "no-TTY", .type = OPT_FLAG, AT(no_tty), .help = "The same, as Compose writes it"},
 	{.name = "publish",
 		.letter = 'p',
 		.type = OPT_LIST,
@@ -145,6 +152,7 @@ struct wishes {
 	int argc;
 	char **argv;
 	bool tty;
+	json_t *env; /* name -> value */
 };
 
 /* [[ADDRESS:]PORT:]PORT[/PROTOCOL], checked by check_ports(). */
@@ -207,6 +215,44 @@ static void add_labels(json_t *labels, const struct strv *words)
 	}
 }
 
+/* --env, then --env-from-file: what was said first stays. The caller's. */
+static int read_environment(const struct run_opts *chosen, const struct manifest *manifest,
+	json_t *env, struct err *err)
+{
+	for (size_t i = 0; i < chosen->env.n; i++) {
+		const char *text = chosen->env.v[i], *equals = strchr(text, '=');
+		autofree char *name = xstrndup(text, strcspn(text, "="));
+
+		json_set_str(env, name, equals ? equals + 1 : json_str(manifest->env, name));
+	}
+	for (size_t i = 0; i < chosen->env_files.n; i++) {
+		autojson json_t *values = json_object();
+
+		if (manifest_env_file(chosen->env_files.v[i], env, values, err) < 0)
+			return err_wrap(err, "--env-from-file");
+		json_object_update_missing(env, values);
+	}
+	return 0;
+}
+
+/* NAME=VALUE into a list of such, in the place of another value. */
+static void set_variable(json_t *list, const char *name, const char *value)
+{
+	autofree char *pair = xasprintf("%s=%s", name, value);
+	size_t len = strlen(name), i;
+	json_t *item;
+
+	json_array_foreach (list, i, item) {
+		const char *text = json_string_value(item);
+
+		if (strncmp(text, name, len) == 0 && (text[len] == '=' || !text[len])) {
+			json_array_set_new(list, i, json_string_safe(pair));
+			return;
+		}
+	}
+	json_array_append_new(list, json_string_safe(pair));
+}
+
 /* Put the command line's wishes over the service's own settings. */
 static void adjust(void *ctx, json_t *body)
 {
@@ -214,7 +260,8 @@ static void adjust(void *ctx, json_t *body)
 	const struct run_opts *chosen = wishes->options;
 	json_t *host = json_object_get(body, "HostConfig");
 	struct strv argv = {.v = wishes->argv, .n = (size_t)wishes->argc};
-	autojson json_t *env = json_from_strv(&chosen->env);
+	const char *name;
+	json_t *value;
 	autojson json_t *volumes = json_from_strv(&chosen->volumes);
 
 	if (argv.n)
@@ -226,7 +273,8 @@ static void adjust(void *ctx, json_t *body)
 	}
 	json_set_str(body, "User", chosen->user);
 	json_set_str(body, "WorkingDir", chosen->dir);
-	json_array_extend(json_object_get(body, "Env"), env);
+	json_object_foreach (wishes->env, name, value)
+		set_variable(json_object_get(body, "Env"), name, json_string_value(value));
 	json_array_extend(json_object_get(host, "Binds"), volumes);
 	extend(host, "CapAdd", &chosen->cap_add);
 	extend(host, "CapDrop", &chosen->cap_drop);
@@ -329,8 +377,9 @@ static int run_run(struct app *app, void *opts, int argc, char **argv, struct er
 {
 	const struct run_opts *chosen = opts;
 	autosession struct session session = SESSION_INIT;
+	autojson json_t *env = json_object();
 	struct wishes wishes = {chosen, argc - 1, argv + 1,
-		!chosen->no_tty && !chosen->detach && isatty(0) && isatty(1)};
+		!chosen->no_tty && !chosen->detach && isatty(0) && isatty(1), env};
 	struct manifest *manifest;
 	const char *service;
 	autofree char *name = NULL;
@@ -347,6 +396,8 @@ static int run_run(struct app *app, void *opts, int argc, char **argv, struct er
 	if (!service)
 		return err_set(
 			err, ERR_USAGE, "\"%s\" is a manifest; name one service of it", argv[0]);
+	if (read_environment(chosen, manifest, env, err) < 0)
+		return -1;
 	random_hex(random, 4);
 	name = chosen->name ? xstrdup(chosen->name)
 			    : xasprintf("%s-%s-run-%s", manifest->project, service, random);

@@ -25,7 +25,7 @@
 #define EVERY_MS 1000
 
 struct stats_options {
-	bool all, no_stream;
+	bool all, no_stream, no_trunc;
 };
 
 #define AT(member) OPT_AT(struct stats_options, member)
@@ -36,6 +36,10 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(no_stream),
 		.help = "Print the first figures and end"},
+	{.name = "no-trunc",
+		.type = OPT_FLAG,
+		AT(no_trunc),
+		.help = "Accepted for Compose; nothing is ever cut"},
 	{0},
 };
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct status_options {
-	bool all, quiet, services, no_trunc, no_orphans;
+	bool all, quiet, services, no_trunc, no_orphans, orphans;
 	struct strv states, filters;
 };
 
@@ -21,7 +21,7 @@ static const struct option_spec options[] = {
 		.letter = 'a',
 		.type = OPT_FLAG,
 		AT(all),
-		.help = "One-off containers of `devenv run` too"},
+		.help = "One-off containers of `devenv run` too; with -q stopped ones too"},
 	{.name = "filter",
 		.type = OPT_LIST,
 		AT(filters),
@@ -35,8 +35,20 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(no_trunc),
 		.help = "Accepted for Compose; nothing is ever cut"},
-	{.name = "quiet", .letter = 'q', .type = OPT_FLAG, AT(quiet), .help = "Only container ids"},
-	{.name = "services", .type = OPT_FLAG, AT(services), .help = "Only names of services"},
+	{.name = "orphans",
+		.type = OPT_FLAG,
+		AT(orphans),
+		.def = "true",
+		.help = "Containers whose service is in no manifest too"},
+	{.name = "quiet",
+		.letter = 'q',
+		.type = OPT_FLAG,
+		AT(quiet),
+		.help = "Only ids of what runs"},
+	{.name = "services",
+		.type = OPT_FLAG,
+		AT(services),
+		.help = "Only names of services that run"},
 	{.name = "status",
 		.type = OPT_LIST,
 		AT(states),
@@ -111,10 +123,13 @@ static void add_row(
 	table_add(table, cells);
 }
 
-static int print_short(
-	const struct status_options *status, const struct container *container, struct buf *text)
+static void add_short(
+	const struct status_options *status, const struct container *container, struct strv *lines)
 {
-	return buf_addf(text, "%s\n", status->quiet ? container->id : container->service);
+	const char *line = status->quiet ? container->id : container->service;
+
+	if (!strv_has(lines, line))
+		strv_push(lines, line);
 }
 
 /* --filter status=STATE is --status STATE. */
@@ -148,9 +163,15 @@ static int read_filters(struct status_options *status, struct err *err)
 static bool is_wanted(const struct session *session, const struct status_options *status,
 	const struct strv *words, const struct container *container)
 {
-	return (status->all || !container->oneoff) &&
-	       (!status->states.n || strv_has(&status->states, container->state)) &&
-	       !(status->no_orphans && session_is_orphan(session, container)) &&
+	/* Scripts ask with -q and --services as they ask docker compose. */
+	bool only_running = (status->quiet || status->services) && !status->all;
+	bool orphans = status->orphans && !status->no_orphans;
+
+	if (status->states.n ? !strv_has(&status->states, container->state)
+			     : only_running && !container_runs(container))
+		return false;
+	return (status->all || status->states.n || !container->oneoff) &&
+	       (orphans || !session_is_orphan(session, container)) &&
 	       each_chosen(&session->ws, words, container);
 }
 
@@ -162,6 +183,7 @@ static int print_all(const struct app *app, const struct status_options *status,
 		"SERVICE", "STATE", "STATUS", "PORTS", "IMAGE", NULL};
 	struct table *table = table_new(headings);
 	autobuf struct buf text = BUF_INIT(0);
+	autostrv struct strv lines = STRV_INIT;
 	autojson json_t *list = json_array();
 	size_t n = 0;
 
@@ -173,9 +195,10 @@ static int print_all(const struct app *app, const struct status_options *status,
 		n++;
 		json_array_append_new(list, entry_json(container));
 		add_row(table, &session->ws, container);
-		if (status->quiet || status->services)
-			print_short(status, container, &text);
+		add_short(status, container, &lines);
 	}
+	for (size_t i = 0; i < lines.n && (status->quiet || status->services); i++)
+		buf_addf(&text, "%s\n", lines.v[i]);
 	if (!status->quiet && !status->services && n)
 		table_print(table, &text);
 	else if (!status->quiet && !status->services)

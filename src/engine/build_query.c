@@ -141,6 +141,8 @@ void build_query(const struct build_spec *spec, const struct build_context *cont
 	add_hosts(query, build, podman);
 	add_list(query, "cachefrom", json_object_get(build, "cache_from"), !podman);
 	add_limits(query, build);
+	if (spec->memory)
+		buf_addf(query, "&memory=%lld", (long long)spec->memory);
 	buf_addstr(query, "&rm=1&forcerm=1");
 	/* Podman's cache takes `ENV A=$B` for the same step when the argument B has changed. */
 	if (spec->no_cache || json_bool(build, "no_cache") || (podman && json_object_size(args)))

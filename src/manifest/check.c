@@ -228,7 +228,8 @@ static void check_words(const struct key *key, const struct node *node, const st
 static bool pattern_ok(const struct key *key, const char *text)
 {
 	static const char *const policies[] = {"always", "never", "build", "if_not_present",
-		"missing", "refresh", "daily", "weekly", "every_"};
+		"missing", "refresh", "daily", "weekly"};
+	const char *every;
 
 	if (str_eq(key->name, "container_name")) {
 		for (; *text; text++)
@@ -243,7 +244,12 @@ static bool pattern_ok(const struct key *key, const char *text)
 	for (size_t i = 0; i < ARRAY_LEN(policies); i++)
 		if (strstr(text, policies[i]))
 			return true;
-	return false;
+	every = strstr(text, "every_");
+	if (!every)
+		return false;
+	every += strlen("every_");
+	every += strspn(every, "0123456789");
+	return isdigit((unsigned char)every[-1]) && *every && strchr("wdhms", *every);
 }
 
 static bool number_ok(const struct key *key, const struct node *node)

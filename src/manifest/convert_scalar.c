@@ -2,6 +2,7 @@
 #include "convert.h"
 
 #include "devenv/buf.h"
+#include "devenv/manifest.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
@@ -103,6 +104,16 @@ bool convert_duration(const char *text, int64_t *ns)
 	if (!parse_duration(text, &part) || __builtin_add_overflow(total, part, ns))
 		return false;
 	return true;
+}
+
+bool manifest_pull_period(const char *policy, int64_t *ns)
+{
+	if (str_eq(policy, "daily"))
+		policy = "every_1d";
+	if (str_eq(policy, "weekly"))
+		policy = "every_1w";
+	return policy && str_starts(policy, "every_") &&
+	       convert_duration(policy + strlen("every_"), ns);
 }
 
 struct words {

@@ -11,6 +11,8 @@
 
 #include "template.h"
 
+#include "devenv/fs.h"
+#include "devenv/manifest.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
@@ -309,4 +311,21 @@ int dotenv_parse(const char *file, const char *text, size_t len, const json_t *l
 			return -1;
 	}
 	return 0;
+}
+
+int manifest_env_file(const char *path, const json_t *lookup, json_t *values, struct err *err)
+{
+	autobuf struct buf text = BUF_INIT(TOTAL_MAX);
+	struct diags diags = DIAGS_INIT;
+	int rc = -1;
+
+	if (fs_read(path, &text, ERR_MANIFEST, err) < 0)
+		return -1;
+	if (dotenv_parse(path, buf_str(&text), text.len, lookup, false, values, NULL, &diags) == 0)
+		rc = 0;
+	else
+		err_set(err, ERR_MANIFEST, "%s:%d:%d: %s", path, diags.list[0].line,
+			diags.list[0].column, diags.list[0].text);
+	diags_release(&diags);
+	return rc;
 }

@@ -32,6 +32,7 @@ size_t build_add(struct plan *plan, const struct plan_request *request, const st
 	json_object_set_new(action->extra, "no_cache", json_boolean(wishes->no_cache));
 	json_object_set_new(action->extra, "pull", json_boolean(wishes->pull));
 	json_object_set_new(action->extra, "push", json_boolean(wishes->push));
+	json_object_set_new(action->extra, "memory", json_integer(wishes->memory));
 	if (wishes->args)
 		json_object_set_new(action->extra, "args", json_from_strv(wishes->args));
 	return at;
@@ -142,6 +143,7 @@ int act_build(struct act_context *context, const struct action *action, struct e
 		.args = &args,
 		.no_cache = json_bool(action->extra, "no_cache"),
 		.pull = json_bool(action->extra, "pull"),
+		.memory = json_int(action->extra, "memory"),
 		.object = action->object,
 		.sink = sink,
 	};

@@ -91,3 +91,22 @@ int plan_complete(struct engine *engine, const char *id, const json_t *extra, st
 	}
 	return put_files(engine, id, json_object_get(extra, "files"), err);
 }
+
+int plan_need_files(
+	struct plan *plan, size_t start, const struct container *container, struct err *err)
+{
+	struct action *action = &plan->actions[start];
+	autojson json_t *extra = NULL, *body = NULL;
+
+	if (!str_eq(container->state, "created") || !action->service ||
+		!model_service(action->manifest, action->service))
+		return 0;
+	body = plan_body(
+		plan->ws, action->manifest, action->service, container->number, NULL, &extra, err);
+	if (!body)
+		return err_wrap(err, "%s", container->name);
+	if (!action->extra)
+		action->extra = json_object();
+	json_object_set(action->extra, "files", json_object_get(extra, "files"));
+	return 0;
+}

@@ -1,12 +1,10 @@
 /*
- * down.c - the plans of `down`, `stop`, `start`, `restart` and `pull`.
+ * down.c - the plans of `down`, `stop`, `start` and `restart`.
  *
  * They go by labels and not by manifests, so that what was brought up can be taken down when its
  * manifest is gone or broken (salvage.c).  Order comes from the label of dependencies, reversed.
  */
 #include "plan_priv.h"
-
-#include "images.h"
 
 #include "devenv/mem.h"
 #include "devenv/str.h"
@@ -270,13 +268,18 @@ int plan_start(struct engine *engine, const struct plan_request *request, struct
 	struct err *err)
 {
 	struct job job;
+	int result = 0;
 
 	if (job_begin(&job, engine, request, plan, err) < 0)
 		return -1;
 	add_all(&job, ACTION_START, fits_stopped, false);
+	for (size_t i = 0; i < job.actual.n && result == 0; i++)
+		if (job.indexes[i] != NO_ACTION)
+			result = plan_need_files(
+				plan, job.indexes[i], &job.actual.containers[i], err);
 	add_waits(&job);
 	job_end(&job);
-	return 0;
+	return result;
 }
 
 int plan_restart(struct engine *engine, const struct plan_request *request, struct plan *plan,
@@ -289,51 +292,5 @@ int plan_restart(struct engine *engine, const struct plan_request *request, stru
 	add_all(&job, ACTION_RESTART, fits_service, false);
 	add_waits(&job);
 	job_end(&job);
-	return 0;
-}
-
-/* === pull === */
-
-static bool pull_wanted(const struct plan_request *request, const json_t *service, bool there)
-{
-	const char *policy = json_str(service, "pull_policy");
-
-	if (!json_str(service, "image") || str_eq(policy, "never") || str_eq(policy, "build") ||
-		(request->ignore_buildable && json_object_get(service, "build")))
-		return false;
-	if (request->pull == PULL_POLICY)
-		return str_eq(policy, "always");
-	return request->pull == PULL_ALWAYS || !there;
-}
-
-int plan_pull(struct engine *engine, const struct plan_request *request, bool dependencies,
-	struct plan *plan, struct err *err)
-{
-	struct selection selection = {0};
-	autojson json_t *images = NULL;
-
-	*plan = (struct plan){.ws = request->ws};
-	if (selection_make(request, dependencies, &selection, err) < 0)
-		return -1;
-	if (images_read(engine, &images, err) < 0) {
-		selection_release(&selection);
-		return -1;
-	}
-	for (size_t i = 0; i < selection.n; i++) {
-		const struct selected *one = &selection.list[i];
-		json_t *service = model_service(one->manifest, one->service);
-		autofree char *ref = plan_image(one->manifest, one->service);
-		autofree char *object = xasprintf("image %s", ref);
-		size_t action;
-
-		if (!pull_wanted(request, service, images_find(images, ref) != NULL) ||
-			plan_index(plan, ACTION_PULL, object) != NO_ACTION)
-			continue;
-		action = plan_add(plan, ACTION_PULL, TAKE(object), NULL, TAKE(ref));
-		plan->actions[action].extra = json_object();
-		json_set_str(
-			plan->actions[action].extra, "platform", json_str(service, "platform"));
-	}
-	selection_release(&selection);
 	return 0;
 }

@@ -90,6 +90,13 @@ void plan_need(struct plan *plan, size_t action, size_t needed); /* NO_ACTION is
 /* The index of the action of this kind and object, or NO_ACTION. */
 size_t plan_index(const struct plan *plan, enum action_kind kind, const char *object);
 
+/*
+ * complete.c: docker compose puts inline configs and secrets in when it starts a container, so the
+ * start of one that it only created has to.
+ */
+int plan_need_files(
+	struct plan *plan, size_t start, const struct container *container, struct err *err);
+
 /* === selection.c: what the words on the command line mean === */
 struct selected {
 	const struct manifest *manifest;

@@ -159,22 +159,6 @@ static const char *wait_reason(const struct container *container, bool running)
 						      : "does not answer yet";
 }
 
-/*
- * docker compose puts inline configs and secrets in when it starts a container; so may we have to.
- */
-static int need_files(struct up *up, const struct selected *one, const struct container *container,
-	size_t start, struct err *err)
-{
-	autojson json_t *extra = NULL;
-	autojson json_t *body = plan_body(up->request->ws, one->manifest, one->service,
-		container->number, false, &extra, err);
-
-	if (!body)
-		return err_wrap(err, "%s", container->name);
-	json_object_set(up_extra(up->plan, start), "files", json_object_get(extra, "files"));
-	return 0;
-}
-
 static int keep(struct up *up, const struct selected *one, const struct container *container,
 	struct err *err)
 {
@@ -198,7 +182,7 @@ static int keep(struct up *up, const struct selected *one, const struct containe
 			container);
 	else
 		up->plan->unchanged++;
-	if (str_eq(container->state, "created") && need_files(up, one, container, start, err) < 0)
+	if (start != NO_ACTION && plan_need_files(up->plan, start, container, err) < 0)
 		return -1;
 	add_ready(up, one, container->number, wait_reason(container, running), container, start);
 	return 0;

@@ -144,6 +144,11 @@ check "devenv up starts what it created" run_devenv -f files.yaml up
 files_of >"$T/files.started"
 check "with its configs and secrets" diff "$T/files.theirs" "$T/files.started"
 run_devenv -f files.yaml down
+compose -f files.yaml create 2>/dev/null
+check "and so does devenv start" run_devenv -f files.yaml start
+files_of >"$T/files.started"
+check "with them, too" diff "$T/files.theirs" "$T/files.started"
+run_devenv -f files.yaml down
 
 # === what is refused ===
 
