@@ -37,6 +37,7 @@ _devenv_command() {
 	':tunnel') command='tunnel' ;;
 	'tunnel:list') command='tunnel list' ;;
 	'tunnel:env') command='tunnel env' ;;
+	'tunnel:check') command='tunnel check' ;;
 	':sql') command='sql' ;;
 	':onboard') command='onboard' ;;
 	':new') command='new' ;;
@@ -299,6 +300,7 @@ _devenv_argument() {
 	'tunnel:'*) value='names tunnel' ;;
 	'tunnel list:'*) value='names tunnel' ;;
 	'tunnel env:'*) value='names tunnel' ;;
+	'tunnel check:'*) value='names tunnel' ;;
 	'sql:0') value='names tunnel' ;;
 	'new:'*) value='names template' ;;
 	'completion:'*) value='names shell' ;;
@@ -309,7 +311,7 @@ _devenv_argument() {
 _devenv_commands() {
 	case "$1" in
 	'') words='up down stop start restart watch pull build create kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run tunnel sql onboard new doctor engine completion version help' ;;
-	'tunnel') words='list env' ;;
+	'tunnel') words='list env check' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
 	esac
@@ -351,6 +353,7 @@ _devenv_options() {
 	'tunnel') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'tunnel list') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'tunnel env') words='--format --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'tunnel check') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'sql') words='--user --database --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'onboard') words='--dir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'new') words='--dir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

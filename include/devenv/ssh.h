@@ -44,6 +44,15 @@ struct ssh_options {
 struct ssh;
 struct ssh_channel;
 
+/* The way to a session, step by step. */
+enum ssh_stage {
+	SSH_STAGE_NAME, /* the host's name becomes an address */
+	SSH_STAGE_TCP,
+	SSH_STAGE_HOST_KEY,
+	SSH_STAGE_LOGIN,
+	SSH_STAGE_UP,
+};
+
 /* What a call that did not succeed means. */
 enum {
 	SSH_REFUSED =
@@ -70,6 +79,13 @@ void ssh_stop(struct ssh *ssh);
  * err->os is EPERM when a new attempt cannot help (host key), else 0.
  */
 int ssh_step(struct ssh *ssh, struct err *err);
+
+/*
+ * The stage that it is at, or at which it failed (until ssh_stop), and what there is to say of one
+ * that is behind: an address, a fingerprint, a key. Borrowed; "" when there is nothing.
+ */
+enum ssh_stage ssh_stage(const struct ssh *ssh);
+const char *ssh_stage_detail(const struct ssh *ssh, enum ssh_stage stage);
 
 /* When ssh_step wants to be called again even if nothing arrives (clock_ms), or -1. */
 int64_t ssh_deadline(const struct ssh *ssh);

@@ -47,6 +47,8 @@ struct tunnel_run {
 	const struct sink *sink;
 	/* Once a tunnel: the session stands and the server has reached the target. */
 	void (*ready)(void *ctx, const struct tunnel_spec *spec, uint16_t port);
+	/* While a session is made: see ssh_stage(); or NULL. */
+	void (*connecting)(void *ctx, const struct ssh *ssh);
 	void *ctx;
 	int stop_fd; /* serving ends when it becomes readable; -1: only on Ctrl-C (signals.h) */
 };

@@ -160,11 +160,13 @@ static const struct command list = {
 
 /* === the command === */
 
-static const struct command *const subcommands[] = {&list, &cmd_tunnel_env, NULL};
+static const struct command *const subcommands[] = {
+	&list, &cmd_tunnel_env, &cmd_tunnel_check, NULL};
 
 static const char *const examples[] = {
 	"devenv tunnel          # every tunnel of the workspace",
 	"devenv tunnel reader   # only this one; Ctrl-C ends it",
+	"devenv tunnel check reader  # where on the way it fails",
 	"devenv tunnel list     # what there is, and on which ports",
 	"eval \"$(devenv tunnel env reader)\"",
 	NULL,

@@ -148,6 +148,23 @@ void ssh_fail(struct ssh *ssh, const char *why)
 	snprintf(ssh->failure, sizeof(ssh->failure), "%s", why && *why ? why : "connection lost");
 }
 
+void ssh_passed(struct ssh *ssh, enum ssh_stage stage, char *detail)
+{
+	free(ssh->details[stage]);
+	ssh->details[stage] = detail;
+	ssh->stage = stage + 1;
+}
+
+enum ssh_stage ssh_stage(const struct ssh *ssh)
+{
+	return ssh->stage;
+}
+
+const char *ssh_stage_detail(const struct ssh *ssh, enum ssh_stage stage)
+{
+	return stage < SSH_STAGE_UP && ssh->details[stage] ? ssh->details[stage] : "";
+}
+
 void ssh_give_up(struct ssh *ssh, const char *why)
 {
 	ssh_fail(ssh, why);
@@ -198,6 +215,8 @@ void ssh_free(struct ssh *ssh)
 	ssh_secrets_free(ssh);
 	ssh_config_release(&ssh->config);
 	buf_release(&ssh->out);
+	for (size_t i = 0; i < ARRAY_LEN(ssh->details); i++)
+		free(ssh->details[i]);
 	free(ssh->in);
 	free(ssh->name);
 	free(ssh);
@@ -233,6 +252,7 @@ void ssh_stop(struct ssh *ssh)
 	ssh->no_idle = ssh->opening = ssh->pumping = ssh->end_of_input = ssh->failed = false;
 	ssh->readable = false;
 	ssh->state = SSH_IDLE;
+	ssh->stage = SSH_STAGE_NAME;
 }
 
 static int64_t timeout_ms(const struct ssh *ssh)
@@ -299,14 +319,24 @@ static int begin_session(struct ssh *ssh, struct err *err)
 
 static int step_dial(struct ssh *ssh, struct err *err)
 {
+	autofree char *address = NULL;
+
 	if (ssh->dial) {
 		struct pollfd pfd = {.fd = ssh_dial_fd(ssh->dial), .events = POLLIN};
 
 		if (poll(&pfd, 1, 0) <= 0)
 			return 0;
-		ssh->fd = ssh_dial_take(TAKE(ssh->dial), err);
+		ssh->fd = ssh_dial_take(TAKE(ssh->dial), &address, err);
+		if (address)
+			ssh_passed(ssh, SSH_STAGE_NAME, TAKE(address));
 		if (ssh->fd < 0)
 			return -1;
+		ssh_passed(ssh, SSH_STAGE_TCP, xasprintf("port %u", ssh->config.port));
+	} else {
+		ssh_passed(ssh, SSH_STAGE_NAME, xstrdup("left to the proxy"));
+		ssh_passed(ssh, SSH_STAGE_TCP,
+			xasprintf("through %s",
+				ssh->config.proxy_jump ? ssh->config.proxy_jump : "ProxyCommand"));
 	}
 	if (begin_session(ssh, err) < 0)
 		return -1;

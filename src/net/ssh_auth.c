@@ -362,8 +362,13 @@ int ssh_auth_step(struct ssh *ssh, struct err *err)
 	if (!auth->listed) {
 		int rc = list_methods(ssh, err);
 
-		if (rc <= 0 || ssh2.libssh2_userauth_authenticated(ssh->session))
+		if (rc <= 0)
 			return rc;
+		if (ssh2.libssh2_userauth_authenticated(ssh->session)) {
+			ssh_passed(ssh, SSH_STAGE_LOGIN,
+				xasprintf("%s, without a key", ssh->config.user));
+			return 1;
+		}
 	}
 	while (auth->at < auth->n) {
 		struct ssh_candidate *candidate = &auth->list[auth->at];
@@ -374,8 +379,11 @@ int ssh_auth_step(struct ssh *ssh, struct err *err)
 			continue;
 		}
 		rc = try_one(ssh, candidate);
-		if (rc == 0)
+		if (rc == 0) {
+			ssh_passed(ssh, SSH_STAGE_LOGIN,
+				xasprintf("%s, with %s", ssh->config.user, candidate->label));
 			return 1;
+		}
 		if (rc == LIBSSH2_ERROR_EAGAIN)
 			return 0;
 		if (session_died(rc)) {

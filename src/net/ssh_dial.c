@@ -34,6 +34,7 @@ struct ssh_dial {
 	int timeout_ms;
 	int pipe[2];
 	int fd;
+	char *address;
 	struct err err;
 };
 
@@ -45,6 +46,7 @@ static void dial_put(struct ssh_dial *dial)
 		close(dial->fd);
 	close(dial->pipe[0]);
 	free(dial->host);
+	free(dial->address);
 	free(dial);
 }
 
@@ -84,6 +86,16 @@ static int connect_one(const struct addrinfo *address, int64_t deadline, int *pr
 	return *problem ? -1 : TAKE_FD(fd);
 }
 
+static void note_address(struct ssh_dial *dial, const struct addrinfo *address)
+{
+	char text[NI_MAXHOST] = "";
+
+	getnameinfo(
+		address->ai_addr, address->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST);
+	free(dial->address);
+	dial->address = xstrdup(text);
+}
+
 static void dial_run(struct ssh_dial *dial)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
@@ -96,8 +108,10 @@ static void dial_run(struct ssh_dial *dial)
 			dial->host, rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
 		return;
 	}
-	for (struct addrinfo *address = list; address && dial->fd < 0; address = address->ai_next)
+	for (struct addrinfo *address = list; address && dial->fd < 0; address = address->ai_next) {
+		note_address(dial, address);
 		dial->fd = connect_one(address, deadline, &problem);
+	}
 	freeaddrinfo(list);
 	if (dial->fd < 0)
 		err_os(&dial->err, ERR_TUNNEL, problem, "connect to %s port %u", dial->host,
@@ -151,10 +165,11 @@ int ssh_dial_fd(const struct ssh_dial *dial)
 	return dial->pipe[0];
 }
 
-int ssh_dial_take(struct ssh_dial *dial, struct err *err)
+int ssh_dial_take(struct ssh_dial *dial, char **address, struct err *err)
 {
 	int fd = TAKE_FD(dial->fd);
 
+	*address = TAKE(dial->address);
 	if (fd < 0)
 		*err = dial->err;
 	dial_put(dial);

@@ -230,25 +230,16 @@ static int refuse_known(struct ssh *ssh, enum known_hosts_verdict verdict,
 	return -1;
 }
 
-int ssh_hostkey_check(struct ssh *ssh, struct err *err)
+static int check_known(struct ssh *ssh, const char *key, size_t len, const char *words,
+	const char *print, struct err *err)
 {
 	struct known_hosts known = {0};
 	const struct known_hosts_entry *match = NULL;
 	enum known_hosts_verdict verdict;
-	size_t len = 0;
-	int kind = 0, rc;
-	const char *key = ssh2.libssh2_session_hostkey(ssh->session, &len, &kind);
-	autofree char *print = NULL, *type = NULL, *words = NULL;
 	uint16_t port;
 	const char *name = known_name(ssh, &port);
+	int rc;
 
-	if (!key)
-		return err_set(err, ERR_TUNNEL, "%s showed no host key", ssh->name);
-	print = ssh_fingerprint(key, len);
-	type = ssh_blob_type(key, len);
-	words = key_words(type);
-	if (ssh->options.host_key)
-		return str_eq(print, ssh->options.host_key) ? 0 : refuse_pinned(ssh, print, err);
 	if (load_known(ssh, &known, err) < 0)
 		return -1;
 	verdict = known_hosts_check(&known, name, port, key, len, &match);
@@ -260,4 +251,24 @@ int ssh_hostkey_check(struct ssh *ssh, struct err *err)
 		rc = refuse_known(ssh, verdict, match, words, print, err);
 	known_hosts_release(&known);
 	return rc;
+}
+
+int ssh_hostkey_check(struct ssh *ssh, struct err *err)
+{
+	size_t len = 0;
+	int kind = 0;
+	const char *key = ssh2.libssh2_session_hostkey(ssh->session, &len, &kind);
+	autofree char *print = NULL, *type = NULL, *words = NULL;
+
+	if (!key)
+		return err_set(err, ERR_TUNNEL, "%s showed no host key", ssh->name);
+	print = ssh_fingerprint(key, len);
+	type = ssh_blob_type(key, len);
+	words = key_words(type);
+	if (ssh->options.host_key && !str_eq(print, ssh->options.host_key))
+		return refuse_pinned(ssh, print, err);
+	if (!ssh->options.host_key && check_known(ssh, key, len, words, print, err) < 0)
+		return -1;
+	ssh_passed(ssh, SSH_STAGE_HOST_KEY, xasprintf("%s %s", words, print));
+	return 0;
 }

@@ -70,7 +70,9 @@ struct ssh_dial;
 /* Resolve and connect in a thread; ssh_dial_fd becomes readable when it has ended. */
 struct ssh_dial *ssh_dial_start(const char *host, uint16_t port, int timeout_ms, struct err *err);
 int ssh_dial_fd(const struct ssh_dial *dial);
-int ssh_dial_take(struct ssh_dial *dial, struct err *err); /* the socket, or -1 */
+
+/* The socket, or -1; and the address that it leads to, or NULL when the name has none. */
+int ssh_dial_take(struct ssh_dial *dial, char **address, struct err *err);
 void ssh_dial_drop(struct ssh_dial *dial);
 
 /* Run the ProxyCommand (or `ssh -W` for ProxyJump) on a socket pair; returns our end, or -1. */
@@ -106,6 +108,8 @@ struct ssh {
 	struct ssh_config config;
 	char *name;
 	int state;
+	enum ssh_stage stage;
+	char *details[SSH_STAGE_UP]; /* of the stages that are behind, or NULL */
 	int fd;
 	pid_t proxy;
 	struct ssh_dial *dial;
@@ -141,6 +145,9 @@ struct ssh_channel {
 	LIBSSH2_CHANNEL *channel;
 	bool ended;
 };
+
+/* This stage is done: keep what there is to say of it, and be at the next one. Takes `detail`. */
+void ssh_passed(struct ssh *ssh, enum ssh_stage stage, char *detail);
 
 /* Remember that the session is dead, and why. */
 void ssh_fail(struct ssh *ssh, const char *why);

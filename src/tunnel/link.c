@@ -307,6 +307,8 @@ static bool step_connecting(struct loop *loop, struct link *link)
 	struct err err = ERR_INIT;
 	int rc = ssh_step(link->ssh, &err);
 
+	if (loop->run->connecting)
+		loop->run->connecting(loop->run->ctx, link->ssh);
 	if (rc == 0)
 		return false;
 	if (rc < 0)
