@@ -45,8 +45,11 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 # The agent: a static program of few parts, which runs in the engine (include/devenv/agent.h) and is
 # carried in devenv.  It is what is shipped also where devenv itself is built to be debugged.
 AGENT      ?= $(BUILD)/devenv-agent
-AGENT_BASE := buf clock err fs hash json lock mem path str strv
-AGENT_SRC  := $(sort $(wildcard src/agent/*.c)) $(AGENT_BASE:%=src/base/%.c) src/snapshot/frame.c
+AGENT_BASE := buf clock err fs hash json lock mem path signals str strv
+# Of src/snapshot all but what reads archives or compares images.
+AGENT_NOT  := datadir_compat entry extract place stream unpack untar
+AGENT_SRC  := $(sort $(wildcard src/agent/*.c)) $(AGENT_BASE:%=src/base/%.c) \
+              $(filter-out $(AGENT_NOT:%=src/snapshot/%.c),$(sort $(wildcard src/snapshot/*.c)))
 AGENT_OBJ  := $(AGENT_SRC:src/%.c=$(BUILD)/agent/%.o)
 AGENT_CFLAGS := -std=gnu11 -O2 -fno-strict-aliasing -ffunction-sections -fdata-sections $(WARN)
 

@@ -22,10 +22,17 @@
  * middle it drops what comes up to END and answers ERROR then.  An ERROR instead of DATA and END
  * ends a fetch, too.  The end of stdin ends the agent, whatever it does.
  *
- * Digests are written "sha256:HEX" in JSON.  The requests, with their fields and results:
+ * The requests with their fields, "?" behind optional ones, and results.  DIGEST is "sha256:HEX",
+ * NAME a snapshot's name in the cache or the digest of its manifest, RECORD is in plan_snapshot.h.
  *
- *	ping            -> {"version", "kernel", "target": SPACE, "cache": SPACE}
- *	                   SPACE {"bytes", "free", "reflink": can files share their blocks?}
+ *	ping                            -> {"version", "kernel", "target": SPACE, "cache": SPACE}
+ *	                        SPACE {"bytes", "free", "reflink": can files share their blocks?}
+ *	list                            -> {"snapshots": [RECORD, ...]}
+ *	show {"name": NAME}             -> {"snapshot": RECORD, "manifest": {...}}
+ *	name-set {"name", "digest"}     -> RECORD; the manifest, its config and index must be there
+ *	name-remove {"name"}            -> {}
+ *	capture {"name", "parent"?: NAME, "deltas"?, "config"?}  -> RECORD; of AGENT_TARGET
+ *	restore {"name": NAME, "replace"?} -> {"snapshot": RECORD, "bytes", "cloned"}
  */
 #ifndef DEVENV_AGENT_H
 #define DEVENV_AGENT_H

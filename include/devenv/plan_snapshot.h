@@ -18,6 +18,9 @@
  *	 "config": {...},                         the config blob (SNAPSHOT_CONFIG_TYPE)
  *	 "stored": N}                             bytes of all its blobs, shared ones too
  *
+ * Progress and warnings go to the sink, about "volume NAME", "snapshot NAME" or "snapshots"; what
+ * begins and ends an object's line (EVENT_START, EVENT_DONE) is the caller's.
+ *
  * Errors are ERR_SNAPSHOT (what is wrong with a snapshot, a volume or what is in it) or ERR_ENGINE;
  * ERR_CANCELLED after Ctrl-C.  Whatever happens, the agent's container is removed; that of a killed
  * run is removed by the next one.
@@ -42,6 +45,7 @@ struct snapshot_save_ask {
 	const char *volume; /* the engine's name of it */
 	const char *name;   /* in the cache; what had it before is replaced */
 	const char *parent; /* a snapshot of the cache whose chunks are not stored again; or NULL */
+	bool deltas;        /* with a parent: also what is smaller for those who have the parent */
 	const json_t *config; /* put over what the agent found out for the config blob; or NULL */
 	const struct sink *sink;
 };
@@ -72,6 +76,10 @@ int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_a
 int plan_snapshot_list(
 	struct engine *engine, const struct sink *sink, json_t **list, struct err *err);
 
+/* The record of one. */
+int plan_snapshot_show(struct engine *engine, const char *name, const struct sink *sink,
+	json_t **record, struct err *err);
+
 /* Read every byte of a snapshot in the cache and check it. */
 int plan_snapshot_verify(
 	struct engine *engine, const char *name, const struct sink *sink, struct err *err);
@@ -80,8 +88,29 @@ int plan_snapshot_verify(
 int plan_snapshot_remove(
 	struct engine *engine, const char *name, const struct sink *sink, struct err *err);
 
-/* Remove the blobs that no named snapshot needs. *freed gets their bytes. */
+/*
+ * Remove the blobs that no named snapshot needs, and the images of other versions of the agent.
+ * *freed gets the bytes of the blobs. ERR_SNAPSHOT while another devenv uses the cache.
+ */
 int plan_snapshot_prune(
 	struct engine *engine, const struct sink *sink, uint64_t *freed, struct err *err);
+
+/* === stores: include/devenv/store.h === */
+
+/*
+ * Send a snapshot of the cache to a store: the blobs that the store has not, then the manifest. A
+ * first `push` of a snapshot whose parent is there sends only what is new. `reference` as in
+ * store.h. ERR_REGISTRY for the store.
+ */
+int plan_snapshot_push(struct engine *engine, const char *name, const char *reference,
+	const struct sink *sink, struct err *err);
+
+/*
+ * Bring a snapshot from a store into the cache, as `name` (NULL: the reference itself). Of packs of
+ * which the cache has something only the missing ranges come, and deltas where the cache has the
+ * parent. What was interrupted goes on where it stopped. *pulled gets the record.
+ */
+int plan_snapshot_pull(struct engine *engine, const char *reference, const char *name,
+	const struct sink *sink, json_t **pulled, struct err *err);
 
 #endif

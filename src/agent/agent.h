@@ -3,17 +3,43 @@
 #define AGENT_AGENT_H
 
 #include "devenv/agent.h"
+#include "devenv/event.h"
+#include "devenv/tree.h"
+
+#include <pthread.h>
+#include <stdbool.h>
 
 /* The agent at work on one request. */
 struct agent {
 	struct frame_link link;
-	bool data_ended; /* no DATA comes any more for this request */
+	bool data_ended;            /* no DATA comes any more for this request */
+	int blobs;                  /* the folder of the cache's blobs; -1: not opened yet */
+	int using;                  /* the cache's lock, shared as long as we live */
+	pthread_mutex_t notes_lock; /* notes come from any thread */
+	int64_t noted_ms;           /* when the last PROGRESS went out */
 };
 
 /* Answers a request: *result gets FRAME_RESULT's payload (NULL: {}). */
 typedef int agent_fn(struct agent *agent, const json_t *request, json_t **result, struct err *err);
 
-/* ping.c */
-agent_fn agent_ping;
+agent_fn agent_ping;                                                /* ping.c */
+agent_fn agent_list, agent_show, agent_name_set, agent_name_remove; /* names.c */
+agent_fn agent_capture;                                             /* capture.c */
+agent_fn agent_restore;                                             /* restore.c */
+
+/* PROGRESS, ten times a second at most; -1: nobody listens any more. */
+int agent_progress(struct agent *agent, uint64_t done, uint64_t total);
+
+/* WARNING. */
+void agent_warn(struct agent *agent, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The two as callbacks of tree.h. */
+struct tree_watch agent_watch(struct agent *agent);
+
+/* Can a file of the folder `to_dir` share the blocks of one in `from_dir`? (ping.c) */
+bool agent_can_clone(const char *from_dir, const char *to_dir);
+
+/* The volume at AGENT_TARGET; -1 with err. */
+int agent_target(struct err *err);
 
 #endif

@@ -22,6 +22,12 @@ static const struct {
 	bool brings; /* DATA frames up to END follow the request */
 } requests[] = {
 	{"ping", agent_ping, false},
+	{"list", agent_list, false},
+	{"show", agent_show, false},
+	{"name-set", agent_name_set, false},
+	{"name-remove", agent_name_remove, false},
+	{"capture", agent_capture, false},
+	{"restore", agent_restore, false},
 };
 
 static void *watch_stdin(void *arg)
@@ -91,7 +97,10 @@ static int serve(struct agent *agent, struct err *err)
 
 int main(void)
 {
-	struct agent agent = {.link = FRAME_LINK(STDIN_FILENO, STDOUT_FILENO, -1)};
+	struct agent agent = {.link = FRAME_LINK(STDIN_FILENO, STDOUT_FILENO, -1),
+		.blobs = -1,
+		.using = -1,
+		.notes_lock = PTHREAD_MUTEX_INITIALIZER};
 	struct err err = ERR_INIT;
 	pthread_t thread;
 	int going;

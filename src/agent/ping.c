@@ -16,11 +16,11 @@
 #define PROBE_SIZE 4096
 
 /* Two unnamed files, one a clone of the other: the only way to find out. */
-static bool can_reflink(const char *dir)
+bool agent_can_clone(const char *from_dir, const char *to_dir)
 {
 	static const char block[PROBE_SIZE] = {1};
-	autoclose int from = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	autoclose int to = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	autoclose int from = open(from_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	autoclose int to = open(to_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	return from >= 0 && to >= 0 && write(from, block, sizeof(block)) == sizeof(block) &&
 	       ioctl(to, FICLONE, from) == 0;
@@ -35,7 +35,8 @@ static json_t *space(const char *dir)
 		return NULL;
 	return json_pack("{s:I, s:I, s:b}", "bytes",
 		(json_int_t)(status.f_blocks * status.f_frsize), "free",
-		(json_int_t)(status.f_bavail * status.f_frsize), "reflink", can_reflink(dir));
+		(json_int_t)(status.f_bavail * status.f_frsize), "reflink",
+		agent_can_clone(dir, dir));
 }
 
 int agent_ping(struct agent *agent, const json_t *request, json_t **result, struct err *err)

@@ -9,6 +9,7 @@
 #include "agent_container.h"
 
 #include "agent_image.h"
+#include "plan_priv.h"
 
 #include "devenv/fs.h"
 #include "devenv/hash.h"
@@ -20,7 +21,6 @@
 #include <unistd.h>
 
 #define CACHE_VOLUME "devenv-cache"
-#define LABEL_HELPER "io.devenv.helper"
 #define LABEL_AGENT "io.devenv.agent" /* its id: the name of its lock */
 #define ID_BYTES 8
 

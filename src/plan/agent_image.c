@@ -6,6 +6,8 @@
  */
 #include "agent_image.h"
 
+#include "plan_priv.h"
+
 #include "devenv/hash.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
@@ -14,7 +16,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 /* DEVENV_AGENT is its file name (Makefile). */
@@ -54,8 +55,20 @@ static const char *go_architecture(const char *machine)
 	return machine;
 }
 
-static int check_architecture(struct engine *engine, const char *ours, struct err *err)
+const char *agent_architecture(void)
 {
+#if defined(__x86_64__)
+	return "amd64";
+#elif defined(__aarch64__)
+	return "arm64";
+#else
+#error "What do images call this processor?"
+#endif
+}
+
+static int check_architecture(struct engine *engine, struct err *err)
+{
+	const char *ours = agent_architecture();
 	autojson json_t *info = NULL;
 	const char *theirs;
 
@@ -65,9 +78,8 @@ static int check_architecture(struct engine *engine, const char *ours, struct er
 	if (!theirs || str_eq(go_architecture(theirs), ours))
 		return 0;
 	return err_set(err, ERR_ENGINE,
-		"the engine runs on %s, and this devenv brings an agent for %s only; use a devenv "
-		"that "
-		"was built for %s",
+		"the engine runs on %s, and this devenv brings an agent for %s only; use a "
+		"devenv that was built for %s",
 		go_architecture(theirs), ours, go_architecture(theirs));
 }
 
@@ -96,7 +108,7 @@ static int make_layer(struct buf *layer, struct err *err)
 	return tar_end(&tar, err);
 }
 
-static char *make_config(const char *architecture, const struct buf *layer)
+static char *make_config(const struct buf *layer)
 {
 	char digest[SHA256_HEX];
 	autojson json_t *config = NULL;
@@ -105,13 +117,13 @@ static char *make_config(const char *architecture, const struct buf *layer)
 	sha256_hex(layer->data, layer->len, digest);
 	diff_id = xasprintf("sha256:%s", digest);
 	config = json_pack("{s:s, s:s, s:{s:[s], s:{s:s}}, s:{s:s, s:[s]}, s:[{s:s}]}",
-		"architecture", architecture, "os", "linux", "config", "Entrypoint", "/" PROGRAM,
-		"Labels", "io.devenv.helper", "agent", "rootfs", "type", "layers", "diff_ids",
-		diff_id, "history", "created_by", PROGRAM " " DEVENV_VERSION);
+		"architecture", agent_architecture(), "os", "linux", "config", "Entrypoint",
+		"/" PROGRAM, "Labels", LABEL_HELPER, "agent", "rootfs", "type", "layers",
+		"diff_ids", diff_id, "history", "created_by", PROGRAM " " DEVENV_VERSION);
 	return json_print(config);
 }
 
-static int make_image(const char *tag, const char *architecture, struct buf *image, struct err *err)
+static int make_image(const char *tag, struct buf *image, struct err *err)
 {
 	autobuf struct buf layer = BUF_INIT(IMAGE_MAX);
 	struct tar_writer tar = {.write = to_buf, .ctx = image};
@@ -121,7 +133,7 @@ static int make_image(const char *tag, const char *architecture, struct buf *ima
 
 	if (make_layer(&layer, err) < 0)
 		return -1;
-	config = make_config(architecture, &layer);
+	config = make_config(&layer);
 	sha256_hex(config, strlen(config), digest);
 	config_name = xasprintf("%s.json", digest);
 	list = json_pack("[{s:s, s:[s], s:[s]}]", "Config", config_name, "RepoTags", tag, "Layers",
@@ -156,25 +168,25 @@ static int load(struct engine *engine, const char *tag, struct err *err)
 {
 	autobuf struct buf image = BUF_INIT(IMAGE_MAX);
 	autoclose int fd = -1;
-	struct utsname system;
-	const char *ours;
 
-	if (uname(&system) < 0)
-		return err_os(err, ERR_FAILED, errno, "ask for this machine's processor");
-	ours = go_architecture(system.machine);
-	if (check_architecture(engine, ours, err) < 0 || make_image(tag, ours, &image, err) < 0)
+	if (check_architecture(engine, err) < 0 || make_image(tag, &image, err) < 0)
 		return -1;
 	fd = as_file(&image, err);
 	return fd < 0 ? -1 : image_load(engine, fd, err);
 }
 
-int agent_image(struct engine *engine, char **image, struct err *err)
+static char *tag_of_ours(void)
 {
-	autofree char *tag = NULL;
 	char digest[SHA256_HEX];
 
 	sha256_hex(devenv_agent_start, (size_t)(devenv_agent_end - devenv_agent_start), digest);
-	tag = xasprintf(PROGRAM ":%.*s", TAG_DIGITS, digest);
+	return xasprintf(PROGRAM ":%.*s", TAG_DIGITS, digest);
+}
+
+int agent_image(struct engine *engine, char **image, struct err *err)
+{
+	autofree char *tag = tag_of_ours();
+
 	if (image_inspect(engine, tag, NULL, err) < 0) {
 		if (err->status != 404)
 			return -1;

@@ -12,4 +12,7 @@
  */
 int agent_image(struct engine *engine, char **image, struct err *err);
 
+/* The processor that the agent is for, as images name it: "amd64", "arm64". Borrowed. */
+const char *agent_architecture(void);
+
 #endif

@@ -21,6 +21,7 @@
 #define LABEL_WORKSPACE "io.devenv.workspace"
 #define LABEL_MANIFEST "io.devenv.manifest"
 #define LABEL_RESTORES "io.devenv.restores" /* a helper container: the volume that it fills */
+#define LABEL_HELPER "io.devenv.helper"     /* what a container or image of ours is for */
 
 /* The docker compose whose labels these are. */
 #define COMPOSE_VERSION "2.40.3"

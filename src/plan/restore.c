@@ -47,7 +47,7 @@ static int create_helper(
 	name = xasprintf("devenv-restore-%s", suffix);
 	json_set_str(body, "Image", image);
 	json_object_set_new(body, "Labels",
-		json_pack("{s:s, s:s}", "io.devenv.helper", "restore", LABEL_RESTORES, volume));
+		json_pack("{s:s, s:s}", LABEL_HELPER, "restore", LABEL_RESTORES, volume));
 	json_object_set_new(body, "HostConfig",
 		json_pack("{s:[s], s:s}", "Binds", bind, "NetworkMode", "none"));
 	return container_create(engine, name, NULL, body, NULL, id, err);

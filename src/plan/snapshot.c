@@ -1,18 +1,174 @@
-/* snapshot.c - what the agent does for devenv, as plain functions. */
+/* snapshot.c - snapshots in the cache: each function is one request to an agent. */
 #include "devenv/plan_snapshot.h"
 
 #include "agent.h"
+#include "agent_image.h"
+
+#include "devenv/mem.h"
+#include "devenv/str.h"
+
+#include <string.h>
+
+#define NAME_MAX_LEN 255
+
+/* Open an agent, ask once, close it. */
+static int ask_agent(struct engine *engine, const struct agent_spec *spec, const json_t *request,
+	json_t **result, struct err *err)
+{
+	struct agent *agent = agent_open(engine, spec, err);
+	int status;
+
+	if (!agent)
+		return -1;
+	status = agent_ask(agent, &(struct agent_question){.request = request}, result, err);
+	agent_close(agent);
+	return status;
+}
 
 int plan_snapshot_probe(struct engine *engine, const char *volume, json_t **probe, struct err *err)
 {
 	autojson json_t *request = json_pack("{s:s}", "do", "ping");
 	struct agent_spec spec = {.volume = volume, .object = "agent"};
-	struct agent *agent = agent_open(engine, &spec, err);
-	int status;
 
-	if (!agent)
+	return ask_agent(engine, &spec, request, probe, err);
+}
+
+/* === is the volume free? === */
+
+static bool is_alive(const json_t *container)
+{
+	static const char *const states[] = {"running", "paused", "restarting"};
+
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		if (str_eq(json_str(container, "State"), states[i]))
+			return true;
+	return false;
+}
+
+/* Podman's list does not say how a volume is mounted: then it may write. */
+static bool only_reads(const json_t *container, const char *volume)
+{
+	json_t *mount;
+	size_t i;
+
+	json_array_foreach (json_object_get(container, "Mounts"), i, mount)
+		if (str_eq(json_str(mount, "Name"), volume))
+			return json_is_false(json_object_get(mount, "RW"));
+	return false;
+}
+
+/* ERR_SNAPSHOT while a container uses the volume; one that only reads may stay for `reading`. */
+static int check_free(struct engine *engine, const char *volume, bool reading, struct err *err)
+{
+	autofree char *filters = engine_filters("volume", volume, NULL);
+	autojson json_t *users = NULL;
+	json_t *user;
+	size_t i;
+
+	if (engine_get(engine, &users, err, "/containers/json?all=1&filters=%s", filters) < 0)
 		return -1;
-	status = agent_ask(agent, &(struct agent_question){.request = request}, probe, err);
-	agent_close(agent);
-	return status;
+	json_array_foreach (users, i, user) {
+		const char *name = json_string_value(
+			json_array_get(json_object_get(user, "Names"), 0));
+
+		if (!is_alive(user) || (reading && only_reads(user, volume)))
+			continue;
+		return err_set(err, ERR_SNAPSHOT,
+			"volume %s is in use by the container %s; stop it first", volume,
+			name ? name + (*name == '/') : json_str(user, "Id"));
+	}
+	return 0;
+}
+
+/* === the functions === */
+
+static bool is_name(const char *name)
+{
+	size_t len = name ? strlen(name) : 0;
+
+	return len && len <= NAME_MAX_LEN &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			    "._-/:@+") == len;
+}
+
+int plan_snapshot_save(
+	struct engine *engine, const struct snapshot_save_ask *ask, json_t **saved, struct err *err)
+{
+	autofree char *object = xasprintf("volume %s", ask->volume);
+	struct agent_spec spec = {.volume = ask->volume, .object = object, .sink = ask->sink};
+	autojson json_t *config = json_object(), *request = NULL;
+
+	if (!is_name(ask->name))
+		return err_set(err, ERR_USAGE,
+			"\"%s\" is no name for a snapshot: letters, digits and ._-/:@+ only, up to "
+			"%d",
+			ask->name ? ask->name : "", NAME_MAX_LEN);
+	if (check_free(engine, ask->volume, true, err) < 0)
+		return -1;
+	json_set_str(config, "architecture", agent_architecture());
+	json_object_update(config, (json_t *)ask->config);
+	request = json_pack("{s:s, s:s, s:s*, s:b, s:O}", "do", "capture", "name", ask->name,
+		"parent", ask->parent, "deltas", ask->deltas, "config", config);
+	if (ask_agent(engine, &spec, request, saved, err) < 0)
+		return err_wrap(err, "save volume %s", ask->volume);
+	return 0;
+}
+
+int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_ask *ask,
+	json_t **restored, struct err *err)
+{
+	autofree char *object = xasprintf("volume %s", ask->volume);
+	struct agent_spec spec = {
+		.volume = ask->volume, .write = true, .object = object, .sink = ask->sink};
+	autojson json_t *request = json_pack(
+		"{s:s, s:s, s:b}", "do", "restore", "name", ask->name, "replace", ask->replace);
+	autojson json_t *volume = json_pack("{s:s}", "Name", ask->volume), *result = NULL;
+
+	if (check_free(engine, ask->volume, false, err) < 0 ||
+		engine_post(engine, volume, NULL, err, "/volumes/create") < 0 ||
+		ask_agent(engine, &spec, request, &result, err) < 0)
+		return err_wrap(err, "restore volume %s", ask->volume);
+	if (restored)
+		*restored = json_incref(json_object_get(result, "snapshot"));
+	return 0;
+}
+
+int plan_snapshot_list(
+	struct engine *engine, const struct sink *sink, json_t **list, struct err *err)
+{
+	autojson json_t *request = json_pack("{s:s}", "do", "list"), *result = NULL;
+	struct agent_spec spec = {.object = "snapshots", .sink = sink};
+
+	if (ask_agent(engine, &spec, request, &result, err) < 0)
+		return err_wrap(err, "list the snapshots");
+	*list = json_incref(json_object_get(result, "snapshots"));
+	return 0;
+}
+
+/* {"do": what, "name": name} */
+static int ask_about(struct engine *engine, const char *what, const char *name,
+	const struct sink *sink, json_t **result, struct err *err)
+{
+	autofree char *object = xasprintf("snapshot %s", name);
+	autojson json_t *request = json_pack("{s:s, s:s}", "do", what, "name", name);
+	struct agent_spec spec = {.object = object, .sink = sink};
+
+	return ask_agent(engine, &spec, request, result, err);
+}
+
+int plan_snapshot_show(struct engine *engine, const char *name, const struct sink *sink,
+	json_t **record, struct err *err)
+{
+	autojson json_t *result = NULL;
+
+	if (ask_about(engine, "show", name, sink, &result, err) < 0)
+		return -1;
+	*record = json_incref(json_object_get(result, "snapshot"));
+	return 0;
+}
+
+int plan_snapshot_remove(
+	struct engine *engine, const char *name, const struct sink *sink, struct err *err)
+{
+	return ask_about(engine, "name-remove", name, sink, NULL, err);
 }

@@ -1,9 +1,12 @@
 /*
- * agent_api.c - one request to the agent, for tests/e2e/t_agent.sh.
+ * agent_api.c - one call of plan_snapshot.h, for tests/e2e/t_agent.sh.
  *
  *	DOCKER_HOST=unix:///path agent_api probe [VOLUME]
+ *	... agent_api save VOLUME NAME [PARENT]        with the parent's deltas
+ *	... agent_api restore NAME VOLUME [replace]
+ *	... agent_api list | show NAME | remove NAME
  *
- * Prints the result as JSON; status 1 with the error on stderr.
+ * Prints the result as JSON, and warnings and the error on stderr; status 1 for an error.
  */
 #include "devenv/engine.h"
 #include "devenv/mem.h"
@@ -13,34 +16,108 @@
 
 #include <stdio.h>
 
-static int run(struct engine *engine, char **args, json_t **result, struct err *err)
+static void on_event(void *ctx, const struct event *event)
 {
-	if (str_eq(args[0], "probe"))
-		return plan_snapshot_probe(engine, args[1], result, err);
-	return err_set(err, ERR_USAGE, "unknown request");
+	if (event->kind == EVENT_WARNING)
+		fprintf(stderr, "warning: %s: %s\n", event->object ? event->object : "-",
+			event->text);
+}
+
+static const struct sink sink = {on_event, NULL};
+
+typedef int call_fn(struct engine *engine, char **args, json_t **result, struct err *err);
+
+static int probe(struct engine *engine, char **args, json_t **result, struct err *err)
+{
+	return plan_snapshot_probe(engine, args[0], result, err);
+}
+
+static int save(struct engine *engine, char **args, json_t **result, struct err *err)
+{
+	struct snapshot_save_ask ask = {.volume = args[0],
+		.name = args[1],
+		.parent = args[2],
+		.deltas = true,
+		.sink = &sink};
+
+	return plan_snapshot_save(engine, &ask, result, err);
+}
+
+static int restore(struct engine *engine, char **args, json_t **result, struct err *err)
+{
+	struct snapshot_restore_ask ask = {.name = args[0],
+		.volume = args[1],
+		.replace = str_eq(args[2], "replace"),
+		.sink = &sink};
+
+	return plan_snapshot_restore(engine, &ask, result, err);
+}
+
+static int list(struct engine *engine, char **args, json_t **result, struct err *err)
+{
+	return plan_snapshot_list(engine, &sink, result, err);
+}
+
+static int show(struct engine *engine, char **args, json_t **result, struct err *err)
+{
+	return plan_snapshot_show(engine, args[0], &sink, result, err);
+}
+
+static int remove_name(struct engine *engine, char **args, json_t **result, struct err *err)
+{
+	return plan_snapshot_remove(engine, args[0], &sink, err);
+}
+
+static const struct {
+	const char *name;
+	int words;
+	call_fn *call;
+} calls[] = {
+	{"probe", 0, probe},
+	{"save", 2, save},
+	{"restore", 2, restore},
+	{"list", 0, list},
+	{"show", 1, show},
+	{"remove", 1, remove_name},
+};
+
+static int run(int n, char **words, json_t **result, struct err *err)
+{
+	struct engine_where where = {0};
+	struct engine *engine = NULL;
+	int status = -1;
+
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		if (!str_eq(words[0], calls[i].name) || n <= calls[i].words)
+			continue;
+		if (engine_find(&(struct engine_ask){.no_embedded = true}, &where, err) == 0 &&
+			engine_open(&where, &engine, err) == 0)
+			status = calls[i].call(engine, words + 1, result, err);
+		engine_close(engine);
+		engine_where_release(&where);
+		return status;
+	}
+	return err_set(err, ERR_USAGE, "see the top of agent_api.c");
 }
 
 int main(int argc, char **argv)
 {
-	struct engine_where where = {0};
-	struct engine *engine = NULL;
 	autojson json_t *result = NULL;
 	autofree char *text = NULL;
 	struct err err = ERR_INIT;
-	int status = 1;
 
-	if (argc < 2)
-		return 2;
+	/* A third word may be missing: argv ends with two NULLs then. */
+	char *words[6] = {NULL};
+
+	for (int i = 1; i < argc && i < 5; i++)
+		words[i - 1] = argv[i];
 	signals_install();
-	if (engine_find(&(struct engine_ask){.no_embedded = true}, &where, &err) == 0 &&
-		engine_open(&where, &engine, &err) == 0)
-		status = run(engine, argv + 1, &result, &err) == 0 ? 0 : 1;
-	engine_close(engine);
-	engine_where_release(&where);
-	if (status)
+	if (argc < 2 || run(argc - 1, words, &result, &err) < 0) {
 		fprintf(stderr, "%s: %s\n", err_kind_name(err.kind), err.msg);
+		return 1;
+	}
 	text = json_print_sorted(result);
 	if (result)
 		puts(text);
-	return status;
+	return 0;
 }

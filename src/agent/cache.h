@@ -1,0 +1,82 @@
+/*
+ * cache.h - the cache: an OCI image layout (image-spec v1.1, image-layout.md) in a volume that only
+ * agents touch.  Private to src/agent.
+ *
+ * Every agent that uses it holds its lock shared, from the first use to its end; so whoever gets it
+ * alone knows that nobody is about to name what it finds unnamed.
+ */
+#ifndef AGENT_CACHE_H
+#define AGENT_CACHE_H
+
+#include "agent.h"
+
+#define CACHE_BLOBS AGENT_CACHE "/blobs/sha256"
+#define CACHE_TREES AGENT_CACHE "/trees"
+
+#define DIGEST_SIZE 72 /* "sha256:" + 64 hex digits and NUL */
+
+/* Make it a layout if it is none, and open agent->blobs. */
+int cache_use(struct agent *agent, struct err *err);
+
+/* The lock alone, or ERR_SNAPSHOT: others are at work. */
+int cache_alone(struct agent *agent, struct err *err);
+
+/* The 64 digits of "sha256:...", or NULL with ERR_FAILED. Borrowed from `digest`. */
+const char *digest_hex(const char *digest, struct err *err);
+
+/* CACHE_BLOBS/HEX, the caller's. */
+char *blob_path(const char *hex);
+
+/* Store a small blob; `digest` gets what it is called. */
+int blob_store(const char *text, size_t len, char digest[DIGEST_SIZE], struct err *err);
+
+/* A small blob that must be a JSON object with that digest; a new reference. */
+json_t *blob_json(const char *digest, struct err *err);
+
+/* {"mediaType", "digest", "size"}, as image-spec's descriptor.md has it. A new reference. */
+json_t *descriptor(const char *type, const char *digest, uint64_t size);
+
+/* === names: index.json === */
+
+#define REF_NAME "org.opencontainers.image.ref.name"
+
+/* index.json, or an empty one; a new reference. */
+json_t *names_read(struct err *err);
+
+/* The name of one of its descriptors; NULL: none. */
+const char *name_of(const json_t *descriptor);
+
+/*
+ * The digest of the manifest that is called `name`; a digest is one itself. ERR_SNAPSHOT: none is.
+ */
+int name_find(const char *name, char digest[DIGEST_SIZE], struct err *err);
+
+/* Call a manifest of the cache so; who had the name loses it. `digest` NULL: nobody has it then. */
+int name_set(const char *name, const char *digest, struct err *err);
+
+/* === a snapshot === */
+
+struct snapshot {
+	char *name;
+	char digest[DIGEST_SIZE];
+	json_t *manifest, *config;
+	struct tree_index *index; /* only by snapshot_open() */
+};
+
+/* Read manifest and config of what has that name or digest. After a failure too: release. */
+int snapshot_read(const char *name, struct snapshot *snapshot, struct err *err);
+
+/* The index, too. */
+int snapshot_open(
+	struct agent *agent, const char *name, struct snapshot *snapshot, struct err *err);
+
+void snapshot_release(struct snapshot *snapshot);
+#define autosnapshot __attribute__((cleanup(snapshot_release)))
+
+/* The record of plan_snapshot.h; a new reference. */
+json_t *snapshot_record(const struct snapshot *snapshot);
+
+/* The index that this one's deltas need, if the cache has it, else NULL. The caller's. */
+struct tree_index *snapshot_parent(struct agent *agent, const struct tree_index *index);
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * restore.c - a snapshot of the cache into the volume.
+ *
+ * Where the two volumes can share blocks (XFS, btrfs), the tree is made once in the cache and
+ * cloned from there: so the second time takes no longer than making the files does, and no space.
+ */
+#include "cache.h"
+
+#include "devenv/fs.h"
+#include "devenv/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int make_tree(struct agent *agent, const struct snapshot *snapshot,
+	const struct tree_index *parent, const char *path, struct err *err)
+{
+	autofree char *temporary = xasprintf("%s.new-XXXXXX", path);
+	struct tree_made made = {0};
+	struct err ignored = ERR_INIT;
+	autoclose int fd = -1;
+
+	if (!mkdtemp(temporary))
+		return err_os(err, ERR_SNAPSHOT, errno, "make a folder in the cache");
+	fd = open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 &&
+		tree_materialize(&(struct tree_materialize_ask){.index = snapshot->index,
+					 .blobs = agent->blobs,
+					 .target = fd,
+					 .parent = parent,
+					 .base_root = -1,
+					 .watch = agent_watch(agent)},
+			&made, err) == 0 &&
+		rename(temporary, path) == 0)
+		return 0;
+	if (!err->kind)
+		err_os(err, ERR_SNAPSHOT, errno, "make a tree in the cache");
+	fs_remove_tree(temporary, &ignored);
+	/* Another agent was faster. */
+	return fs_is_dir(path) ? 0 : -1;
+}
+
+/* The snapshot's tree in the cache, made if need be; -1 without err: cloning does not work here. */
+static int base_tree(struct agent *agent, const struct snapshot *snapshot,
+	const struct tree_index *parent, struct err *err)
+{
+	autofree char *path = NULL;
+	char hex[SHA256_HEX];
+	int fd;
+
+	if (!agent_can_clone(AGENT_CACHE, AGENT_TARGET))
+		return -1;
+	hex_encode(snapshot->index->digest, SHA256_SIZE, hex);
+	path = xasprintf(CACHE_TREES "/%s", hex);
+	if (fs_mkdirs(CACHE_TREES, 0700, err) < 0 ||
+		(!fs_is_dir(path) && make_tree(agent, snapshot, parent, path, err) < 0))
+		return -1;
+	err_clear(err);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_os(err, ERR_SNAPSHOT, errno, "open a tree in the cache") : fd;
+}
+
+static int materialize(struct agent *agent, const struct snapshot *snapshot, bool replace,
+	struct tree_made *made, struct err *err)
+{
+	struct tree_index *parent = snapshot_parent(agent, snapshot->index);
+	autoclose int base = base_tree(agent, snapshot, parent, err), target = -1;
+	int status = -1;
+
+	target = err->kind ? -1 : agent_target(err);
+	if (target >= 0)
+		status = tree_materialize(&(struct tree_materialize_ask){.index = snapshot->index,
+						  .blobs = agent->blobs,
+						  .target = target,
+						  .replace = replace,
+						  .parent = parent,
+						  .base = base >= 0 ? snapshot->index : NULL,
+						  .base_root = base,
+						  .watch = agent_watch(agent)},
+			made, err);
+	tree_index_free(parent);
+	return status;
+}
+
+int agent_restore(struct agent *agent, const json_t *request, json_t **result, struct err *err)
+{
+	autosnapshot struct snapshot snapshot = {0};
+	struct tree_made made = {0};
+
+	if (cache_use(agent, err) < 0 ||
+		snapshot_open(agent, json_str(request, "name"), &snapshot, err) < 0 ||
+		materialize(agent, &snapshot, json_bool(request, "replace"), &made, err) < 0)
+		return -1;
+	*result = json_pack("{s:o, s:I, s:I}", "snapshot", snapshot_record(&snapshot), "bytes",
+		(json_int_t)made.bytes, "cloned", (json_int_t)made.cloned);
+	return 0;
+}
