@@ -4,22 +4,27 @@
  * The caller's thread makes folders, files and links in the order of the index; the crew unpacks,
  * checks and writes runs of slots.  A file gets its attributes when its last run has come back, a
  * folder when everything is in it.
+ *
+ * A file that a base has under the same path is cloned or copied as a whole when it is the same in
+ * both indexes; else its slots that are the same are read from there, and checked as all others.
  */
 #include "attributes.h"
+#include "blob.h"
 #include "crew.h"
 #include "cursor.h"
 #include "index.h"
+#include "scan.h"
 #include "source.h"
 #include "stage.h"
-
-#include "blob.h"
 
 #include "devenv/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,7 +38,12 @@ struct job {
 	size_t n;
 	bool last;     /* of the file */
 	uint64_t size; /* of the run, with its holes */
-	uint64_t unpacked;
+	uint64_t unpacked, copied;
+	/* The file of the base, or 0: all of it is to be copied, or what is the same in `old`. */
+	int base_fd;
+	bool copy;
+	const struct tree_index *base;
+	const struct tree_entry *old;
 	bool failed;
 	struct err err;
 	unsigned char *out; /* RUN_SLOTS * SNAPSHOT_CHUNK */
@@ -46,6 +56,7 @@ struct making {
 	struct source source, parent;
 	struct crew *crew;
 	struct cursor cursor, other; /* in the staging folder */
+	struct cursor base;
 	uint64_t done;
 	struct err *err;
 };
@@ -62,15 +73,62 @@ static size_t run_of_data(const struct job *job, size_t i)
 	return n;
 }
 
+/* The slot's chunk out of the base; false: it is not there, or not as it should be. */
+static bool read_base(const struct job *job, uint64_t slot, void *out)
+{
+	const struct tree_chunk *chunk = &job->source->index->chunks[job->entry->slots[slot]];
+	const struct tree_entry *old = job->old;
+
+	return job->base_fd && slot < tree_slots(old->size) && old->slots[slot] != SNAPSHOT_HOLE &&
+	       memcmp(job->base->chunks[old->slots[slot]].id, chunk->id, SHA256_SIZE) == 0 &&
+	       read_at(job->base_fd, out, chunk->size, slot * SNAPSHOT_CHUNK) == 0 &&
+	       source_is_chunk(chunk, out);
+}
+
+static int read_slot(struct job *job, struct codec *codec, uint64_t slot, void *out)
+{
+	uint32_t size = index_slot_size(job->entry->size, slot);
+
+	if (read_base(job, slot, out)) {
+		job->copied += size;
+		return 0;
+	}
+	job->unpacked += size;
+	if (source_chunk(job->source, codec, job->room, job->entry->slots[slot], out, &job->err) <
+		0)
+		return err_wrap(&job->err, "\"%.200s\"", job->entry->path);
+	return 0;
+}
+
+/* As much as the kernel copies; the rest is read and checked. */
+static uint64_t copy_slots(struct job *job, uint64_t first, size_t n)
+{
+	off_t from = (off_t)(first * SNAPSHOT_CHUNK), to = from;
+	uint64_t end = (first + n) * SNAPSHOT_CHUNK;
+	ssize_t copied = 1;
+
+	if (end > job->entry->size)
+		end = job->entry->size;
+	while (copied > 0 && (uint64_t)from < end)
+		copied = copy_file_range(
+			job->base_fd, &from, job->fd, &to, (size_t)(end - (uint64_t)from), 0);
+	if ((uint64_t)from == end) {
+		job->copied += end - first * SNAPSHOT_CHUNK;
+		return n;
+	}
+	return 0;
+}
+
 static int write_data(struct job *job, struct codec *codec, size_t i, size_t n)
 {
 	uint64_t first = job->first + i;
 	size_t len = 0;
 
+	if (job->copy && copy_slots(job, first, n) == n)
+		return 0;
 	for (size_t s = 0; s < n; s++) {
-		if (source_chunk(job->source, codec, job->room, job->entry->slots[first + s],
-			    job->out + len, &job->err) < 0)
-			return err_wrap(&job->err, "\"%.200s\"", job->entry->path);
+		if (read_slot(job, codec, first + s, job->out + len) < 0)
+			return -1;
 		len += index_slot_size(job->entry->size, first + s);
 	}
 	if (write_at(job->fd, job->out, len, first * SNAPSHOT_CHUNK) < 0)
@@ -87,7 +145,7 @@ static void work(void *arg, struct codec *codec)
 		job->room = xmalloc(sizeof(*job->room));
 	}
 	job->failed = false;
-	job->unpacked = 0;
+	job->unpacked = job->copied = 0;
 	for (size_t i = 0; i < job->n && !job->failed; i++) {
 		size_t n = run_of_data(job, i);
 
@@ -97,12 +155,20 @@ static void work(void *arg, struct codec *codec)
 	}
 }
 
+static void close_job(struct job *job)
+{
+	if (job->fd > 0)
+		close(job->fd);
+	if (job->base_fd > 0)
+		close(job->base_fd);
+	job->fd = job->base_fd = 0;
+}
+
 static void drop(void *arg)
 {
 	struct job *job = arg;
 
-	if (job->fd > 0)
-		close(job->fd);
+	close_job(job);
 	free(job->out);
 	free(job->room);
 }
@@ -129,17 +195,27 @@ static int take_back(struct making *making)
 	}
 	making->done += job->size;
 	making->made->unpacked += job->unpacked;
+	making->made->copied += job->copied;
 	if (job->last)
 		result = attributes_set(job->fd, job->entry, &making->ask->watch, making->err);
-	close(job->fd);
-	job->fd = 0;
+	close_job(job);
 	crew_retire(making->crew);
 	return result < 0 ? -1 : tell(making);
 }
 
-static int submit_run(struct making *making, int fd, const struct tree_entry *entry, uint64_t first,
-	size_t n, bool last)
+/* A file that is made, and what the base has for it. */
+struct file {
+	int fd;
+	const struct tree_entry *entry;
+	int base_fd; /* -1: nothing */
+	const struct tree_entry *old;
+	bool same;
+};
+
+static int submit_run(
+	struct making *making, const struct file *file, uint64_t first, size_t n, bool last)
 {
+	const struct tree_entry *entry = file->entry;
 	uint64_t end = (first + n) * SNAPSHOT_CHUNK;
 	struct job *job;
 
@@ -147,12 +223,14 @@ static int submit_run(struct making *making, int fd, const struct tree_entry *en
 		if (take_back(making) < 0)
 			return -1;
 	job = crew_next(making->crew);
-	job->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (job->fd < 0) {
-		job->fd = 0;
+	job->fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 3);
+	job->base_fd = file->base_fd < 0 ? 0 : fcntl(file->base_fd, F_DUPFD_CLOEXEC, 3);
+	if (job->fd < 0 || job->base_fd < 0)
 		return err_os(making->err, ERR_SNAPSHOT, errno, "duplicate a descriptor");
-	}
 	job->source = &making->source;
+	job->base = making->ask->base;
+	job->old = file->old;
+	job->copy = file->same;
 	job->entry = entry;
 	job->first = first;
 	job->n = n;
@@ -172,18 +250,19 @@ static uint64_t skip_holes(const struct tree_entry *entry, uint64_t slot)
 	return slot;
 }
 
-static int fill_file(struct making *making, int fd, const struct tree_entry *entry)
+static int fill_file(struct making *making, const struct file *file)
 {
+	const struct tree_entry *entry = file->entry;
 	uint64_t slots = tree_slots(entry->size), slot = skip_holes(entry, 0);
 
 	making->done += slot < slots ? slot * SNAPSHOT_CHUNK : entry->size;
 	if (slot == slots)
-		return attributes_set(fd, entry, &making->ask->watch, making->err);
+		return attributes_set(file->fd, entry, &making->ask->watch, making->err);
 	while (slot < slots) {
 		uint64_t n = slots - slot < RUN_SLOTS ? slots - slot : RUN_SLOTS;
 		uint64_t next = skip_holes(entry, slot + n);
 
-		if (submit_run(making, fd, entry, slot, n, next == slots) < 0)
+		if (submit_run(making, file, slot, n, next == slots) < 0)
 			return -1;
 		if (next > slot + n)
 			making->done += (next < slots ? next * SNAPSHOT_CHUNK : entry->size) -
@@ -193,17 +272,86 @@ static int fill_file(struct making *making, int fd, const struct tree_entry *ent
 	return 0;
 }
 
+/* The regular file of the base at `path`, or NULL. */
+static const struct tree_entry *find_old(const struct tree_index *base, const char *path)
+{
+	uint32_t low = 0, high = base ? base->n_entries : 0;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int order = index_path_order(base->entries[middle].path, path);
+
+		if (order == 0)
+			return base->entries[middle].type == SNAPSHOT_FILE ? &base->entries[middle]
+									   : NULL;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static bool is_same(const struct making *making, const struct file *file)
+{
+	const struct tree_index *index = making->ask->index, *base = making->ask->base;
+	const uint32_t *slots = file->entry->slots, *old = file->old->slots;
+
+	if (file->entry->size != file->old->size)
+		return false;
+	for (uint64_t i = 0; i < tree_slots(file->entry->size); i++) {
+		if (slots[i] == SNAPSHOT_HOLE || old[i] == SNAPSHOT_HOLE) {
+			if (slots[i] != old[i])
+				return false;
+		} else if (memcmp(index->chunks[slots[i]].id, base->chunks[old[i]].id,
+				   SHA256_SIZE) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What the base has for the file, if that was not touched since it was made. */
+static void find_base(struct making *making, struct file *file)
+{
+	struct err ignored;
+	struct stat status;
+
+	file->old = file->entry->size ? find_old(making->ask->base, file->entry->path) : NULL;
+	if (!file->old)
+		return;
+	file->base_fd = cursor_open(
+		&making->base, file->old->path, O_RDONLY | O_NONBLOCK, &ignored);
+	if (file->base_fd < 0)
+		return;
+	if (fstat(file->base_fd, &status) == 0 && scan_same(file->old, &status))
+		file->same = is_same(making, file);
+	else
+		cleanup_close(&file->base_fd);
+}
+
 static int make_file(struct making *making, const struct tree_entry *entry)
 {
 	autoclose int fd = cursor_open(
 		&making->cursor, entry->path, O_WRONLY | O_CREAT | O_EXCL, making->err);
+	struct file file = {.fd = fd, .entry = entry, .base_fd = -1};
+	int result;
 
 	if (fd < 0)
 		return -1;
-	if (entry->size && ftruncate(fd, (off_t)entry->size) < 0)
-		return err_os(making->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", entry->path);
 	making->made->bytes += entry->size;
-	return fill_file(making, fd, entry);
+	find_base(making, &file);
+	if (file.same && ioctl(fd, FICLONE, file.base_fd) == 0) {
+		making->made->cloned += entry->size;
+		making->done += entry->size;
+		result = attributes_set(fd, entry, &making->ask->watch, making->err);
+	} else if (entry->size && ftruncate(fd, (off_t)entry->size) < 0) {
+		result = err_os(making->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", entry->path);
+	} else {
+		result = fill_file(making, &file);
+	}
+	cleanup_close(&file.base_fd);
+	return result;
 }
 
 /* === all entries === */
@@ -284,13 +432,16 @@ static int make_tree(struct making *making, int staging)
 
 	if (cursor_init(&making->cursor, staging, making->err) < 0)
 		return -1;
-	if (cursor_init(&making->other, staging, making->err) == 0)
+	if (cursor_init(&making->other, staging, making->err) == 0 &&
+		(!making->ask->base ||
+			cursor_init(&making->base, making->ask->base_root, making->err) == 0))
 		making->crew = crew_new(sizeof(struct job), work, making->err);
 	if (making->crew)
 		result = make_entries(making);
 	crew_free(making->crew, drop);
 	if (result == 0)
 		result = finish_folders(making);
+	cursor_release(&making->base);
 	cursor_release(&making->other);
 	cursor_release(&making->cursor);
 	return result;

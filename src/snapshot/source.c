@@ -112,7 +112,7 @@ int source_frame(
 
 /* === chunks === */
 
-static bool is_chunk(const struct tree_chunk *chunk, const void *data)
+bool source_is_chunk(const struct tree_chunk *chunk, const void *data)
 {
 	unsigned char id[SHA256_SIZE];
 
@@ -129,7 +129,7 @@ int source_full(struct source *source, struct codec *codec, struct source_room *
 
 	if (source_frame(source, &place, room->frame, err) < 0)
 		return -1;
-	if (!codec_unpack(codec, none, frame, out, chunk->size) || !is_chunk(chunk, out))
+	if (!codec_unpack(codec, none, frame, out, chunk->size) || !source_is_chunk(chunk, out))
 		return damaged(source, chunk->pack, err);
 	return 0;
 }
@@ -181,7 +181,7 @@ int source_delta(struct source *source, struct codec *codec, struct source_room 
 	if (read_prefix(source, codec, room, delta, &prefix.len, err) < 0 ||
 		source_frame(source, &place, room->frame, err) < 0)
 		return -1;
-	if (!codec_unpack(codec, prefix, frame, out, chunk->size) || !is_chunk(chunk, out))
+	if (!codec_unpack(codec, prefix, frame, out, chunk->size) || !source_is_chunk(chunk, out))
 		return damaged(source, delta->pack, err);
 	return 0;
 }

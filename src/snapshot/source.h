@@ -62,6 +62,9 @@ int source_delta(struct source *source, struct codec *codec, struct source_room 
 /* The delta of a chunk, or NULL. */
 const struct tree_delta *source_find_delta(const struct tree_index *index, uint32_t number);
 
+/* Are these the chunk's bytes, by their SHA-256? */
+bool source_is_chunk(const struct tree_chunk *chunk, const void *data);
+
 /* Out of its own frame, or else its delta, where the source has a parent. */
 int source_chunk(struct source *source, struct codec *codec, struct source_room *room,
 	uint32_t number, void *out, struct err *err);

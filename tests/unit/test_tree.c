@@ -276,6 +276,84 @@ static void test_states(void **state)
 	tree_index_free(index);
 }
 
+/* === from a base === */
+
+static void test_from_base(void **state)
+{
+	struct world *world = *state;
+	struct tree_index *first, *second;
+	struct tree_totals totals;
+	struct tree_materialize_ask ask;
+	struct tree_made made;
+	struct err err = ERR_INIT;
+	int base = world_folder(world, "base");
+
+	make_world(world->root);
+	first = capture(world, NULL, &totals);
+	ask = ask_for(world, first);
+	ask.target = base;
+	materialize(&ask);
+	put_pages(world->root, "base/big", 10 * CHUNK + 9, 100, 77, 'a');
+	put_pages(world->root, "base/new", 0, 3 * CHUNK, 78, 'a');
+	set_length(world->root, "base/raw", 1000 * 1000);
+	put_pages(world->root, "base/holes", 150 * CHUNK, CHUNK, 79, 'a');
+	put_zeros(world->root, "base/holes", 90 * CHUNK, CHUNK);
+	second = capture(world, first, &totals);
+	ask = ask_for(world, second);
+	ask.base = first;
+	ask.base_root = base;
+	/* Touched since it was made, in spite of its time: seen by its chunks. */
+	put_pages(base, "base/big", 0, 10, 80, 'a');
+	set_times(base, "base/big", 1, 999999999);
+	/* And one with another time: not used. */
+	set_times(base, "base/one-more", 5, 5);
+	if (tree_materialize(&ask, &made, &err) < 0)
+		fail_msg("%s", err.msg);
+	same_trees(world->root, world->target, ".");
+	assert_int_equal(made.bytes, second->bytes);
+	/* "big" has three slots to unpack: that which changed and that which was spoiled. */
+	assert_true(made.unpacked < 8 * CHUNK + 1000);
+	assert_true(made.copied + made.cloned > 10 * 1000 * 1000);
+	tree_index_free(first);
+	tree_index_free(second);
+	close(base);
+}
+
+/* A reset: the base is what is wanted, and no pack is there. */
+static void test_reset(void **state)
+{
+	struct world *world = *state;
+	struct tree_index *index;
+	struct tree_totals totals;
+	struct tree_materialize_ask ask;
+	struct tree_made made;
+	struct err err = ERR_INIT;
+	int base = world_folder(world, "base"), none = world_folder(world, "none");
+
+	make_world(world->root);
+	index = capture(world, NULL, &totals);
+	ask = ask_for(world, index);
+	ask.target = base;
+	materialize(&ask);
+	ask = ask_for(world, index);
+	ask.blobs = none;
+	ask.base = index;
+	ask.base_root = base;
+	if (tree_materialize(&ask, &made, &err) < 0)
+		fail_msg("%s", err.msg);
+	same_trees(world->root, world->target, ".");
+	assert_int_equal(made.unpacked, 0);
+	put_text(world->target, "scratch", "x");
+	ask.replace = true;
+	materialize(&ask);
+	same_trees(world->root, world->target, ".");
+	tree_index_free(index);
+	close(base);
+	close(none);
+}
+
+/* === killed === */
+
 struct kill_at {
 	uint64_t at;
 };
@@ -347,6 +425,8 @@ int main(void)
 		TREE_TEST(test_not_empty),
 		TREE_TEST(test_lost_and_found),
 		TREE_TEST(test_states),
+		TREE_TEST(test_from_base),
+		TREE_TEST(test_reset),
 		TREE_TEST(test_killed),
 		TREE_TEST(test_capture_of_interrupted),
 	};
