@@ -5,8 +5,7 @@
  * order of the index and alone decides what is new, so the result is the same however many threads
  * there are.  A full pack is hashed and written by the crew too.
  */
-#include "blob.h"
-#include "chunk_map.h"
+#include "capture_job.h"
 #include "crew.h"
 #include "cursor.h"
 #include "index.h"
@@ -20,157 +19,29 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RUN_SLOTS 8 /* of a job: 512 KiB */
+/* A pack is closed after the job that made it too long, or the one after that: make_room(). */
+#define PACK_ROOM (SNAPSHOT_PACK_CLOSE + (size_t)2 * RUN_SLOTS * SNAPSHOT_FRAME_MAX)
 
-/* A pack is closed after the job that made it too long. */
-#define PACK_ROOM (SNAPSHOT_PACK_CLOSE + (size_t)RUN_SLOTS * SNAPSHOT_FRAME_MAX)
-
-enum slot_kind { SLOT_HOLE, SLOT_KNOWN, SLOT_NEW };
-
-struct slot {
-	enum slot_kind kind;
-	unsigned char id[SHA256_SIZE];
-	uint32_t size;
-	uint32_t frame_size; /* SLOT_NEW */
-};
-
-enum job_kind { JOB_RUN, JOB_PACK };
-
-struct job {
-	enum job_kind kind;
-	const struct capture *capture;
-	bool failed;
-	struct err err;
-	/* JOB_RUN: slots of a file */
-	int fd;
-	uint32_t entry;
-	uint64_t first;
-	size_t n;
-	struct slot slots[RUN_SLOTS];
-	unsigned char *in;     /* RUN_SLOTS * SNAPSHOT_CHUNK */
-	unsigned char *frames; /* RUN_SLOTS * SNAPSHOT_FRAME_MAX */
-	/* JOB_PACK */
-	unsigned char *pack;
+/* A pack that is being filled. */
+struct filling {
+	unsigned char *data; /* NULL: not begun */
 	size_t len;
 	uint32_t number;
-	unsigned char sha256[SHA256_SIZE];
 };
 
 struct capture {
-	const struct tree_capture_ask *ask;
+	struct capture_world world;
 	struct tree_index *index;
 	struct tree_totals *totals;
 	struct crew *crew;
-	struct chunk_map own, known; /* chunks of the index, and of the parent */
-	uint32_t *packs;             /* a pack of the parent: its number here and one, or 0 */
-	unsigned char *pack;         /* that is being filled, or NULL */
-	size_t len;
-	uint32_t number; /* of that pack */
+	struct chunk_map own;       /* chunks of the index */
+	uint32_t *packs;            /* a pack of the parent: its number here and one, or 0 */
+	struct filling fillings[2]; /* by enum snapshot_pack_kind */
 	uint64_t done;
 	struct err *err;
 };
 
-/* === the crew's part === */
-
-static bool is_zero(const unsigned char *data, size_t len)
-{
-	return !data[0] && memcmp(data, data + 1, len - 1) == 0;
-}
-
-static bool is_known(const struct capture *capture, const unsigned char id[SHA256_SIZE])
-{
-	const struct tree_index *parent = capture->ask->parent;
-
-	return parent && chunk_map_find(&capture->known, parent->chunks, id) != SNAPSHOT_HOLE;
-}
-
-static void do_slot(struct job *job, struct codec *codec, size_t i)
-{
-	struct slot *slot = &job->slots[i];
-	const unsigned char *data = job->in + i * SNAPSHOT_CHUNK;
-	struct bytes bytes = {data, slot->size}, none = {0};
-
-	if (is_zero(data, slot->size)) {
-		slot->kind = SLOT_HOLE;
-		return;
-	}
-	sha256_raw(data, slot->size, slot->id);
-	if (is_known(job->capture, slot->id)) {
-		slot->kind = SLOT_KNOWN;
-		return;
-	}
-	slot->kind = SLOT_NEW;
-	slot->frame_size = (uint32_t)codec_pack(
-		codec, none, bytes, job->frames + i * SNAPSHOT_FRAME_MAX, SNAPSHOT_FRAME_MAX);
-	if (!slot->frame_size) {
-		job->failed = true;
-		err_set(&job->err, ERR_SNAPSHOT, "zstd does not compress");
-	}
-}
-
-static void do_run(struct job *job, struct codec *codec)
-{
-	const struct tree_entry *entry = &job->capture->index->entries[job->entry];
-	size_t len = 0;
-
-	if (!job->in) {
-		job->in = xmalloc(RUN_SLOTS * SNAPSHOT_CHUNK);
-		job->frames = xmalloc((size_t)RUN_SLOTS * SNAPSHOT_FRAME_MAX);
-	}
-	for (size_t i = 0; i < job->n; i++) {
-		job->slots[i].size = index_slot_size(entry->size, job->first + i);
-		len += job->slots[i].size;
-	}
-	if (read_at(job->fd, job->in, len, job->first * SNAPSHOT_CHUNK) < 0) {
-		job->failed = true;
-		err_os(&job->err, ERR_SNAPSHOT, errno ? errno : EIO, "read \"%.200s\"",
-			entry->path);
-		return;
-	}
-	for (size_t i = 0; i < job->n && !job->failed; i++)
-		do_slot(job, codec, i);
-}
-
-static void work(void *arg, struct codec *codec)
-{
-	struct job *job = arg;
-
-	job->failed = false;
-	if (job->kind == JOB_RUN)
-		do_run(job, codec);
-	else
-		job->failed = blob_write(job->capture->ask->blobs, job->pack, job->len, job->sha256,
-				      &job->err) < 0;
-}
-
-static void drop(void *arg)
-{
-	struct job *job = arg;
-
-	if (job->fd > 0)
-		close(job->fd);
-	free(job->in);
-	free(job->frames);
-	free(job->pack);
-}
-
 /* === results, in order === */
-
-static int take_back(struct capture *capture);
-
-/* A job to fill; NULL with err. */
-static struct job *next_job(struct capture *capture, enum job_kind kind)
-{
-	struct job *job;
-
-	while (crew_full(capture->crew))
-		if (take_back(capture) < 0)
-			return NULL;
-	job = crew_next(capture->crew);
-	job->kind = kind;
-	job->capture = capture;
-	return job;
-}
 
 static uint32_t add_pack(struct tree_index *index, const struct tree_pack *pack)
 {
@@ -179,42 +50,48 @@ static uint32_t add_pack(struct tree_index *index, const struct tree_pack *pack)
 	return index->n_packs++;
 }
 
-static int close_pack(struct capture *capture)
+/* Append a frame; *pack and *offset are its place. */
+static void pack_frame(struct capture *capture, enum snapshot_pack_kind kind, struct bytes frame,
+	uint32_t *pack, uint32_t *offset)
 {
-	struct job *job;
+	struct filling *filling = &capture->fillings[kind];
 
-	if (!capture->pack)
-		return 0;
-	job = next_job(capture, JOB_PACK);
-	if (!job)
-		return -1;
-	job->pack = TAKE(capture->pack);
-	job->len = capture->len;
-	job->number = capture->number;
-	crew_submit(capture->crew);
-	return 0;
+	if (!filling->data) {
+		filling->data = xmalloc(PACK_ROOM);
+		filling->len = 0;
+		filling->number = add_pack(capture->index, &(struct tree_pack){.kind = kind});
+	}
+	memcpy(filling->data + filling->len, frame.data, frame.len);
+	*pack = filling->number;
+	*offset = (uint32_t)filling->len;
+	filling->len += frame.len;
 }
 
-static void pack_frame(struct capture *capture, struct tree_chunk *chunk, const void *frame)
+static void add_delta(struct capture *capture, const struct job *job, size_t i)
 {
-	if (!capture->pack) {
-		struct tree_pack pack = {.kind = SNAPSHOT_PACK_FULL};
+	struct tree_index *index = capture->index;
+	const struct slot *slot = &job->slots[i];
+	struct tree_delta delta = {.chunk = index->n_chunks,
+		.frame_size = slot->delta_size,
+		.n_bases = slot->n_bases,
+		.bases = index->n_bases};
 
-		capture->pack = xmalloc(PACK_ROOM);
-		capture->len = 0;
-		capture->number = add_pack(capture->index, &pack);
+	pack_frame(capture, SNAPSHOT_PACK_DELTA,
+		(struct bytes){job->deltas + i * SNAPSHOT_FRAME_MAX, slot->delta_size}, &delta.pack,
+		&delta.offset);
+	for (uint32_t b = 0; b < slot->n_bases; b++) {
+		index->bases = xgrow(index->bases, index->n_bases, sizeof(*index->bases));
+		index->bases[index->n_bases++] = job->bases[slot->first_base + b];
 	}
-	memcpy(capture->pack + capture->len, frame, chunk->frame_size);
-	chunk->pack = capture->number;
-	chunk->offset = (uint32_t)capture->len;
-	capture->len += chunk->frame_size;
+	index->deltas = xgrow(index->deltas, index->n_deltas, sizeof(delta));
+	index->deltas[index->n_deltas++] = delta;
 }
 
 /* The chunk as the parent has it, in a pack of the parent. */
 static void refer_to_parent(struct capture *capture, struct tree_chunk *chunk)
 {
-	const struct tree_index *parent = capture->ask->parent;
-	uint32_t number = chunk_map_find(&capture->known, parent->chunks, chunk->id);
+	const struct tree_index *parent = capture->world.ask->parent;
+	uint32_t number = chunk_map_find(&capture->world.known, parent->chunks, chunk->id);
 	const struct tree_chunk *old = &parent->chunks[number];
 
 	if (!capture->packs[old->pack])
@@ -233,7 +110,11 @@ static uint32_t add_chunk(struct capture *capture, const struct job *job, size_t
 	if (slot->kind == SLOT_KNOWN) {
 		refer_to_parent(capture, &chunk);
 	} else {
-		pack_frame(capture, &chunk, job->frames + i * SNAPSHOT_FRAME_MAX);
+		pack_frame(capture, SNAPSHOT_PACK_FULL,
+			(struct bytes){job->frames + i * SNAPSHOT_FRAME_MAX, slot->frame_size},
+			&chunk.pack, &chunk.offset);
+		if (slot->delta_size)
+			add_delta(capture, job, i);
 		capture->totals->new_chunks++;
 		capture->totals->new_bytes += slot->size;
 	}
@@ -246,7 +127,7 @@ static uint32_t add_chunk(struct capture *capture, const struct job *job, size_t
 static int take_slots(struct capture *capture, const struct job *job)
 {
 	struct tree_index *index = capture->index;
-	uint32_t *slots = index->entries[job->entry].slots + job->first;
+	uint32_t *slots = job->entry->slots + job->first;
 
 	for (size_t i = 0; i < job->n; i++) {
 		const struct slot *slot = &job->slots[i];
@@ -261,9 +142,8 @@ static int take_slots(struct capture *capture, const struct job *job)
 	return 0;
 }
 
-static int check_unchanged(const struct capture *capture, int fd, uint32_t number)
+static int check_unchanged(const struct capture *capture, int fd, const struct tree_entry *entry)
 {
-	const struct tree_entry *entry = &capture->index->entries[number];
 	struct stat status;
 
 	if (fstat(fd, &status) < 0)
@@ -277,7 +157,7 @@ static int check_unchanged(const struct capture *capture, int fd, uint32_t numbe
 
 static int tell(const struct capture *capture)
 {
-	const struct tree_watch *watch = &capture->ask->watch;
+	const struct tree_watch *watch = &capture->world.ask->watch;
 
 	if (watch->progress && watch->progress(watch->ctx, capture->done, capture->index->bytes))
 		return err_set(capture->err, ERR_CANCELLED, "cancelled");
@@ -299,7 +179,8 @@ static int take_back(struct capture *capture)
 
 		memcpy(pack->sha256, job->sha256, SHA256_SIZE);
 		pack->size = job->len;
-		capture->totals->packed += job->len;
+		*(pack->kind == SNAPSHOT_PACK_FULL ? &capture->totals->packed
+						   : &capture->totals->delta_packed) += job->len;
 		free(TAKE(job->pack));
 		crew_retire(capture->crew);
 		return 0;
@@ -310,26 +191,81 @@ static int take_back(struct capture *capture)
 	if (result == 0)
 		result = take_slots(capture, job);
 	crew_retire(capture->crew);
-	/* Only now is there room for the pack. */
-	if (result == 0 && capture->pack && capture->len > SNAPSHOT_PACK_CLOSE)
-		result = close_pack(capture);
 	return result < 0 ? -1 : tell(capture);
+}
+
+static struct job *next_job(struct capture *capture, enum job_kind kind)
+{
+	struct job *job = crew_next(capture->crew);
+
+	job->kind = kind;
+	job->world = &capture->world;
+	return job;
+}
+
+static void submit_pack(struct capture *capture, struct filling *filling)
+{
+	struct job *job = next_job(capture, JOB_PACK);
+
+	job->pack = TAKE(filling->data);
+	job->len = filling->len;
+	job->number = filling->number;
+	filling->len = 0;
+	crew_submit(capture->crew);
+}
+
+/* A pack that is longer than `limit`, or NULL. */
+static struct filling *find_pack(struct capture *capture, size_t limit)
+{
+	for (size_t kind = 0; kind < ARRAY_LEN(capture->fillings); kind++)
+		if (capture->fillings[kind].len > limit)
+			return &capture->fillings[kind];
+	return NULL;
+}
+
+/* Until a job is free, and no pack is longer than `limit`. */
+static int make_room(struct capture *capture, size_t limit)
+{
+	for (;;) {
+		struct filling *pack = find_pack(capture, limit);
+
+		if (crew_full(capture->crew)) {
+			if (take_back(capture) < 0)
+				return -1;
+		} else if (pack) {
+			submit_pack(capture, pack);
+		} else {
+			return 0;
+		}
+	}
+}
+
+static int finish_jobs(struct capture *capture)
+{
+	while (crew_wait(capture->crew))
+		if (take_back(capture) < 0 || make_room(capture, SNAPSHOT_PACK_CLOSE) < 0)
+			return -1;
+	return 0;
 }
 
 /* === files === */
 
-static int submit_run(struct capture *capture, int fd, uint32_t entry, uint64_t first, size_t n)
+static int submit_run(
+	struct capture *capture, int fd, const struct tree_entry *entry, uint64_t first, size_t n)
 {
-	struct job *job = next_job(capture, JOB_RUN);
+	struct job *job;
 
-	if (!job)
+	if (make_room(capture, SNAPSHOT_PACK_CLOSE) < 0)
 		return -1;
+	job = next_job(capture, JOB_RUN);
 	job->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (job->fd < 0) {
 		job->fd = 0;
 		return err_os(capture->err, ERR_SNAPSHOT, errno, "duplicate a descriptor");
 	}
 	job->entry = entry;
+	job->old = capture->world.parent ? index_find_file(capture->world.ask->parent, entry->path)
+					 : NULL;
 	job->first = first;
 	job->n = n;
 	crew_submit(capture->crew);
@@ -346,12 +282,11 @@ static uint64_t skip_hole(int fd, uint64_t slot)
 	return (uint64_t)data / SNAPSHOT_CHUNK > slot ? (uint64_t)data / SNAPSHOT_CHUNK : slot;
 }
 
-static int capture_file(struct capture *capture, int fd, uint32_t number)
+static int capture_file(struct capture *capture, int fd, const struct tree_entry *entry)
 {
-	const struct tree_entry *entry = &capture->index->entries[number];
 	uint64_t n = tree_slots(entry->size), slot = 0;
 
-	if (check_unchanged(capture, fd, number) < 0)
+	if (check_unchanged(capture, fd, entry) < 0)
 		return -1;
 	while (slot < n) {
 		uint64_t from = skip_hole(fd, slot), run;
@@ -361,7 +296,7 @@ static int capture_file(struct capture *capture, int fd, uint32_t number)
 		capture->done += from < n ? (from - slot) * SNAPSHOT_CHUNK
 					  : entry->size - slot * SNAPSHOT_CHUNK;
 		run = n - from < RUN_SLOTS ? n - from : RUN_SLOTS;
-		if (run && submit_run(capture, fd, number, from, run) < 0)
+		if (run && submit_run(capture, fd, entry, from, run) < 0)
 			return -1;
 		slot = from + run;
 	}
@@ -373,26 +308,20 @@ static int capture_files(struct capture *capture, struct cursor *cursor)
 	struct tree_index *index = capture->index;
 
 	for (uint32_t i = 0; i < index->n_entries; i++) {
+		const struct tree_entry *entry = &index->entries[i];
 		autoclose int fd = -1;
 
-		if (index->entries[i].type != SNAPSHOT_FILE)
+		if (entry->type != SNAPSHOT_FILE)
 			continue;
 		capture->totals->files++;
-		if (!index->entries[i].size)
+		if (!entry->size)
 			continue;
-		fd = cursor_open(
-			cursor, index->entries[i].path, O_RDONLY | O_NONBLOCK, capture->err);
-		if (fd < 0 || capture_file(capture, fd, i) < 0)
+		fd = cursor_open(cursor, entry->path, O_RDONLY | O_NONBLOCK, capture->err);
+		if (fd < 0 || capture_file(capture, fd, entry) < 0)
 			return -1;
 	}
-	while (crew_wait(capture->crew))
-		if (take_back(capture) < 0)
-			return -1;
-	if (close_pack(capture) < 0)
+	if (finish_jobs(capture) < 0 || make_room(capture, 0) < 0 || finish_jobs(capture) < 0)
 		return -1;
-	while (crew_wait(capture->crew))
-		if (take_back(capture) < 0)
-			return -1;
 	return tell(capture);
 }
 
@@ -400,7 +329,7 @@ static int capture_files(struct capture *capture, struct cursor *cursor)
 
 static int capture_tree(struct capture *capture)
 {
-	const struct tree_capture_ask *ask = capture->ask;
+	const struct tree_capture_ask *ask = capture->world.ask;
 	autofree struct cursor *cursor = xcalloc(1, sizeof(*cursor));
 	int result;
 
@@ -409,17 +338,25 @@ static int capture_tree(struct capture *capture)
 		return -1;
 	if (ask->parent) {
 		memcpy(capture->index->parent, ask->parent->digest, SHA256_SIZE);
-		chunk_map_add_index(&capture->known, ask->parent);
+		chunk_map_add_index(&capture->world.known, ask->parent);
 		capture->packs = xcalloc(ask->parent->n_packs, sizeof(*capture->packs));
 	}
-	capture->crew = crew_new(sizeof(struct job), work, capture->err);
+	if (ask->parent && ask->deltas) {
+		capture->world.parent = xcalloc(1, sizeof(*capture->world.parent));
+		source_init(capture->world.parent, ask->parent, ask->blobs);
+	}
+	capture->crew = crew_new(sizeof(struct job), capture_job_do, capture->err);
 	result = capture->crew ? capture_files(capture, cursor) : -1;
-	crew_free(capture->crew, drop);
+	crew_free(capture->crew, capture_job_drop);
 	cursor_release(cursor);
-	chunk_map_release(&capture->known);
+	chunk_map_release(&capture->world.known);
 	chunk_map_release(&capture->own);
 	free(capture->packs);
-	free(capture->pack);
+	for (size_t kind = 0; kind < ARRAY_LEN(capture->fillings); kind++)
+		free(capture->fillings[kind].data);
+	if (capture->world.parent)
+		source_release(capture->world.parent);
+	free(capture->world.parent);
 	return result;
 }
 
@@ -427,7 +364,7 @@ struct tree_index *tree_capture(
 	const struct tree_capture_ask *ask, struct tree_totals *totals, struct err *err)
 {
 	struct tree_totals own = {0};
-	struct capture capture = {.ask = ask, .totals = &own, .err = err};
+	struct capture capture = {.world = {.ask = ask}, .totals = &own, .err = err};
 	int unfinished = tree_interrupted(ask->root, err);
 
 	if (unfinished > 0)

@@ -116,3 +116,22 @@ const char *index_walk(struct index_walk *walk, const struct tree_entry *entries
 	}
 	return NULL;
 }
+
+const struct tree_entry *index_find_file(const struct tree_index *index, const char *path)
+{
+	uint32_t low = 0, high = index->n_entries;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct tree_entry *entry = &index->entries[middle];
+		int order = index_path_order(entry->path, path);
+
+		if (order == 0)
+			return entry->type == SNAPSHOT_FILE ? entry : NULL;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}

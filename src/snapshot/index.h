@@ -13,6 +13,9 @@ const char *index_path_fault(const char *path, size_t len);
 /* The bytes of slot `i` of a file of `size` bytes. */
 uint32_t index_slot_size(uint64_t size, uint64_t i);
 
+/* The regular file at `path`, or NULL. */
+const struct tree_entry *index_find_file(const struct tree_index *index, const char *path);
+
 void index_entry_release(struct tree_entry *entry);
 
 /*

@@ -272,26 +272,6 @@ static int fill_file(struct making *making, const struct file *file)
 	return 0;
 }
 
-/* The regular file of the base at `path`, or NULL. */
-static const struct tree_entry *find_old(const struct tree_index *base, const char *path)
-{
-	uint32_t low = 0, high = base ? base->n_entries : 0;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		int order = index_path_order(base->entries[middle].path, path);
-
-		if (order == 0)
-			return base->entries[middle].type == SNAPSHOT_FILE ? &base->entries[middle]
-									   : NULL;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
 static bool is_same(const struct making *making, const struct file *file)
 {
 	const struct tree_index *index = making->ask->index, *base = making->ask->base;
@@ -314,10 +294,11 @@ static bool is_same(const struct making *making, const struct file *file)
 /* What the base has for the file, if that was not touched since it was made. */
 static void find_base(struct making *making, struct file *file)
 {
+	const struct tree_index *base = making->ask->base;
 	struct err ignored;
 	struct stat status;
 
-	file->old = file->entry->size ? find_old(making->ask->base, file->entry->path) : NULL;
+	file->old = base && file->entry->size ? index_find_file(base, file->entry->path) : NULL;
 	if (!file->old)
 		return;
 	file->base_fd = cursor_open(

@@ -1,0 +1,179 @@
+/* capture_job.c - what the crew does for a capture: read, hash, compress, write packs. */
+#include "capture_job.h"
+
+#include "blob.h"
+#include "index.h"
+
+#include "devenv/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DELTA_AROUND 4 /* slots of the parent's file before and behind a chunk's own: 256 KiB */
+#define DELTA_WORTH 75 /* percent of the full frame: a delta that is larger is dropped */
+
+_Static_assert(RUN_SLOTS + 2 * DELTA_AROUND <= SNAPSHOT_BASES_MAX, "source_room holds the bases");
+
+static bool is_zero(const unsigned char *data, size_t len)
+{
+	return !data[0] && memcmp(data, data + 1, len - 1) == 0;
+}
+
+static bool is_known(const struct capture_world *world, const unsigned char id[SHA256_SIZE])
+{
+	const struct tree_index *parent = world->ask->parent;
+
+	return parent && chunk_map_find(&world->known, parent->chunks, id) != SNAPSHOT_HOLE;
+}
+
+static void do_slot(struct job *job, struct codec *codec, size_t i)
+{
+	struct slot *slot = &job->slots[i];
+	const unsigned char *data = job->in + i * SNAPSHOT_CHUNK;
+	struct bytes bytes = {data, slot->size}, none = {0};
+
+	slot->delta_size = 0;
+	if (is_zero(data, slot->size)) {
+		slot->kind = SLOT_HOLE;
+		return;
+	}
+	sha256_raw(data, slot->size, slot->id);
+	if (is_known(job->world, slot->id)) {
+		slot->kind = SLOT_KNOWN;
+		return;
+	}
+	slot->kind = SLOT_NEW;
+	slot->frame_size = (uint32_t)codec_pack(
+		codec, none, bytes, job->frames + i * SNAPSHOT_FRAME_MAX, SNAPSHOT_FRAME_MAX);
+	if (!slot->frame_size) {
+		job->failed = true;
+		err_set(&job->err, ERR_SNAPSHOT, "zstd does not compress");
+	}
+}
+
+/* === deltas === */
+
+/* What the parent's file has around the run; what is not there is left out. */
+static void read_bases(struct job *job, struct codec *codec)
+{
+	struct source *parent = job->world->parent;
+	uint64_t from = job->first > DELTA_AROUND ? job->first - DELTA_AROUND : 0;
+	uint64_t end = job->first + job->n + DELTA_AROUND, len = 0;
+	struct err ignored;
+
+	job->n_bases = 0;
+	if (end > tree_slots(job->old->size))
+		end = tree_slots(job->old->size);
+	for (uint64_t slot = from; slot < end; slot++) {
+		uint32_t chunk = job->old->slots[slot];
+
+		if (chunk == SNAPSHOT_HOLE || source_full(parent, codec, job->room, chunk,
+						      job->room->prefix + len, &ignored) < 0)
+			continue;
+		len += parent->index->chunks[chunk].size;
+		job->bases[job->n_bases] = chunk;
+		job->base_slots[job->n_bases] = slot;
+		job->base_ends[job->n_bases++] = len;
+	}
+}
+
+/* The bases around the slot: a piece of the prefix. */
+static struct bytes choose_bases(const struct job *job, struct slot *slot, uint64_t place)
+{
+	size_t from;
+
+	slot->first_base = slot->n_bases = 0;
+	while (slot->first_base < job->n_bases &&
+		job->base_slots[slot->first_base] + DELTA_AROUND < place)
+		slot->first_base++;
+	while (slot->first_base + slot->n_bases < job->n_bases &&
+		job->base_slots[slot->first_base + slot->n_bases] <= place + DELTA_AROUND)
+		slot->n_bases++;
+	if (!slot->n_bases)
+		return (struct bytes){0};
+	from = slot->first_base ? job->base_ends[slot->first_base - 1] : 0;
+	return (struct bytes){job->room->prefix + from,
+		job->base_ends[slot->first_base + slot->n_bases - 1] - from};
+}
+
+static void do_delta(struct job *job, struct codec *codec, size_t i)
+{
+	struct slot *slot = &job->slots[i];
+	struct bytes prefix = choose_bases(job, slot, job->first + i);
+	struct bytes in = {job->in + i * SNAPSHOT_CHUNK, slot->size};
+
+	if (prefix.len)
+		slot->delta_size = (uint32_t)codec_pack(codec, prefix, in,
+			job->deltas + i * SNAPSHOT_FRAME_MAX,
+			(size_t)slot->frame_size * DELTA_WORTH / 100);
+}
+
+static void do_deltas(struct job *job, struct codec *codec)
+{
+	bool read = false;
+
+	if (!job->deltas) {
+		job->deltas = xmalloc((size_t)RUN_SLOTS * SNAPSHOT_FRAME_MAX);
+		job->room = xmalloc(sizeof(*job->room));
+	}
+	for (size_t i = 0; i < job->n; i++) {
+		if (job->slots[i].kind != SLOT_NEW)
+			continue;
+		if (!read)
+			read_bases(job, codec);
+		read = true;
+		do_delta(job, codec, i);
+	}
+}
+
+static void do_run(struct job *job, struct codec *codec)
+{
+	const struct tree_entry *entry = job->entry;
+	size_t len = 0;
+
+	if (!job->in) {
+		job->in = xmalloc(RUN_SLOTS * SNAPSHOT_CHUNK);
+		job->frames = xmalloc((size_t)RUN_SLOTS * SNAPSHOT_FRAME_MAX);
+	}
+	for (size_t i = 0; i < job->n; i++) {
+		job->slots[i].size = index_slot_size(entry->size, job->first + i);
+		len += job->slots[i].size;
+	}
+	if (read_at(job->fd, job->in, len, job->first * SNAPSHOT_CHUNK) < 0) {
+		job->failed = true;
+		err_os(&job->err, ERR_SNAPSHOT, errno ? errno : EIO, "read \"%.200s\"",
+			entry->path);
+		return;
+	}
+	for (size_t i = 0; i < job->n && !job->failed; i++)
+		do_slot(job, codec, i);
+	if (job->old && !job->failed)
+		do_deltas(job, codec);
+}
+
+void capture_job_do(void *arg, struct codec *codec)
+{
+	struct job *job = arg;
+
+	job->failed = false;
+	if (job->kind == JOB_RUN)
+		do_run(job, codec);
+	else
+		job->failed = blob_write(job->world->ask->blobs, job->pack, job->len, job->sha256,
+				      &job->err) < 0;
+}
+
+void capture_job_drop(void *arg)
+{
+	struct job *job = arg;
+
+	if (job->fd > 0)
+		close(job->fd);
+	free(job->in);
+	free(job->frames);
+	free(job->deltas);
+	free(job->room);
+	free(job->pack);
+}
