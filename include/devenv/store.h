@@ -1,9 +1,12 @@
 /*
- * store.h - where snapshots are kept: one interface over several kinds of stores.
+ * store.h - where snapshots are kept: one interface over four kinds of stores.
  *
  *	registry.acme.example/seed:tag   an OCI registry (distribution-spec v1.1); docker://... too
  *	oci:/folder:name                 an OCI image layout in a folder (image-spec v1.1,
  *	                                 image-layout.md), as skopeo spells it
+ *	oci+https://host/path:name       such a layout on a web server; read only
+ *	s3://bucket/prefix:name          such a layout as objects of a bucket; credentials, region
+ *	                                 and endpoint are found as by the aws command
  *
  * "@sha256:..." instead of the tag, or after it, pins the manifest.  Without either a registry
  * means "latest", a layout its only manifest.  What is stored is the same everywhere: blobs by

@@ -145,16 +145,18 @@ static int make_layout(const struct store *store, struct err *err)
 	return fs_write_atomic(file, LAYOUT_TEXT, strlen(LAYOUT_TEXT), 0644, err);
 }
 
-static int write_all(int fd, const char *data, size_t len, struct err *err)
+static int write_all(void *ctx, const void *data, size_t len, struct err *err)
 {
+	const char *at = data;
+
 	while (len) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(*(int *)ctx, at, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_os(err, ERR_REGISTRY, errno, "write");
-		data += n;
+		at += n;
 		len -= (size_t)n;
 	}
 	return 0;
@@ -162,23 +164,9 @@ static int write_all(int fd, const char *data, size_t len, struct err *err)
 
 static int copy_body(int fd, const struct http_body *body, struct err *err)
 {
-	autofree char *data = xmalloc(PIECE);
-
-	for (uint64_t done = 0; done < body->size;) {
-		uint64_t left = body->size - done;
-		ssize_t n = body->read(
-			body->ctx, done, data, left < PIECE ? (size_t)left : PIECE, err);
-
-		if (n == 0)
-			return err_set(err, ERR_REGISTRY, "it ended after %llu of %llu bytes",
-				(unsigned long long)done, (unsigned long long)body->size);
-		if (n < 0 || write_all(fd, data, (size_t)n, err) < 0)
-			return -1;
-		done += (uint64_t)n;
-	}
-	if (fsync(fd) < 0)
-		return err_os(err, ERR_REGISTRY, errno, "write");
-	return 0;
+	if (body_read(body, write_all, &fd, err) < 0)
+		return -1;
+	return fsync(fd) < 0 ? err_os(err, ERR_REGISTRY, errno, "write") : 0;
 }
 
 static int blob_write(

@@ -160,22 +160,89 @@ static int parse_layout(const char *rest, struct reference *place, struct err *e
 	return 0;
 }
 
+/* HOST/PATH:NAME, without slashes around the path. */
+static int parse_host_path(const char *rest, struct reference *place, struct err *err)
+{
+	size_t host = strcspn(rest, "/");
+	autofree char *text = NULL;
+	char *path;
+	size_t len;
+
+	place->host = xstrndup(rest, host);
+	text = xstrdup(rest + host);
+	if (!is_host(place->host))
+		return err_set(err, ERR_USAGE, "\"%s\" is no host", place->host);
+	if (take_name(text, place, err) < 0)
+		return -1;
+	path = text + strspn(text, "/");
+	len = strlen(path);
+	while (len && path[len - 1] == '/')
+		len--;
+	place->path = xstrndup(path, len);
+	return 0;
+}
+
+static int parse_web(const char *scheme, const char *rest, struct reference *place, struct err *err)
+{
+	place->kind = PLACE_WEB;
+	place->scheme = xstrdup(scheme);
+	if (strpbrk(rest, "?#"))
+		return err_set(err, ERR_USAGE, "a layout's address has no \"?\" and no \"#\"");
+	if (parse_host_path(rest, place, err) < 0)
+		return -1;
+	if (str_eq(scheme, "http") && !http_is_local(place->host))
+		return err_set(err, ERR_USAGE,
+			"write oci+https: without TLS only this machine "
+			"itself is read from");
+	place->shown = xasprintf("oci+%s://%s/%s", scheme, place->host, place->path);
+	return 0;
+}
+
+static int parse_s3(const char *rest, struct reference *place, struct err *err)
+{
+	autofree char *text = xstrdup(rest);
+	char *colon;
+
+	place->kind = PLACE_S3;
+	/* No port here: the first colon begins the name also without a prefix. */
+	colon = strchr(text, ':');
+	if (colon && !memchr(text, '/', (size_t)(colon - text))) {
+		autofree char *with = xasprintf("%.*s/%s", (int)(colon - text), text, colon);
+
+		if (parse_host_path(with, place, err) < 0)
+			return -1;
+	} else if (parse_host_path(text, place, err) < 0) {
+		return -1;
+	}
+	place->shown = *place->path ? xasprintf("s3://%s/%s", place->host, place->path)
+				    : xasprintf("s3://%s", place->host);
+	return 0;
+}
+
 /* === all === */
 
 static int parse(const char *text, struct reference *place, struct err *err)
 {
-	if (strlen(text) > REFERENCE_MAX || text[strcspn(text, " \t\r\n\"\\")])
-		return err_set(err, ERR_USAGE,
-			"spaces, quotes and over %d characters are not for "
-			"references",
-			REFERENCE_MAX);
+	if (strlen(text) > REFERENCE_MAX)
+		return err_set(err, ERR_USAGE, "it has over %d characters", REFERENCE_MAX);
+	for (const char *s = text; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return err_set(err, ERR_USAGE, "it has control characters");
 	if (str_starts(text, "oci:"))
 		return parse_layout(text + strlen("oci:"), place, err);
+	if (str_starts(text, "oci+https://"))
+		return parse_web("https", text + strlen("oci+https://"), place, err);
+	if (str_starts(text, "oci+http://"))
+		return parse_web("http", text + strlen("oci+http://"), place, err);
+	if (str_starts(text, "s3://"))
+		return parse_s3(text + strlen("s3://"), place, err);
 	if (str_starts(text, "docker://"))
 		return parse_registry(text + strlen("docker://"), place, err);
 	if (strstr(text, "://"))
 		return err_set(err, ERR_USAGE,
-			"%.*s is not known; there are: registry/name:tag, oci:/folder:name",
+			"%.*s is not known; there are: registry/name:tag, "
+			"oci:/folder:name, oci+https://host/path:name, "
+			"s3://bucket/prefix:name",
 			(int)(strstr(text, "://") - text), text);
 	if (*text == '/' || *text == '.' || *text == '~')
 		return err_set(err, ERR_USAGE, "a folder is written oci:%s", text);

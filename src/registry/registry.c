@@ -48,20 +48,6 @@ char *registry_scope(const struct store *store, bool push)
 	return xasprintf("repository:%s:%s", store->place.path, push ? "pull,push" : "pull");
 }
 
-int registry_refusal(
-	const struct store *store, const struct http_response *response, struct err *err)
-{
-	remote_refusal(response, err);
-	if (response->status == 401 || response->status == 403)
-		return err_hint(err,
-			"check the name and your rights there; to log in: "
-			"docker login %s",
-			store->place.host);
-	if (response->status == 413)
-		return err_hint(err, "the registry, or a proxy before it, limits the size");
-	return -1;
-}
-
 /* === blobs: "Pulling blobs" === */
 
 static int blob_exists(struct store *store, const char *digest, uint64_t *size, struct err *err)
@@ -131,11 +117,11 @@ static int manifest_get(
 		    &response, err) < 0)
 		return -1;
 	if (response.status == 404) {
-		registry_refusal(store, &response, err);
+		remote_refusal(&store->remote, &response, err);
 		return err_hint(err, "check the name and the tag");
 	}
 	if (response.status >= 300)
-		return registry_refusal(store, &response, err);
+		return remote_refusal(&store->remote, &response, err);
 	manifest->type = type_of(&response, &manifest->json);
 	told = http_header(&response, "Docker-Content-Digest");
 	if (!told || !store_is_digest(told))
@@ -203,7 +189,7 @@ static int manifest_put(struct store *store, const char *tag, const char *type, 
 			return -1;
 		digest_of(plain, strlen(plain), digest);
 	}
-	return response.status < 300 ? 0 : registry_refusal(store, &response, err);
+	return response.status < 300 ? 0 : remote_refusal(&store->remote, &response, err);
 }
 
 /* === tags: "Listing Tags" === */
@@ -226,7 +212,7 @@ static int tags_page(
 		    &response, err) < 0)
 		return -1;
 	if (response.status >= 300)
-		return registry_refusal(store, &response, err);
+		return remote_refusal(&store->remote, &response, err);
 	page = json_parse(buf_str(&body), body.len, "the list", err);
 	if (!page) {
 		err->kind = ERR_REGISTRY;

@@ -12,10 +12,6 @@ void registry_ready(struct store *store);
 /* "repository:NAME:pull" or "...:pull,push", for auth.h. The caller's. */
 char *registry_scope(const struct store *store, bool push);
 
-/* remote_refusal() with what to do next. Always -1. */
-int registry_refusal(
-	const struct store *store, const struct http_response *response, struct err *err);
-
 int registry_blob_write(
 	struct store *store, const char *digest, const struct http_body *body, struct err *err);
 int registry_blob_mount(struct store *store, const char *digest, const char *from, struct err *err);

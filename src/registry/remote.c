@@ -6,6 +6,7 @@
  * the body was handed out and the request may be repeated.  A server that never answered is not
  * waited for: a wrong name should fail at once.
  */
+#include "aws.h"
 #include "store_priv.h"
 
 #include "devenv/clock.h"
@@ -75,7 +76,36 @@ static bool words_of_xml(const char *text, struct buf *out)
 	return out->len > 0;
 }
 
-int remote_refusal(const struct http_response *response, struct err *err)
+/* What can be done about it. */
+static int hint(const struct remote *remote, const struct http_response *response, struct err *err)
+{
+	const char *region = http_header(response, "x-amz-bucket-region");
+	const struct aws *aws = remote->aws;
+	bool denied = response->status == 401 || response->status == 403;
+
+	if (aws && region && !str_eq(region, aws->region))
+		return err_hint(err, "the bucket is elsewhere: set AWS_REGION=%s", region);
+	if (aws && denied && aws->key_id)
+		return err_hint(err,
+			"asked with the credentials of the environment or of the AWS profile "
+			"\"%s\"; for others set AWS_PROFILE",
+			aws->profile);
+	if (aws && denied)
+		return err_hint(err,
+			"there are no credentials for the AWS profile \"%s\": run "
+			"aws configure, or set AWS_PROFILE",
+			aws->profile);
+	if (remote->auth && denied)
+		return err_hint(err,
+			"check the name and your rights there; to log in: docker login %s",
+			remote->host);
+	if (response->status == 413)
+		return err_hint(err, "the server, or a proxy before it, limits the size");
+	return -1;
+}
+
+int remote_refusal(
+	const struct remote *remote, const struct http_response *response, struct err *err)
 {
 	autobuf struct buf words = BUF_INIT(0);
 	const char *text = buf_str(&response->refusal);
@@ -88,7 +118,7 @@ int remote_refusal(const struct http_response *response, struct err *err)
 	}
 	err_set(err, ERR_REGISTRY, "HTTP status %d: %s", response->status, buf_str(&words));
 	err->status = response->status;
-	return -1;
+	return hint(remote, response, err);
 }
 
 /* === patience === */
@@ -140,8 +170,40 @@ static int on_data(void *ctx, const void *data, size_t len, struct err *err)
 }
 
 #define HEADERS_MAX 8
+/* Of no body at all. */
+#define NOTHING_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-/* With what the place wants: a token. */
+/* S3: what has to be in the request beside the signature, which libcurl makes. */
+struct signing {
+	struct http_sigv4 sigv4;
+	char *content, *session; /* header lines */
+};
+
+static void signing_release(struct signing *signing)
+{
+	free(signing->content);
+	free(signing->session);
+}
+
+static int sign(struct aws *aws, const struct remote_ask *ask, struct signing *signing,
+	const char **headers, struct err *err)
+{
+	const char *hex = ask->digest ? ask->digest + strlen("sha256:") : NOTHING_SHA256;
+
+	if (aws_refresh(aws, err) < 0)
+		return -1;
+	if (!aws->key_id)
+		return 0;
+	signing->sigv4 = (struct http_sigv4){aws->scope, aws->key_id, aws->secret};
+	signing->content = xasprintf("x-amz-content-sha256: %s", hex);
+	if (aws->session)
+		signing->session = xasprintf("x-amz-security-token: %s", aws->session);
+	headers[0] = signing->content;
+	headers[1] = signing->session;
+	return 0;
+}
+
+/* With what the place wants: a token, a signature. */
 static int send_once(struct remote *remote, const struct remote_ask *ask, struct handed *handed,
 	struct http_response *response, struct err *err)
 {
@@ -150,8 +212,10 @@ static int send_once(struct remote *remote, const struct remote_ask *ask, struct
 		.url = ask->url,
 		.headers = headers,
 		.body = ask->body,
+		.no_redirect = remote->aws != NULL,
 		.on_data = on_data,
 		.ctx = handed};
+	__attribute__((cleanup(signing_release))) struct signing signing = {0};
 	bool ours = remote->auth && (!ask->origin || url_same_origin(ask->origin, ask->url));
 	size_t n = 0;
 
@@ -160,6 +224,10 @@ static int send_once(struct remote *remote, const struct remote_ask *ask, struct
 	if (ours && auth_line(remote->auth, remote->http, ask->scope, &line, err) < 0)
 		return -1;
 	headers[n] = line;
+	if (remote->aws && sign(remote->aws, ask, &signing, headers + n, err) < 0)
+		return -1;
+	if (signing.content)
+		request.sigv4 = &signing.sigv4;
 	return http_send(remote->http, &request, response, err);
 }
 
@@ -200,7 +268,7 @@ int remote_send(struct remote *remote, const struct remote_ask *ask, struct http
 		} else if (worth_waiting(response->status, ask->once)) {
 			wanted = retry_after(http_header(response, "Retry-After"), clock_wall());
 			if (i + 1 == TRIES)
-				return remote_refusal(response, err);
+				return remote_refusal(remote, response, err);
 		} else {
 			return 0;
 		}
@@ -240,7 +308,7 @@ int remote_get_all(
 	}
 	if (response.status == 404)
 		return 1;
-	return response.status < 300 ? 0 : remote_refusal(&response, err);
+	return response.status < 300 ? 0 : remote_refusal(remote, &response, err);
 }
 
 int remote_head(
@@ -256,7 +324,7 @@ int remote_head(
 	if (response.status == 404)
 		return 0;
 	if (response.status >= 300)
-		return remote_refusal(&response, err);
+		return remote_refusal(remote, &response, err);
 	length = http_header(&response, "Content-Length");
 	if (size && (!length || !parse_u64(length, 0, UINT64_MAX, size)))
 		return err_set(err, ERR_REGISTRY, "the server does not say how large it is");
@@ -325,7 +393,7 @@ int remote_read(struct remote *remote, const struct remote_ask *ask, uint64_t of
 	part.ctx = &reading;
 	result = remote_send(remote, &part, &reading.response, err);
 	if (result == 0 && reading.response.status >= 300)
-		result = remote_refusal(&reading.response, err);
+		result = remote_refusal(remote, &reading.response, err);
 	http_response_release(&reading.response);
 	return result;
 }
@@ -334,5 +402,6 @@ void remote_release(struct remote *remote)
 {
 	http_client_free(remote->http);
 	auth_free(remote->auth);
+	aws_free(remote->aws);
 	*remote = (struct remote){0};
 }

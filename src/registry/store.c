@@ -1,6 +1,7 @@
 /*
  * store.c - what all kinds of stores share: checked digests, ranges, going on where it broke off.
  */
+#include "aws.h"
 #include "store_priv.h"
 
 #include "devenv/hash.h"
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #define TRIES 6
+#define PIECE ((size_t)256 << 10)
 #define RANGE_MAX ((uint64_t)64 << 20)
 /* Ranges nearer than this are read with what is between them: a request costs more. */
 #define GAP ((uint64_t)64 << 10)
@@ -30,9 +32,12 @@ static void start(struct store *store)
 	static const struct store_kind *const kinds[] = {
 		[PLACE_REGISTRY] = &registry_kind,
 		[PLACE_LAYOUT] = &layout_kind,
+		[PLACE_WEB] = &web_kind,
+		[PLACE_S3] = &s3_kind,
 	};
 
 	store->kind = kinds[store->place.kind];
+	store->remote.host = store->place.host;
 	if (store->place.kind != PLACE_LAYOUT)
 		store->remote.http = http_client_new();
 }
@@ -69,6 +74,8 @@ struct store *store_clone(const struct store *store)
 	clone->remote.reached = store->remote.reached;
 	if (store->remote.auth)
 		clone->remote.auth = auth_clone(store->remote.auth);
+	if (store->remote.aws)
+		clone->remote.aws = aws_clone(store->remote.aws);
 	return clone;
 }
 
@@ -330,6 +337,25 @@ int store_blob_ranges(struct store *store, const char *digest, const struct stor
 }
 
 /* === putting === */
+
+int body_read(const struct http_body *body, http_data_fn *piece, void *ctx, struct err *err)
+{
+	autofree char *data = xmalloc(PIECE);
+
+	for (uint64_t done = 0; done < body->size;) {
+		uint64_t left = body->size - done;
+		ssize_t n = body->read(
+			body->ctx, done, data, left < PIECE ? (size_t)left : PIECE, err);
+
+		if (n == 0)
+			return err_set(err, ERR_REGISTRY, "it ended after %llu of %llu bytes",
+				(unsigned long long)done, (unsigned long long)body->size);
+		if (n < 0 || (piece && piece(ctx, data, (size_t)n, err) < 0))
+			return -1;
+		done += (uint64_t)n;
+	}
+	return 0;
+}
 
 /*
  * A body that is hashed while it is read: its last bytes are only handed out when they are right.

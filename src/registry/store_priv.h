@@ -14,7 +14,7 @@
 
 /* === references (reference.c) === */
 
-enum place_kind { PLACE_REGISTRY, PLACE_LAYOUT };
+enum place_kind { PLACE_REGISTRY, PLACE_LAYOUT, PLACE_WEB, PLACE_S3 };
 
 struct reference {
 	enum place_kind kind;
@@ -61,6 +61,7 @@ struct remote {
 	struct http_client *http;
 	struct auth *auth; /* registries; or NULL */
 	struct aws *aws;   /* S3; or NULL */
+	const char *host;  /* for messages */
 	bool reached;      /* it has answered once: what breaks now will be there again */
 	bool broken;       /* the last error broke off a body: going on from there makes sense */
 };
@@ -85,8 +86,9 @@ struct remote_ask {
 int remote_send(struct remote *remote, const struct remote_ask *ask, struct http_response *response,
 	struct err *err);
 
-/* The answer as an error: status and what the other side says of it. Always -1. */
-int remote_refusal(const struct http_response *response, struct err *err);
+/* The answer as an error: status, what the other side says of it, what to do. Always -1. */
+int remote_refusal(
+	const struct remote *remote, const struct http_response *response, struct err *err);
 
 /* Wait before try `number` (from 0), or for `wanted_ms` when not under 0. -1: interrupted. */
 int remote_pause(int number, int64_t wanted_ms, struct err *err);
@@ -136,7 +138,10 @@ struct store {
 	uint64_t chunk; /* store_chunk_size() */
 };
 
-extern const struct store_kind registry_kind, layout_kind;
+extern const struct store_kind registry_kind, layout_kind, web_kind, s3_kind;
+
+/* Read a body to its end, in pieces for `piece` (NULL: for nobody). */
+int body_read(const struct http_body *body, http_data_fn *piece, void *ctx, struct err *err);
 
 void digest_of(const void *data, size_t len, char digest[STORE_DIGEST]);
 

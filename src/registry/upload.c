@@ -70,7 +70,7 @@ static int begin(struct upload *upload, struct err *err)
 	if (ask(upload, (struct remote_ask){.method = "POST", .url = url}, err) < 0)
 		return -1;
 	if (upload->response.status != 202)
-		return registry_refusal(upload->store, &upload->response, err);
+		return remote_refusal(&upload->store->remote, &upload->response, err);
 	return take_location(upload, err);
 }
 
@@ -134,7 +134,7 @@ static int send_chunk(struct upload *upload, uint64_t offset, uint64_t len, stru
 		    err) < 0)
 		return -1;
 	if (upload->response.status >= 300)
-		return registry_refusal(upload->store, &upload->response, err);
+		return remote_refusal(&upload->store->remote, &upload->response, err);
 	if (upload->response.status != 202 ||
 		!upload_range(http_header(&upload->response, "Range"), &there) ||
 		there != offset + len)
@@ -234,7 +234,7 @@ static int send_until(struct upload *upload, struct err *err)
 	}
 	return upload->response.status < 300
 		       ? 0
-		       : registry_refusal(upload->store, &upload->response, err);
+		       : remote_refusal(&upload->store->remote, &upload->response, err);
 }
 
 int registry_blob_write(
@@ -271,7 +271,7 @@ int registry_blob_mount(struct store *store, const char *digest, const char *fro
 	} else if (result == 0) {
 		result = upload.response.status == 201
 				 ? 1
-				 : registry_refusal(store, &upload.response, err);
+				 : remote_refusal(&store->remote, &upload.response, err);
 	}
 	upload_release(&upload);
 	return result;

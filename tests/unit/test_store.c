@@ -3,6 +3,7 @@
  */
 #include "testing.h"
 
+#include "../../src/registry/aws.h"
 #include "../../src/registry/store_priv.h"
 
 #include "devenv/str.h"
@@ -64,7 +65,8 @@ static void test_registry_references(void **state)
 	expect_refused("r.example/s@sha256:12", "no digest");
 	expect_refused("r.example/s@sha512:" HEX, "no digest");
 	expect_refused("", "no repository");
-	expect_refused("a b", "spaces");
+	expect_refused("a b", "no repository");
+	expect_refused("oci:/a\nb", "control");
 	expect_refused("ftp://r.example/s", "ftp is not known");
 }
 
@@ -75,9 +77,20 @@ static void test_layout_references(void **state)
 	expect("oci:/a/b:r.example:5000/shop/seed:1", PLACE_LAYOUT, NULL, "/a/b",
 		"r.example:5000/shop/seed:1", NULL);
 	expect("oci:/a/b@" DIGEST, PLACE_LAYOUT, NULL, "/a/b", NULL, DIGEST);
+	expect("oci+https://h.example:8443/x/y/:seed", PLACE_WEB, "h.example:8443", "x/y", "seed",
+		NULL);
+	expect("oci+https://h.example", PLACE_WEB, "h.example", "", NULL, NULL);
+	expect("oci+http://127.0.0.1:80/x", PLACE_WEB, "127.0.0.1:80", "x", NULL, NULL);
+	expect("s3://bucket/a/b:seed", PLACE_S3, "bucket", "a/b", "seed", NULL);
+	expect("s3://bucket:seed", PLACE_S3, "bucket", "", "seed", NULL);
+	expect("s3://bucket", PLACE_S3, "bucket", "", NULL, NULL);
 	expect_refused("oci:", "no folder");
 	expect_refused("oci:/a:", "no name");
 	expect_refused("oci:/a:x/", "no name");
+	expect_refused("oci+http://h.example/x", "oci+https");
+	expect_refused("oci+http://127.evil.example/x", "oci+https");
+	expect_refused("oci+https:///x", "no host");
+	expect_refused("s3://", "no host");
 	expect_refused("/a/b", "written oci:/a/b");
 	expect_refused("./a", "written oci:./a");
 }
@@ -191,6 +204,53 @@ static void test_location(void **state)
 	assert_false(url_same_origin("https://a.example/x", "https://a.example.evil/x"));
 }
 
+/* === Amazon's files === */
+
+static void expect_ini(const char *section, const char *key, const char *wanted)
+{
+	static const char text[] = "before = x\n"
+				   "[default]\nregion=eu-west-1 # mine\r\n; region = no\n"
+				   "[ profile team ] # ours\n"
+				   "a = 1\ns3 =\n  a = nested\nb = x=y#z\nb2 =\na = 2\n"
+				   "[broken\na = 3\n[default]\noutput = json";
+	autofree char *value = ini_get(text, section, key, NULL);
+
+	if (!str_eq(value, wanted))
+		fail_msg("[%s] %s: %s", section, key, value ? value : "nothing");
+}
+
+static void test_ini(void **state)
+{
+	bool found = true;
+
+	expect_ini("default", "region", "eu-west-1");
+	expect_ini("default", "output", "json");
+	expect_ini("default", "before", NULL);
+	expect_ini("profile team", "a", "2");
+	expect_ini("profile team", "b", "x=y#z");
+	expect_ini("profile team", "b2", "");
+	expect_ini("team", "a", NULL);
+	assert_null(ini_get("", "default", "a", &found));
+	assert_false(found);
+	assert_null(ini_get("[default]", "default", "a", &found));
+	assert_true(found);
+}
+
+static void test_command_words(void **state)
+{
+	struct err err = ERR_INIT;
+	autostrv struct strv words = STRV_INIT, none = STRV_INIT;
+	autofree char *joined = NULL;
+
+	assert_int_equal(
+		command_words("  a 'b  c'\t\"d\\\"e\" f\\ g '' 'h'\"i\"j\\", &words, &err), 0);
+	joined = strv_join(&words, "|");
+	assert_string_equal(joined, "a|b  c|d\"e|f g||hij\\");
+	assert_int_equal(command_words("a 'b", &none, &err), -1);
+	strv_release(&none);
+	assert_int_equal(command_words("  ", &none, &err), -1);
+}
+
 /* === the folder, where ranges are cut === */
 
 static int gather(void *ctx, const void *data, size_t len, struct err *err)
@@ -282,6 +342,8 @@ int main(void)
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_location),
+		cmocka_unit_test(test_ini),
+		cmocka_unit_test(test_command_words),
 		FOLDER_TEST(test_blobs),
 		FOLDER_TEST(test_manifests),
 	};
