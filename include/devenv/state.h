@@ -18,6 +18,10 @@ char *state_dir(const char *id, struct err *err);
 int state_lock(const char *id, const char *workspace, const char *command, struct lock *lock,
 	struct err *err);
 
+/* The same for those who follow changes of files, beside whom others may work. */
+int state_lock_watch(const char *id, const char *workspace, const char *command, struct lock *lock,
+	struct err *err);
+
 /*
  * The journal: state_begin notes that `command` runs now and returns the command of an earlier run
  * that never ended (the caller's), or NULL. state_end removes the note.

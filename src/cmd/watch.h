@@ -14,7 +14,8 @@ struct watcher;
 
 /*
  * Note what is there from now on: before `up`, so that no change made meanwhile is lost. Borrows
- * `app`, `session` and `words`. ERR_MANIFEST when nothing is to be watched.
+ * `app`, `session` and `words`. ERR_MANIFEST when nothing is to be watched, ERR_FAILED when
+ * somebody watches this workspace already.
  */
 int watcher_open(struct app *app, struct session *session, const struct strv *words,
 	const struct watch_wishes *wishes, struct watcher **watcher, struct err *err);

@@ -24,6 +24,7 @@ struct watcher {
 	struct watch_wishes wishes;
 	struct watch_rules rules;
 	struct fswatch *files;
+	struct lock lock; /* of two watchers each would copy, and each would rebuild */
 };
 
 static void emit(const struct watcher *watcher, enum event_kind kind, const char *object,
@@ -242,6 +243,14 @@ static void follow_batch(const struct watcher *watcher, const struct strv *chang
 
 /* === the loop === */
 
+static int take_watch(struct watcher *watcher, struct err *err)
+{
+	const struct workspace *ws = &watcher->session->ws;
+	autofree char *command = xasprintf("devenv %s", watcher->app->name);
+
+	return state_lock_watch(ws->lock_id, ws->name, command, &watcher->lock, err);
+}
+
 int watcher_open(struct app *app, struct session *session, const struct strv *words,
 	const struct watch_wishes *wishes, struct watcher **out, struct err *err)
 {
@@ -251,8 +260,10 @@ int watcher_open(struct app *app, struct session *session, const struct strv *wo
 	struct fswatch_spec spec = {
 		.paths = &paths, .skip = watch_rules_skip, .ctx = &watcher->rules};
 
-	*watcher = (struct watcher){.app = app, .session = session, .wishes = *wishes};
-	if (watch_rules_make(&request, &app->sink, &watcher->rules, err) < 0) {
+	*watcher = (struct watcher){
+		.app = app, .session = session, .wishes = *wishes, .lock = LOCK_NONE};
+	if ((!wishes->dry_run && take_watch(watcher, err) < 0) ||
+		watch_rules_make(&request, &app->sink, &watcher->rules, err) < 0) {
 		watcher_close(watcher);
 		return -1;
 	}
@@ -304,6 +315,7 @@ void watcher_close(struct watcher *watcher)
 		return;
 	fswatch_close(watcher->files);
 	watch_rules_release(&watcher->rules);
+	lock_release(&watcher->lock);
 	free(watcher);
 }
 

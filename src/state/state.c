@@ -18,16 +18,31 @@ char *state_dir(const char *id, struct err *err)
 	return TAKE(dir);
 }
 
-int state_lock(const char *id, const char *workspace, const char *command, struct lock *lock,
-	struct err *err)
+static int take(const char *id, const char *name, const char *what, const char *command,
+	struct lock *lock, struct err *err)
 {
 	autofree char *dir = state_dir(id, err);
-	autofree char *path = dir ? path_join(dir, "lock") : NULL;
-	autofree char *what = xasprintf("workspace \"%s\"", workspace);
+	autofree char *path = dir ? path_join(dir, name) : NULL;
 
 	if (!dir)
 		return -1;
 	return lock_take(lock, path, what, command, err);
+}
+
+int state_lock(const char *id, const char *workspace, const char *command, struct lock *lock,
+	struct err *err)
+{
+	autofree char *what = xasprintf("workspace \"%s\"", workspace);
+
+	return take(id, "lock", what, command, lock, err);
+}
+
+int state_lock_watch(const char *id, const char *workspace, const char *command, struct lock *lock,
+	struct err *err)
+{
+	autofree char *what = xasprintf("the watch of workspace \"%s\"", workspace);
+
+	return take(id, "watch", what, command, lock, err);
 }
 
 static char *journal_path(const char *id)
