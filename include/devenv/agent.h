@@ -27,12 +27,21 @@
  *
  *	ping                            -> {"version", "kernel", "target": SPACE, "cache": SPACE}
  *	                        SPACE {"bytes", "free", "reflink": can files share their blocks?}
+ *	blob-have {"digests": [...]}    -> {"sizes": [N, -1 for what is not there, ...]}
+ *	blob-put {"digest"} + DATA      -> {}
+ *	blob-get {"digest", "offset", "size"} -> DATA, {}; less than `size` where the blob ends
+ *	missing {"index": DIGEST}       -> {"bytes", "chunks", "deltas", "packs": [{"digest",
+ *	                        "size", "ranges": [[offset, len], ...]}, ...]}: what has to come
+ *	pack-put {"digest", "size", "ranges"} + DATA: the ranges, one behind the other
+ *	                                -> {"whole": is the pack complete now?}
  *	list                            -> {"snapshots": [RECORD, ...]}
  *	show {"name": NAME}             -> {"snapshot": RECORD, "manifest": {...}}
  *	name-set {"name", "digest"}     -> RECORD; the manifest, its config and index must be there
  *	name-remove {"name"}            -> {}
  *	capture {"name", "parent"?: NAME, "deltas"?, "config"?}  -> RECORD; of AGENT_TARGET
  *	restore {"name": NAME, "replace"?} -> {"snapshot": RECORD, "bytes", "cloned"}
+ *	verify {"name": NAME}           -> {"packs", "chunks"}; each problem is a WARNING, too
+ *	prune                           -> {"freed": bytes}
  */
 #ifndef DEVENV_AGENT_H
 #define DEVENV_AGENT_H

@@ -22,12 +22,19 @@ static const struct {
 	bool brings; /* DATA frames up to END follow the request */
 } requests[] = {
 	{"ping", agent_ping, false},
+	{"blob-have", agent_blob_have, false},
+	{"blob-put", agent_blob_put, true},
+	{"blob-get", agent_blob_get, false},
+	{"missing", agent_missing, false},
+	{"pack-put", agent_pack_put, true},
 	{"list", agent_list, false},
 	{"show", agent_show, false},
 	{"name-set", agent_name_set, false},
 	{"name-remove", agent_name_remove, false},
 	{"capture", agent_capture, false},
 	{"restore", agent_restore, false},
+	{"verify", agent_verify, false},
+	{"prune", agent_prune, false},
 };
 
 static void *watch_stdin(void *arg)

@@ -197,3 +197,36 @@ int agent_image(struct engine *engine, char **image, struct err *err)
 	*image = TAKE(tag);
 	return 0;
 }
+
+/* Podman puts a registry before the name. */
+static bool has_tag(const json_t *image, const char *tag)
+{
+	json_t *each;
+	size_t i;
+
+	json_array_foreach (json_object_get(image, "RepoTags"), i, each)
+		if (str_ends(json_string_value(each), tag))
+			return true;
+	return false;
+}
+
+int agent_image_sweep(struct engine *engine, struct err *err)
+{
+	autofree char *filters = engine_filters("label", LABEL_HELPER "=agent", NULL);
+	autofree char *tag = tag_of_ours();
+	autojson json_t *images = NULL;
+	json_t *image;
+	size_t i;
+
+	if (engine_get(engine, &images, err, "/images/json?filters=%s", filters) < 0)
+		return -1;
+	json_array_foreach (images, i, image) {
+		autofree char *id = engine_escape(json_str(image, "Id"));
+
+		if (!has_tag(image, tag) && engine_delete(engine, err, "/images/%s", id) < 0 &&
+			err->status != 409 && err->status != 404)
+			return -1;
+		err_clear(err);
+	}
+	return 0;
+}

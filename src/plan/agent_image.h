@@ -12,6 +12,9 @@
  */
 int agent_image(struct engine *engine, char **image, struct err *err);
 
+/* Remove the images of other versions of the agent. One that is in use stays. */
+int agent_image_sweep(struct engine *engine, struct err *err);
+
 /* The processor that the agent is for, as images name it: "amd64", "arm64". Borrowed. */
 const char *agent_architecture(void);
 

@@ -167,8 +167,29 @@ int plan_snapshot_show(struct engine *engine, const char *name, const struct sin
 	return 0;
 }
 
+int plan_snapshot_verify(
+	struct engine *engine, const char *name, const struct sink *sink, struct err *err)
+{
+	if (ask_about(engine, "verify", name, sink, NULL, err) < 0)
+		return err_wrap(err, "verify the snapshot %s", name);
+	return 0;
+}
+
 int plan_snapshot_remove(
 	struct engine *engine, const char *name, const struct sink *sink, struct err *err)
 {
 	return ask_about(engine, "name-remove", name, sink, NULL, err);
+}
+
+int plan_snapshot_prune(
+	struct engine *engine, const struct sink *sink, uint64_t *freed, struct err *err)
+{
+	autojson json_t *request = json_pack("{s:s}", "do", "prune"), *result = NULL;
+	struct agent_spec spec = {.object = "snapshots", .sink = sink};
+
+	if (ask_agent(engine, &spec, request, &result, err) < 0 ||
+		agent_image_sweep(engine, err) < 0)
+		return err_wrap(err, "tidy up the snapshots");
+	*freed = (uint64_t)json_int(result, "freed");
+	return 0;
 }

@@ -4,7 +4,8 @@
  *	DOCKER_HOST=unix:///path agent_api probe [VOLUME]
  *	... agent_api save VOLUME NAME [PARENT]        with the parent's deltas
  *	... agent_api restore NAME VOLUME [replace]
- *	... agent_api list | show NAME | remove NAME
+ *	... agent_api list | show NAME | verify NAME | remove NAME | prune
+ *	... agent_api push NAME REFERENCE | pull REFERENCE [NAME]
  *
  * Prints the result as JSON, and warnings and the error on stderr; status 1 for an error.
  */
@@ -63,9 +64,34 @@ static int show(struct engine *engine, char **args, json_t **result, struct err 
 	return plan_snapshot_show(engine, args[0], &sink, result, err);
 }
 
+static int verify(struct engine *engine, char **args, json_t **result, struct err *err)
+{
+	return plan_snapshot_verify(engine, args[0], &sink, err);
+}
+
 static int remove_name(struct engine *engine, char **args, json_t **result, struct err *err)
 {
 	return plan_snapshot_remove(engine, args[0], &sink, err);
+}
+
+static int prune(struct engine *engine, char **args, json_t **result, struct err *err)
+{
+	uint64_t freed = 0;
+
+	if (plan_snapshot_prune(engine, &sink, &freed, err) < 0)
+		return -1;
+	*result = json_pack("{s:I}", "freed", (json_int_t)freed);
+	return 0;
+}
+
+static int push(struct engine *engine, char **args, json_t **result, struct err *err)
+{
+	return plan_snapshot_push(engine, args[0], args[1], &sink, err);
+}
+
+static int pull(struct engine *engine, char **args, json_t **result, struct err *err)
+{
+	return plan_snapshot_pull(engine, args[0], args[1], &sink, result, err);
 }
 
 static const struct {
@@ -78,7 +104,11 @@ static const struct {
 	{"restore", 2, restore},
 	{"list", 0, list},
 	{"show", 1, show},
+	{"verify", 1, verify},
 	{"remove", 1, remove_name},
+	{"prune", 0, prune},
+	{"push", 2, push},
+	{"pull", 1, pull},
 };
 
 static int run(int n, char **words, json_t **result, struct err *err)

@@ -1,0 +1,138 @@
+/*
+ * prune.c - blobs that no named snapshot needs.
+ *
+ * What is needed: each named manifest, its config and its layers, in whole or as ".part".  And,
+ * where chunks came only as deltas, all of that of the parent, which has no name perhaps but an
+ * index.
+ */
+#include "cache.h"
+
+#include "devenv/fs.h"
+#include "devenv/mem.h"
+#include "devenv/str.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A delta's base may itself be one. */
+#define PARENTS_MAX 64
+
+static void need_digest(json_t *needed, const char *digest)
+{
+	struct err ignored = ERR_INIT;
+	const char *hex = digest_hex(digest, &ignored);
+
+	if (hex)
+		json_object_set_new(needed, hex, json_true());
+}
+
+static void need_raw(json_t *needed, const unsigned char sha256[SHA256_SIZE])
+{
+	char hex[SHA256_HEX];
+
+	hex_encode(sha256, SHA256_SIZE, hex);
+	json_object_set_new(needed, hex, json_true());
+}
+
+/* The packs of `index`, and of what its deltas stand on. Takes it. */
+static int need_index(
+	struct agent *agent, struct tree_index *index, json_t *needed, struct err *err)
+{
+	for (size_t depth = 0; index && depth < PARENTS_MAX; depth++) {
+		struct tree_missing missing = {0};
+		struct tree_index *parent = NULL;
+
+		need_raw(needed, index->digest);
+		for (uint32_t i = 0; i < index->n_packs; i++)
+			need_raw(needed, index->packs[i].sha256);
+		if (tree_missing(index, NULL, agent->blobs, &missing, err) < 0) {
+			tree_index_free(index);
+			return -1;
+		}
+		if (missing.n)
+			parent = snapshot_parent(agent, index);
+		tree_missing_release(&missing);
+		tree_index_free(index);
+		index = parent;
+	}
+	tree_index_free(index);
+	return 0;
+}
+
+static int need_snapshot(struct agent *agent, const char *name, json_t *needed, struct err *err)
+{
+	autosnapshot struct snapshot snapshot = {0};
+	struct tree_index *index;
+	json_t *layer;
+	size_t i;
+
+	if (snapshot_open(agent, name, &snapshot, err) < 0)
+		return -1;
+	need_digest(needed, snapshot.digest);
+	need_digest(needed, json_str(json_object_get(snapshot.manifest, "config"), "digest"));
+	json_array_foreach (json_object_get(snapshot.manifest, "layers"), i, layer)
+		need_digest(needed, json_str(layer, "digest"));
+	index = TAKE(snapshot.index);
+	return need_index(agent, index, needed, err);
+}
+
+static int remove_unneeded(const json_t *needed, uint64_t *freed, struct err *err)
+{
+	autostrv struct strv names = STRV_INIT;
+
+	if (fs_list(CACHE_BLOBS, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n; i++) {
+		autofree char *path = blob_path(names.v[i]);
+		autofree char *hex = xstrndup(names.v[i], strcspn(names.v[i], "."));
+		struct stat status;
+
+		if (json_object_get(needed, hex) || lstat(path, &status) < 0)
+			continue;
+		if (unlink(path) == 0)
+			*freed += (uint64_t)status.st_blocks * 512;
+	}
+	return 0;
+}
+
+/* Trees that were made to be cloned; also those that were not finished. */
+static int remove_trees(const json_t *needed, struct err *err)
+{
+	autostrv struct strv names = STRV_INIT;
+
+	if (fs_is_dir(CACHE_TREES) && fs_list(CACHE_TREES, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n; i++) {
+		autofree char *path = xasprintf(CACHE_TREES "/%s", names.v[i]);
+
+		if (!json_object_get(needed, names.v[i]) && fs_remove_tree(path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A snapshot that cannot be read stops it all: what it needs is not known. */
+int agent_prune(struct agent *agent, const json_t *request, json_t **result, struct err *err)
+{
+	autojson json_t *names = NULL, *needed = json_object();
+	uint64_t freed = 0;
+	json_t *each;
+	size_t i;
+
+	if (cache_alone(agent, err) < 0)
+		return -1;
+	names = names_read(err);
+	if (!names)
+		return -1;
+	json_array_foreach (json_object_get(names, "manifests"), i, each) {
+		const char *name = name_of(each);
+
+		if (need_snapshot(agent, name ? name : json_str(each, "digest"), needed, err) < 0)
+			return err_wrap(err, "nothing was removed");
+	}
+	if (remove_unneeded(needed, &freed, err) < 0 || remove_trees(needed, err) < 0)
+		return -1;
+	*result = json_pack("{s:I}", "freed", (json_int_t)freed);
+	return 0;
+}
