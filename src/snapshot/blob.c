@@ -5,9 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define PIECE ((size_t)1 << 20)
 
 int read_at(int fd, void *data, size_t len, uint64_t offset)
 {
@@ -90,6 +94,21 @@ int blob_hash(
 	return at < size ? -1 : 0;
 }
 
+/* Is it there already, and not damaged? */
+static bool is_there(int blobs, size_t len, const unsigned char sha256[SHA256_SIZE])
+{
+	autofree unsigned char *room = xmalloc(PIECE);
+	unsigned char found[SHA256_SIZE];
+	autoclose int fd = -1;
+	struct err ignored;
+
+	if (blob_size(blobs, sha256) != (int64_t)len)
+		return false;
+	fd = blob_open(blobs, sha256, &ignored);
+	return fd >= 0 && blob_hash(fd, len, room, PIECE, found) == 0 &&
+	       memcmp(found, sha256, SHA256_SIZE) == 0;
+}
+
 int blob_write(
 	int blobs, const void *data, size_t len, unsigned char sha256[SHA256_SIZE], struct err *err)
 {
@@ -98,7 +117,7 @@ int blob_write(
 	int os;
 
 	sha256_raw(data, len, sha256);
-	if (blob_size(blobs, sha256) == (int64_t)len)
+	if (is_there(blobs, len, sha256))
 		return 0;
 	hex_encode(sha256, SHA256_SIZE, hex);
 	random_hex(random, 8);

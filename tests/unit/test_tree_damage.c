@@ -108,6 +108,24 @@ static void test_flips_restored(void **state)
 	tree_index_free(index);
 }
 
+/* The same tree once more puts right what was damaged. */
+static void test_captured_again(void **state)
+{
+	struct world *world = *state;
+	struct tree_index *index = small(world), *again;
+	struct tree_totals totals;
+	char pack[SHA256_HEX];
+	struct err err = ERR_INIT;
+
+	hex_encode(index->packs[0].sha256, SHA256_SIZE, pack);
+	flip(world, pack, 12345);
+	assert_int_equal(verify(world, index, &err), -1);
+	again = capture(world, NULL, &totals);
+	assert_int_equal(verify(world, again, &err), 0);
+	tree_index_free(again);
+	tree_index_free(index);
+}
+
 static void count_problem(void *ctx, const char *hex, const char *what)
 {
 	unsigned *n = ctx;
@@ -315,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TREE_TEST(test_flips),
 		TREE_TEST(test_flips_restored),
+		TREE_TEST(test_captured_again),
 		TREE_TEST(test_cut_and_missing),
 		TREE_TEST(test_missing),
 		TREE_TEST(test_missing_of_parent),
