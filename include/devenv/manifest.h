@@ -59,8 +59,8 @@ struct manifest {
 	 * files were read into the model. Only of services that have such files.
 	 */
 	json_t *unread;
-	json_t *places; /* owned; "services.web.ports" -> "file:line:column", for later errors */
-	json_t *env;    /* owned; the interpolation environment (names -> values) */
+	char *places; /* owned; for manifest_place(); may be NULL */
+	json_t *env;  /* owned; the interpolation environment (names -> values) */
 };
 
 struct workspace {
@@ -80,6 +80,9 @@ struct workspace {
 int workspace_load(const struct load_options *options, struct workspace *ws, struct diags *diags,
 	struct err *err);
 void workspace_release(struct workspace *ws);
+
+/* "file:line:column" of "services.web.ports", for later errors; NULL: unknown. The caller's. */
+char *manifest_place(const struct manifest *manifest, const char *path);
 
 /* The manifest of this name, or NULL. */
 struct manifest *workspace_find(const struct workspace *ws, const char *name);

@@ -8,13 +8,13 @@
 
 #include <string.h>
 
-/* "envs/shop.yaml:12:5" of the field that a difference names first, or NULL. Borrowed. */
-static const char *place_of(const struct manifest *manifest, const char *service, const char *text)
+/* "envs/shop.yaml:12:5" of the field that a difference names first, or NULL. The caller's. */
+static char *place_of(const struct manifest *manifest, const char *service, const char *text)
 {
 	autofree char *field = xstrndup(text, strcspn(text, ". "));
 	autofree char *path = xasprintf("services.%s.%s", service, field);
 
-	return json_str(manifest->places, path);
+	return manifest_place(manifest, path);
 }
 
 static int explain(const struct manifest *manifest, const char *service,
@@ -33,7 +33,7 @@ static int explain(const struct manifest *manifest, const char *service,
 	buf_addf(&text, "%s %s\n", container->name,
 		list.n ? "differs from its manifest:" : "is as its manifest says");
 	for (size_t i = 0; i < list.n; i++) {
-		const char *place = place_of(manifest, service, list.v[i]);
+		autofree char *place = place_of(manifest, service, list.v[i]);
 
 		buf_addf(&text, "  %s%s%s%s\n", list.v[i], place ? "  (" : "", place ? place : "",
 			place ? ")" : "");

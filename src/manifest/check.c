@@ -116,6 +116,26 @@ static void unknown_key(const struct shape *shape, const struct node *key, const
 		place_error(diags, key, place, "keys of your own begin with x-", "unknown key");
 }
 
+/* A key of devenv's own, misspelt or misplaced? Compose ignores it, so that is but a warning. */
+static void check_extension(const struct shape *shape, const struct node *key,
+	const struct place *place, struct diags *diags)
+{
+	const char *elsewhere = place_of_key(shape, key->text);
+
+	for (size_t i = 0; i < shape->n; i++) {
+		const char *name = shape->keys[i].name;
+
+		if (key_is_extension(name) && str_distance(name, key->text) == 1) {
+			place_error(
+				diags, key, place, NULL, "not read (did you mean \"%s\"?)", name);
+			return;
+		}
+	}
+	if (elsewhere)
+		place_error(diags, key, place, NULL, "not read here: \"%s\" belongs in %s",
+			key->text, elsewhere);
+}
+
 static void check_shape(const struct shape *shape, const struct node *map,
 	const struct place *place, struct diags *diags)
 {
@@ -128,6 +148,8 @@ static void check_shape(const struct shape *shape, const struct node *map,
 			check_value(key, map->items[i], &here, diags);
 		else if (!shape->open && (shape->closed || !key_is_extension(name->text)))
 			unknown_key(shape, name, map->items[i], &here, diags);
+		else if (key_is_extension(name->text))
+			check_extension(shape, name, &here, diags);
 	}
 }
 

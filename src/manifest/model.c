@@ -188,8 +188,10 @@ json_t *model_build(struct arena *arena, struct node *doc, const struct model_co
 	} else {
 		active = active_services(&m);
 		model = build(&m, active);
-		if (!context->no_consistency)
+		if (!context->no_consistency) {
+			model_validate_names(&m, active);
 			model_check_cycles(&m, active);
+		}
 	}
 	for (size_t i = 0; i < ARRAY_LEN(recent); i++)
 		json_decref(recent[i]);

@@ -19,6 +19,7 @@ void model_normalize(const struct model *m);
 
 /* model_validate.c: what is wrong within one service or resource. `active`: name -> true. */
 void model_validate_resources(const struct model *m);
+void model_validate_names(const struct model *m, const json_t *active);
 void model_validate_service(
 	const struct model *m, const struct node *service, const char *name, const json_t *active);
 

@@ -293,6 +293,31 @@ static void mount_rules(
 	}
 }
 
+/* A container's name is its own. */
+void model_validate_names(const struct model *m, const json_t *active)
+{
+	struct place up = {.name = "services"};
+	struct node *seen = node_new(m->arena, NODE_MAP, NULL);
+
+	for (size_t i = 0; m->services && i < m->services->n; i++) {
+		struct place service = {.up = &up, .name = m->services->keys[i]->text};
+		struct place here = {.up = &service, .name = "container_name"};
+		struct node *node = node_get(m->services->items[i], here.name);
+		const struct node *first;
+
+		if (!node || !node_is_scalar(node) || !*node->text ||
+			!json_object_get(active, service.name))
+			continue;
+		first = node_get(seen, node->text);
+		if (first)
+			place_error(m->diags, node, &here, NULL,
+				"the container of service \"%s\" is named \"%s\", too", first->text,
+				node->text);
+		else
+			node_set(m->arena, seen, node->text, m->services->keys[i]);
+	}
+}
+
 void model_validate_service(
 	const struct model *m, const struct node *service, const char *name, const json_t *active)
 {

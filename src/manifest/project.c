@@ -226,7 +226,8 @@ static char *choose_name(const struct project *project, struct loader *loader,
 
 /* === what is remembered of the tree === */
 
-static void add_places(json_t *places, const struct node *node, struct buf *path, int depth)
+/* A line "PATH\tFILE:LINE:COLUMN" for each key: there are many, and they are rarely looked at. */
+static void add_places(struct buf *places, const struct node *node, struct buf *path, int depth)
 {
 	size_t len = path->len;
 
@@ -238,22 +239,36 @@ static void add_places(json_t *places, const struct node *node, struct buf *path
 		if (value->file && (!at->file || !at->line || !str_eq(at->file, value->file)))
 			at = value;
 		buf_addf(path, "%s%s", len ? "." : "", node->keys[i]->text);
-		if (at->file)
-			json_setf(
-				places, buf_str(path), "%s:%d:%d", at->file, at->line, at->column);
+		if (at->file && !strpbrk(node->keys[i]->text, "\t\n"))
+			buf_addf(places, "%s\t%s:%d:%d\n", buf_str(path), at->file, at->line,
+				at->column);
 		add_places(places, node->items[i], path, depth + 1);
 		path->len = len;
 		path->data[len] = '\0';
 	}
 }
 
-static json_t *places_of(const struct node *doc)
+static char *places_of(const struct node *doc)
 {
-	autobuf struct buf path = BUF_INIT(0);
-	json_t *places = json_object();
+	autobuf struct buf path = BUF_INIT(0), places = BUF_INIT(0);
 
-	add_places(places, doc, &path, 1);
-	return places;
+	add_places(&places, doc, &path, 1);
+	return buf_detach(&places);
+}
+
+char *manifest_place(const struct manifest *manifest, const char *path)
+{
+	const char *line = manifest->places;
+	size_t len = strlen(path);
+
+	while (line && *line) {
+		const char *end = strchr(line, '\n');
+
+		if (strncmp(line, path, len) == 0 && line[len] == '\t')
+			return xstrndup(line + len + 1, (size_t)(end - line) - len - 1);
+		line = end + 1;
+	}
+	return NULL;
 }
 
 /* What is no list of names was warned of by the check: another tool may use the word. */
@@ -315,6 +330,12 @@ static int build_model(const struct project *project, struct loader *loader, str
 	return manifest->model && !loader->diags->errors ? 0 : -1;
 }
 
+/* `version` says nothing, and `include` is gone by now. */
+static bool is_empty(const struct node *doc)
+{
+	return !doc || doc->n == (size_t)(node_get(doc, "version") != NULL);
+}
+
 /* All files of the project as one tree; NULL when there is not enough of it to look further. */
 static struct node *load_tree(const struct project *project, struct loader *loader,
 	struct manifest *manifest, struct err *err)
@@ -336,7 +357,7 @@ static struct node *load_tree(const struct project *project, struct loader *load
 
 		doc = load_unit(loader, &unit, docs[i], doc);
 	}
-	if (whole && !doc)
+	if (whole && is_empty(doc))
 		load_report_empty(loader, project->files.v[0]);
 	return whole ? doc : NULL;
 }

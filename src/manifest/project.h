@@ -46,4 +46,7 @@ struct project {
 int project_load(const struct project *project, struct manifest *manifest, struct diags *diags,
 	struct err *err);
 
+/* workspace_check.c: what is wrong between the manifests, into `diags`. */
+void workspace_check(struct workspace *ws, struct diags *diags);
+
 #endif

@@ -103,87 +103,6 @@ static json_t *read_settings(const char *path, const json_t *env, struct diags *
 	return settings;
 }
 
-/* === x-requires === */
-
-/* Report at the manifest's x-requires; its place is "file:line:column". */
-static void requires_error(struct diags *diags, const struct manifest *manifest, const char *text)
-{
-	const char *place = json_str(manifest->places, "x-requires");
-	autofree char *file = xstrdup(place ? place : manifest->files.v[0]);
-	uint64_t numbers[2] = {0};
-
-	for (int i = 1; place && i >= 0; i--) {
-		char *colon = strrchr(file, ':');
-
-		if (!colon || !parse_u64(colon + 1, 0, INT32_MAX, &numbers[i]))
-			break;
-		*colon = '\0';
-	}
-	diag_add(diags, DIAG_ERROR, file, (int)numbers[0], (int)numbers[1], "x-requires", NULL,
-		"%s", text);
-}
-
-static bool requires_known(
-	const struct workspace *ws, const struct manifest *manifest, struct diags *diags)
-{
-	bool known = true;
-
-	for (size_t i = 0; i < manifest->requires.n; i++) {
-		autofree char *text = NULL;
-
-		if (workspace_find(ws, manifest->requires.v[i]))
-			continue;
-		text = xasprintf(
-			"there is no manifest \"%s\" in the workspace", manifest->requires.v[i]);
-		requires_error(diags, manifest, text);
-		known = false;
-	}
-	return known;
-}
-
-/* Depth first; `path` holds the names on the way. true when a cycle was found and reported. */
-static bool requires_cycle(struct workspace *ws, struct manifest *manifest, struct strv *path,
-	char *done, struct diags *diags)
-{
-	size_t index = (size_t)(manifest - ws->manifests), from = 0;
-	bool cycle = false;
-
-	if (done[index])
-		return false;
-	while (from < path->n && !str_eq(path->v[from], manifest->name))
-		from++;
-	if (from < path->n) {
-		struct strv rest = {path->v + from, path->n - from};
-		autofree char *names = strv_join(&rest, " -> ");
-		autofree char *text = xasprintf("a cycle: %s -> %s", names, manifest->name);
-
-		requires_error(diags, manifest, text);
-		return true;
-	}
-	strv_push(path, manifest->name);
-	for (size_t i = 0; i < manifest->requires.n && !cycle; i++)
-		cycle = requires_cycle(
-			ws, workspace_find(ws, manifest->requires.v[i]), path, done, diags);
-	cleanup_free(&path->v[--path->n]);
-	path->v[path->n] = NULL;
-	done[index] = 1;
-	return cycle;
-}
-
-static void check_requires(struct workspace *ws, struct diags *diags)
-{
-	autofree char *done = xcalloc(ws->n + 1, 1);
-	autostrv struct strv path = STRV_INIT;
-	bool known = true;
-
-	for (size_t i = 0; i < ws->n; i++)
-		known &= requires_known(ws, &ws->manifests[i], diags);
-	for (size_t i = 0; known && i < ws->n; i++) {
-		if (requires_cycle(ws, &ws->manifests[i], &path, done, diags))
-			return;
-	}
-}
-
 /* === loading === */
 
 static struct manifest *add_manifest(struct workspace *ws)
@@ -286,7 +205,7 @@ static int load_envs(const struct load_options *options, struct surroundings *ar
 		if (load_one(options, around, files->v[i], ws, diags, err) < 0)
 			return -1;
 	}
-	check_requires(ws, diags);
+	workspace_check(ws, diags);
 	return finish(ws, diags, err);
 }
 
@@ -370,7 +289,7 @@ static void manifest_release(struct manifest *manifest)
 	cleanup_json(&manifest->inactive);
 	cleanup_json(&manifest->explain);
 	cleanup_json(&manifest->unread);
-	cleanup_json(&manifest->places);
+	cleanup_free(&manifest->places);
 	cleanup_json(&manifest->env);
 }
 

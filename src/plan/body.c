@@ -302,7 +302,7 @@ json_t *plan_body(const struct workspace *ws, const struct manifest *manifest, c
 	namespace_mode(manifest, service, "network_mode", "NetworkMode", host);
 	body_resources(service, host);
 	if (body_security(manifest, service, host, more, err) < 0 ||
-		body_mounts(manifest, service, body, more, err) < 0)
+		body_mounts(manifest, name, service, body, more, err) < 0)
 		return NULL;
 	body_networks(ws, manifest, name, number, !oneoff || oneoff->aliases, body, more);
 	*extra = TAKE(more);

@@ -252,8 +252,26 @@ static void add_volumes_from(const struct manifest *manifest, const json_t *serv
 	json_object_set_new(host, "VolumesFrom", out);
 }
 
-int body_mounts(const struct manifest *manifest, const json_t *service, json_t *body, json_t *extra,
-	struct err *err)
+/*
+ * Compose's stand-in for `docker run --use-api-socket` copies all credentials into the container.
+ */
+static int refuse_api_socket(
+	const struct manifest *manifest, const json_t *service, const char *name, struct err *err)
+{
+	autofree char *path = xasprintf("services.%s.use_api_socket", name);
+	autofree char *place = manifest_place(manifest, path);
+
+	if (!json_bool(service, "use_api_socket"))
+		return 0;
+	return err_set(err, ERR_MANIFEST,
+		"%s%s%s: not supported, for it gives all your registry credentials to the "
+		"container; mount the socket alone: volumes: "
+		"[\"/var/run/docker.sock:/var/run/docker.sock\"]",
+		place ? place : "", place ? ": " : "", path);
+}
+
+int body_mounts(const struct manifest *manifest, const char *name, const json_t *service,
+	json_t *body, json_t *extra, struct err *err)
 {
 	json_t *host = json_object_get(body, "HostConfig"), *volume;
 	json_t *binds = json_array(), *mounts = json_array();
@@ -265,7 +283,8 @@ int body_mounts(const struct manifest *manifest, const json_t *service, json_t *
 		add_volume(manifest, volume, binds, mounts);
 	add_tmpfs(service, host);
 	add_volumes_from(manifest, service, host);
-	if (add_files(manifest, service, "configs", "", mounts, extra, err) < 0 ||
+	if (refuse_api_socket(manifest, service, name, err) < 0 ||
+		add_files(manifest, service, "configs", "", mounts, extra, err) < 0 ||
 		add_files(manifest, service, "secrets", "/run/secrets", mounts, extra, err) < 0)
 		return -1;
 	return 0;

@@ -63,8 +63,8 @@ int compose_label(struct engine *engine, const struct manifest *manifest, const 
 char *compose_changed(const json_t *labels, const char *hash);
 
 /* === body_*.c: parts of the create request === */
-int body_mounts(const struct manifest *manifest, const json_t *service, json_t *body, json_t *extra,
-	struct err *err);
+int body_mounts(const struct manifest *manifest, const char *name, const json_t *service,
+	json_t *body, json_t *extra, struct err *err);
 int body_security(const struct manifest *manifest, const json_t *service, json_t *host,
 	json_t *extra, struct err *err);
 void body_resources(const json_t *service, json_t *host);

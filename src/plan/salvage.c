@@ -34,7 +34,6 @@ static void add_project(struct workspace *ws, const json_t *labels, const char *
 		.model = json_object(),
 		.inactive = json_object(),
 		.explain = json_object(),
-		.places = json_object(),
 		.env = json_object(),
 	};
 }

@@ -315,6 +315,23 @@ static void test_external_secret_is_refused(void **state)
 	assert_non_null(strstr(err.msg, "secrets key"));
 }
 
+/* Compose would copy the user's credentials into the container. */
+static void test_api_socket_is_refused(void **state)
+{
+	static char places[] = "services\tcompose.yaml:1:1\n"
+			       "services.web.use_api_socket\tcompose.yaml:4:5\n";
+	struct fixture *fixture = *state;
+	json_t *extra = NULL;
+	struct err err = ERR_INIT;
+	json_t *web = json_at(fixture->manifest.model, "services", "web", NULL);
+
+	fixture->manifest.places = places;
+	json_object_set_new(web, "use_api_socket", json_true());
+	assert_null(plan_body(&fixture->ws, &fixture->manifest, "web", 1, NULL, &extra, &err));
+	assert_int_equal(err.kind, ERR_MANIFEST);
+	assert_true(str_starts(err.msg, "compose.yaml:4:5: services.web.use_api_socket: "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +348,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_made_by_compose_with_shared_network, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_external_secret_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_api_socket_is_refused, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

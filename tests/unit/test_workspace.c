@@ -97,7 +97,7 @@ static void test_workspace(void **state)
 	struct load it = {0};
 	const char *service = NULL;
 	struct manifest *manifest = NULL;
-	autofree char *source = NULL;
+	autofree char *place = NULL, *source = NULL;
 
 	put(*state, "envs/shop.yaml",
 		"x-requires: [auth]\n"
@@ -118,8 +118,9 @@ static void test_workspace(void **state)
 					     0),
 				    "source"),
 		source);
-	assert_string_equal(
-		json_str(it.ws.manifests[1].places, "services.web.image"), "envs/shop.yaml:3:9");
+	place = manifest_place(&it.ws.manifests[1], "services.web.image");
+	assert_string_equal(place, "envs/shop.yaml:3:9");
+	assert_null(manifest_place(&it.ws.manifests[1], "services.web.imag"));
 	assert_int_equal(workspace_resolve(&it.ws, "db", &manifest, &service, &it.err), 0);
 	assert_string_equal(manifest->name, "shop");
 	assert_string_equal(service, "db");
