@@ -36,6 +36,13 @@ void credential_release(struct credential *credential);
 /* The registry of an image reference: "nginx" is "docker.io". The caller's. */
 char *credential_registry(const char *ref);
 
+/*
+ * The file with the authority of a registry of one's own, where the engines look for it:
+ * certs.d/HOST[:PORT]/ca.crt in ~/.config/docker, ~/.config/containers, /etc/docker and
+ * /etc/containers. The caller's; NULL: none.
+ */
+char *credential_authority(const char *registry);
+
 /* $DOCKER_CONFIG or ~/.docker. The caller's. */
 char *credential_config_dir(void);
 

@@ -59,6 +59,12 @@ struct http_client *http_client_new(void);
 void http_client_free(struct http_client *client);
 
 /*
+ * Trust the authorities in that PEM file in all further requests, instead of SSL_CERT_FILE's.
+ * Borrowed; NULL: none.
+ */
+void http_client_trust(struct http_client *client, const char *authorities);
+
+/*
  * What is sent: up to `len` bytes from `offset`, or -1 with err. It is read from offset 0 again
  * when a redirect or another try needs it.
  */

@@ -17,6 +17,9 @@
  *	store_manifest_put(store, NULL, type, json, len, digest, err);   // last: now it is there
  *	store_close(store);
  *
+ * Registries are spoken to as engines do it: with what `docker login` wrote, over TLS with the
+ * authorities of certs.d, and only on this machine itself without TLS where it has none.
+ *
  * A store is one connection for one thread; other threads take a store_clone().  Broken
  * connections,
  * 429 and 5xx are tried again with growing pauses (Retry-After is respected), reading goes on where
@@ -69,7 +72,10 @@ bool store_is_digest(const char *text);
 
 /* === blobs === */
 
-/* Is the blob there? 1 (its size in *size, which may be NULL), 0, or -1. */
+/*
+ * Is the blob there? 1 (its size in *size, which may be NULL), 0, or -1. Compare the size: not
+ * every S3 server forgets an upload that broke off.
+ */
 int store_blob_exists(struct store *store, const char *digest, uint64_t *size, struct err *err);
 
 /*

@@ -45,6 +45,23 @@ char *credential_registry(const char *ref)
 	return TAKE(first);
 }
 
+char *credential_authority(const char *registry)
+{
+	static const char *const folders[] = {
+		"docker", "containers", "/etc/docker", "/etc/containers"};
+	const char *chosen = getenv("XDG_CONFIG_HOME");
+	autofree char *config = path_expand_home(str_empty(chosen) ? "~/.config" : chosen);
+
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		autofree char *folder = path_join(config, folders[i]);
+		autofree char *file = xasprintf("%s/certs.d/%s/ca.crt", folder, registry);
+
+		if (fs_is_file(file))
+			return TAKE(file);
+	}
+	return NULL;
+}
+
 void credential_release(struct credential *credential)
 {
 	free(credential->server);

@@ -42,7 +42,8 @@
 LAZY_LIBRARY(libcurl, "libcurl.so.4 libcurl-gnutls.so.4 libcurl.4.dylib", CURL_FUNCTIONS)
 
 struct http_client {
-	CURL *handle; /* NULL before the first request */
+	CURL *handle;            /* NULL before the first request */
+	const char *authorities; /* http_client_trust() */
 };
 
 /* One request under way; what the callbacks see. */
@@ -264,7 +265,7 @@ static void global_init(void)
 
 /* === options === */
 
-static void limit_options(const struct transfer *transfer)
+static void limit_options(const struct transfer *transfer, const char *trusted)
 {
 	const struct http_request *request = transfer->request;
 	const char *authorities = getenv("SSL_CERT_FILE");
@@ -282,6 +283,9 @@ static void limit_options(const struct transfer *transfer)
 	libcurl.curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME,
 		(long)(request->stall_s ? request->stall_s : STALL_SECONDS));
 	libcurl.curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, 256L * 1024);
+	if (trusted)
+		authorities = trusted;
+	/* The system's folder of authorities (CURLOPT_CAPATH) stays. */
 	if (!str_empty(authorities))
 		libcurl.curl_easy_setopt(handle, CURLOPT_CAINFO, authorities);
 }
@@ -388,6 +392,11 @@ void http_client_free(struct http_client *client)
 	free(client);
 }
 
+void http_client_trust(struct http_client *client, const char *authorities)
+{
+	client->authorities = authorities;
+}
+
 static int client_ready(struct http_client *client, struct err *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -414,7 +423,7 @@ int http_send(struct http_client *client, const struct http_request *request,
 	if (client_ready(client, err) < 0)
 		return -1;
 	transfer.handle = client->handle;
-	limit_options(&transfer);
+	limit_options(&transfer, client->authorities);
 	callback_options(&transfer);
 	request_options(&transfer);
 	code = libcurl.curl_easy_perform(transfer.handle);

@@ -403,5 +403,6 @@ void remote_release(struct remote *remote)
 	http_client_free(remote->http);
 	auth_free(remote->auth);
 	aws_free(remote->aws);
+	free(remote->authority);
 	*remote = (struct remote){0};
 }

@@ -4,6 +4,7 @@
 #include "aws.h"
 #include "store_priv.h"
 
+#include "devenv/credential.h"
 #include "devenv/hash.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
@@ -38,8 +39,13 @@ static void start(struct store *store)
 
 	store->kind = kinds[store->place.kind];
 	store->remote.host = store->place.host;
-	if (store->place.kind != PLACE_LAYOUT)
-		store->remote.http = http_client_new();
+	if (store->place.kind == PLACE_LAYOUT)
+		return;
+	store->remote.http = http_client_new();
+	if (store->place.kind != PLACE_REGISTRY)
+		return;
+	store->remote.authority = credential_authority(store->place.host);
+	http_client_trust(store->remote.http, store->remote.authority);
 }
 
 struct store *store_open(const char *reference, const struct sink *sink, struct err *err)

@@ -62,6 +62,7 @@ struct remote {
 	struct auth *auth; /* registries; or NULL */
 	struct aws *aws;   /* S3; or NULL */
 	const char *host;  /* for messages */
+	char *authority;   /* registries: whom to trust there; or NULL */
 	bool reached;      /* it has answered once: what breaks now will be there again */
 	bool broken;       /* the last error broke off a body: going on from there makes sense */
 };

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # engine: none
-# Snapshots' store on a web server: nginx with TLS over a layout that was written as a folder.
+# Snapshots' store behind TLS: nginx before a registry, and over a layout that was written as a folder.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/store.sh
@@ -28,6 +28,12 @@ http {
 		ssl_certificate_key $T/key.pem;
 		root $T/www;
 		location /moved/ { rewrite ^/moved/(.*) https://localhost:5072/team%20seeds/shop/\$1 redirect; }
+		location /v2/ {
+			proxy_pass http://127.0.0.1:5061;
+			proxy_set_header Host \$http_host;
+			proxy_set_header X-Forwarded-Proto \$scheme;
+			client_max_body_size 0;
+		}
 		location /secret/ { return 403; }
 	}
 }
@@ -36,6 +42,19 @@ daemon 5072 nginx -p "$T" -e stderr -c "$T/nginx.conf"
 at=oci+https://localhost:5072/team%20seeds/shop
 
 expect_fail "a certificate of nobody we know" 5 'certificate' store tags "$at"
+
+# --- a registry behind it --------------------------------------------------------------------------
+"$HERE/registry" start 5061 "$T/open" "$T/data"
+at_exit "$HERE/registry" stop "$T/open"
+expect_fail "a registry whose certificate is of nobody we know" 5 'certificate' \
+	push localhost:5072/shop/seed:1
+mkdir -p "$XDG_CONFIG_HOME/docker/certs.d/localhost:5072"
+cp cert.pem "$XDG_CONFIG_HOME/docker/certs.d/localhost:5072/ca.crt"
+check "with its authority where engines look for it" push localhost:5072/shop/seed:1
+check "get" gets_blob localhost:5072/shop/seed
+check "in chunks" store put-chunks localhost:5072/shop/chunks 700000 blob
+
+# --- a layout ----------------------------------------------------------------------------------------
 export SSL_CERT_FILE=$T/cert.pem
 check_out "names" '^seed$' store tags "$at"
 check_out "the manifest" "^$MANIFEST $manifest_regex\$" store manifest "$at:seed"

@@ -200,6 +200,20 @@ static void test_registry(void **state)
 	expect_registry("localhost/web", "localhost");
 }
 
+static void test_authority(void **state)
+{
+	autofree char *folder = path_join(*state, "docker/certs.d/r.example:5000"), *found = NULL;
+	struct err err = ERR_INIT;
+
+	setenv("XDG_CONFIG_HOME", *state, 1);
+	assert_int_equal(fs_mkdirs(folder, 0700, &err), 0);
+	write_file(folder, "ca.crt", "x", 0600);
+	found = credential_authority("r.example:5000");
+	assert_non_null(found);
+	assert_true(str_starts(found, folder));
+	assert_null(credential_authority("r.example"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +225,7 @@ int main(void)
 		FOLDER_TEST(test_broken_config),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_registry),
+		FOLDER_TEST(test_authority),
 	};
 
 	/* As in devenv: a helper may end without reading what it is told. */
