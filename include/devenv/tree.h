@@ -3,8 +3,9 @@
  *
  * The format is in snapshot_format.h.  Everything works on open directories: `root` or `target`,
  * the data directory, and `blobs`, the folder blobs/sha256 of an OCI image layout, where a blob's
- * file name is the 64 hex digits of its SHA-256.  No network, no engine: moving blobs is the
- * caller's business.  What is read from an index or a pack is taken for hostile.
+ * file name is the 64 hex digits of its SHA-256 (HEX.part: a part of a pack; .new-*: what a killed
+ * run left, of no use once nobody writes).  No network, no engine: moving blobs is the caller's
+ * business.  What is read from an index or a pack is taken for hostile.
  *
  *	struct tree_capture_ask ask = {.root = root, .blobs = blobs};
  *	struct tree_index *index = tree_capture(&ask, &totals, err);
