@@ -28,7 +28,7 @@ static int ask_agent(struct engine *engine, const struct agent_spec *spec, const
 int plan_snapshot_probe(struct engine *engine, const char *volume, json_t **probe, struct err *err)
 {
 	autojson json_t *request = json_pack("{s:s}", "do", "ping");
-	struct agent_spec spec = {.volume = volume, .object = "agent"};
+	struct agent_spec spec = {.volume = volume, .write = true, .object = "agent"};
 
 	return ask_agent(engine, &spec, request, probe, err);
 }

@@ -61,6 +61,14 @@ kill_in_the_middle() { # MOMENT COMMAND...
 kill_in_the_middle 0.2 "$agent" save big big
 check "save after kills" "$agent" save big big
 check "no agent is left" wait_for 10 no_agents
+"$agent" save big interrupted >/dev/null 2>interrupted </dev/null &
+interrupted=$!
+wait_for 20 not no_agents
+kill -TERM "$interrupted"
+wait "$interrupted" || true
+check "an interrupted save removes its agent before it ends" no_agents
+check "and says what happened" grep -q '^cancelled: ' interrupted
+expect_fail "nothing has its name" 1 'no snapshot "interrupted"' "$agent" show interrupted
 kill_in_the_middle 0.3 "$agent" restore big copy replace
 check "the agent of a killed run ends by itself" wait_for 10 no_agents
 check "restore after kills" "$agent" restore big copy replace
