@@ -10,9 +10,9 @@ check "a layout in a folder" push "oci:$T/www/team seeds/shop:seed"
 
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout key.pem -out cert.pem \
 	-addext subjectAltName=DNS:localhost 2>/dev/null
-chmod 755 "$T" "$T/.."
 cat >nginx.conf <<EOF2
 daemon off;
+user root;
 pid $T/nginx.pid;
 error_log stderr;
 events {}
