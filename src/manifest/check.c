@@ -45,6 +45,13 @@ static const struct {
 	{"workdir", "working_dir"},
 };
 
+/* Keys of the specification that docker compose 2.40 does not know yet. */
+static bool is_newer_key(const struct shape *shape, const char *name)
+{
+	return (shape == &shape_service && str_eq(name, "pre_start")) ||
+	       (shape == &shape_build && str_eq(name, "no_cache_filter"));
+}
+
 static const char *suggest_key(const struct shape *shape, const char *text)
 {
 	const char *words[SUGGEST_MAX + 1];
@@ -103,6 +110,9 @@ static void unknown_key(const struct shape *shape, const struct node *key, const
 		place_error(diags, key, place,
 			"for example: services: {web: {image: \"nginx:1.27\"}}",
 			"misplaced service: it belongs below \"services\"");
+	else if (is_newer_key(shape, key->text))
+		place_error(diags, key, place, "it cannot be used here yet: take it out",
+			"not supported: \"%s\" is of a later Compose", key->text);
 	else if (elsewhere && meant && str_distance(key->text, meant) <= 1)
 		place_error(diags, key, place, NULL,
 			"unknown key (did you mean \"%s\"? \"%s\" belongs in %s)", meant, key->text,

@@ -68,6 +68,18 @@ static void one_source(const struct model *m, const struct node *resource, const
 			"one of %s is needed", listed);
 }
 
+/* A driver alone would do for one_source(), but not for the project as a whole. */
+static void secret_value(
+	const struct model *m, const struct node *secret, const struct place *place)
+{
+	if (m->context->no_consistency || m->context->no_interpolate || is_external(secret) ||
+		!str_empty(node_get_text(secret, "file")) ||
+		!str_empty(node_get_text(secret, "environment")))
+		return;
+	place_missing(m->diags, secret, place, "for example: file: ./value.txt",
+		"a secret needs a file or an environment variable, or has to be external");
+}
+
 void model_validate_resources(const struct model *m)
 {
 	static const char *const secret_keys[] = {"file", "environment", NULL};
@@ -90,6 +102,8 @@ void model_validate_resources(const struct model *m)
 				one_source(m, all->items[i], kinds[k].keys, &here);
 			else
 				external_volume(m, all->items[i], &here);
+			if (kinds[k].keys == secret_keys)
+				secret_value(m, all->items[i], &here);
 		}
 	}
 }

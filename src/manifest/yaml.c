@@ -516,5 +516,6 @@ struct node *yaml_parse(
 		return documents;
 	replaced = yaml_flow_replace(text, &len);
 	again.replaced = true;
+	again.nodes = reader.nodes; /* they are in the arena, too */
 	return read_text(&again, replaced ? replaced : text, len);
 }

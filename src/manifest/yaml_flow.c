@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#define COLON "\xee\x80\x80"        /* U+E000, of the private use area */
-#define TEXT_MAX ((size_t)12 << 20) /* a manifest, grown by replacing */
-#define READ_MAX ((size_t)8 << 20)  /* bytes read again for all colons together */
+#define COLON "\xee\x80\x80"       /* U+E000, of the private use area */
+#define READ_MAX ((size_t)4 << 20) /* bytes read again for all colons together */
+#define TEXT_MAX (READ_MAX * 2)    /* of a text, grown by replacing */
 
 static const char *text_start(const yaml_parser_t *parser)
 {
@@ -73,7 +73,7 @@ char *yaml_flow_replace(const char *text, size_t *len)
 	size_t size = *len, read = 0;
 	const char *colon;
 
-	if (strstr(now, COLON))
+	if (*len > READ_MAX || strstr(now, COLON))
 		return NULL;
 	while ((colon = find_colon(now, size))) {
 		autobuf struct buf next = BUF_INIT(TEXT_MAX);

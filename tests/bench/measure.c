@@ -1,5 +1,5 @@
 /*
- * measure.c - run a command several times: its median wall time and largest resident memory.
+ * measure.c - run a command several times: its median wall time and median resident memory.
  *
  * usage: measure RUNS COMMAND...      prints "MILLISECONDS KILOBYTES"
  *
@@ -45,8 +45,7 @@ static void child(char **argv)
 
 int main(int argc, char **argv)
 {
-	double times[RUNS_MAX];
-	long memory = 0;
+	double times[RUNS_MAX], memory[RUNS_MAX];
 	int runs = 0, wanted = argc > 2 ? (argv[1][0] - '0') : 0;
 
 	if (wanted > 0 && argv[1][1])
@@ -65,15 +64,15 @@ int main(int argc, char **argv)
 			child(argv + 2);
 		if (pid < 0 || wait4(pid, &status, 0, &usage) < 0)
 			return 1;
+		memory[runs] = (double)usage.ru_maxrss;
 		times[runs++] = now_ms() - began;
-		if (usage.ru_maxrss > memory)
-			memory = usage.ru_maxrss;
 		if (!WIFEXITED(status) || WEXITSTATUS(status)) {
 			fprintf(stderr, "%s failed\n", argv[2]);
 			return 1;
 		}
 	}
 	qsort(times, (size_t)runs, sizeof(*times), compare);
-	printf("%.2f %ld\n", times[runs / 2], memory);
+	qsort(memory, (size_t)runs, sizeof(*memory), compare);
+	printf("%.2f %.0f\n", times[runs / 2], memory[runs / 2]);
 	return 0;
 }
