@@ -34,6 +34,13 @@ _devenv_command() {
 	':attach') command='attach' ;;
 	':cp') command='cp' ;;
 	':run') command='run' ;;
+	':snapshot') command='snapshot' ;;
+	'snapshot:save') command='snapshot save' ;;
+	'snapshot:restore') command='snapshot restore' ;;
+	'snapshot:undo') command='snapshot undo' ;;
+	'snapshot:list') command='snapshot list' ;;
+	'snapshot:inspect') command='snapshot inspect' ;;
+	'snapshot:rm') command='snapshot rm' ;;
 	':tunnel') command='tunnel' ;;
 	'tunnel:list') command='tunnel list' ;;
 	'tunnel:env') command='tunnel env' ;;
@@ -239,6 +246,12 @@ _devenv_value() {
 	'run:--user' | 'run:-u') value='none' ;;
 	'run:--volume' | 'run:-v') value='none' ;;
 	'run:--workdir' | 'run:-w') value='none' ;;
+	'snapshot save:--deltas') value='' ;;
+	'snapshot save:--parent') value='none' ;;
+	'snapshot save:--replace') value='' ;;
+	'snapshot restore:--no-undo') value='' ;;
+	'snapshot restore:--replace') value='' ;;
+	'snapshot list:--quiet' | 'snapshot list:-q') value='' ;;
 	'tunnel env:--format') value='words shell json my.cnf' ;;
 	'sql:--user' | 'sql:-u') value='none' ;;
 	'sql:--database' | 'sql:-d') value='none' ;;
@@ -297,6 +310,9 @@ _devenv_argument() {
 	'attach:'*) value='names service' ;;
 	'cp:'*) value='file' ;;
 	'run:0') value='names service' ;;
+	'snapshot save:'*) value='names service' ;;
+	'snapshot restore:'*) value='names service' ;;
+	'snapshot undo:'*) value='names service' ;;
 	'tunnel:'*) value='names tunnel' ;;
 	'tunnel list:'*) value='names tunnel' ;;
 	'tunnel env:'*) value='names tunnel' ;;
@@ -310,7 +326,8 @@ _devenv_argument() {
 
 _devenv_commands() {
 	case "$1" in
-	'') words='up down stop start restart watch pull build create kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run tunnel sql onboard new doctor engine completion version help' ;;
+	'') words='up down stop start restart watch pull build create kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run snapshot tunnel sql onboard new doctor engine completion version help' ;;
+	'snapshot') words='save restore undo list inspect rm' ;;
 	'tunnel') words='list env check' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
@@ -350,6 +367,13 @@ _devenv_options() {
 	'attach') words='--detach-keys --index --no-stdin --sig-proxy --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'cp') words='--all --archive --follow-link --index --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'run') words='--build --cap-add --cap-drop --detach --entrypoint --env --env-from-file --interactive --keep --label --name --no-deps --no-tty --no-TTY --publish --pull --quiet --quiet-build --quiet-pull --remove-orphans --rm --service-ports --use-aliases --user --volume --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'snapshot') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'snapshot save') words='--deltas --parent --replace --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'snapshot restore') words='--no-undo --replace --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'snapshot undo') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'snapshot list') words='--quiet --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'snapshot inspect') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'snapshot rm') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'tunnel') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'tunnel list') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'tunnel env') words='--format --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

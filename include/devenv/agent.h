@@ -38,7 +38,8 @@
  *	show {"name": NAME}             -> {"snapshot": RECORD, "manifest": {...}}
  *	name-set {"name", "digest"}     -> RECORD; the manifest, its config and index must be there
  *	name-remove {"name"}            -> {}
- *	capture {"name", "parent"?: NAME, "deltas"?, "config"?}  -> RECORD; of AGENT_TARGET
+ *	capture {"name", "parent"?: NAME, "deltas"?, "ended"?, "unclean"?, "config"?}
+ *	                                -> RECORD; of AGENT_TARGET; the two of snapshot_save_ask
  *	restore {"name": NAME, "replace"?} -> {"snapshot": RECORD, "bytes", "cloned"}
  *	verify {"name": NAME}           -> {"packs", "chunks"}; each problem is a WARNING, too
  *	prune                           -> {"freed": bytes}

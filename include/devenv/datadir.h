@@ -114,8 +114,9 @@ struct datadir_server {
 
 /*
  * Read kind, version and libc from an image's environment (an array of "NAME=value"), as Docker's
- * official images have them: PG_MAJOR, PG_VERSION, MARIADB_VERSION, MYSQL_VERSION.  The strings are
- * the caller's, in `out->version` and `out->libc`: release with datadir_server_release().
+ * official images have them: PG_MAJOR, PG_VERSION, PGDATA, MARIADB_VERSION, MYSQL_VERSION.  The
+ * strings are the caller's, in `out->version` and `out->libc`: release with
+ * datadir_server_release().
  */
 void datadir_server_from_env(const json_t *env, struct datadir_server *out);
 void datadir_server_release(struct datadir_server *server);

@@ -28,6 +28,7 @@
 #ifndef DEVENV_PLAN_SNAPSHOT_H
 #define DEVENV_PLAN_SNAPSHOT_H
 
+#include "devenv/datadir.h"
 #include "devenv/engine.h"
 #include "devenv/err.h"
 #include "devenv/event.h"
@@ -46,6 +47,8 @@ struct snapshot_save_ask {
 	const char *name;   /* in the cache; what had it before is replaced */
 	const char *parent; /* a snapshot of the cache whose chunks are not stored again; or NULL */
 	bool deltas;        /* with a parent: also what is smaller for those who have the parent */
+	bool ended;         /* the container that used the volume last ended with status 0 */
+	bool unclean;       /* take a database in whatever state, and all of its files */
 	const json_t *config; /* put over what the agent found out for the config blob; or NULL */
 	const struct sink *sink;
 };
@@ -94,6 +97,20 @@ int plan_snapshot_remove(
  */
 int plan_snapshot_prune(
 	struct engine *engine, const struct sink *sink, uint64_t *freed, struct err *err);
+
+/* === snapshots and images === */
+
+/*
+ * Put what is known of the volume's image into a snapshot's config: "image", "image_digest",
+ * "libc". `image` is as image_inspect() gives it.
+ */
+void plan_snapshot_note_image(json_t *config, const char *ref, const json_t *image);
+
+/*
+ * May a container of `image` start on a snapshot with this config? `why` (the caller's) gets the
+ * reason, NULL when it may: datadir_compatible().
+ */
+enum datadir_verdict plan_snapshot_fits(const json_t *config, const json_t *image, char **why);
 
 /* === stores: include/devenv/store.h === */
 

@@ -33,7 +33,7 @@ static bool leave_out(void *ctx, const char *path, bool directory)
 {
 	struct capture *capture = ctx;
 
-	if (!datadir_leaves_out(&capture->found, path))
+	if (json_bool(capture->request, "unclean") || !datadir_leaves_out(&capture->found, path))
 		return false;
 	if (json_array_size(capture->left_out) < LEFT_OUT_MAX)
 		json_array_append_new(capture->left_out, json_string_safe(path));
@@ -50,16 +50,20 @@ static int examine(struct capture *capture, int root, struct err *err)
 			"a restore into the volume was not finished: restore it again first");
 	if (datadir_examine(root, &capture->found, err) < 0)
 		return -1;
+	if (capture->found.kind == DATADIR_OPAQUE || json_bool(capture->request, "unclean"))
+		return 0;
 	kind = datadir_kind_name(capture->found.kind);
 	if (capture->found.state == DATADIR_NOT_CLEAN)
 		return err_set(err, ERR_SNAPSHOT,
 			"the %s in it was not shut down cleanly: %s; start it, stop it and wait "
 			"for its end",
 			kind, capture->found.proof);
-	if (capture->found.kind != DATADIR_OPAQUE && capture->found.state == DATADIR_CANNOT_TELL)
-		agent_warn(capture->agent,
-			"whether the %s in it was shut down cleanly is not sure: %s", kind,
-			capture->found.proof);
+	if (capture->found.state == DATADIR_CANNOT_TELL && !json_bool(capture->request, "ended"))
+		return err_set(err, ERR_SNAPSHOT,
+			"nothing proves that the %s in it was shut down cleanly: %s, and its "
+			"container did not end with status 0; start it, stop it and wait for its "
+			"end",
+			kind, capture->found.proof);
 	return 0;
 }
 

@@ -40,6 +40,8 @@ const struct command *const commands[] = {
 	&cmd_attach,
 	&cmd_cp,
 	&cmd_run,
+	/* Data */
+	&cmd_snapshot,
 	/* Databases far away */
 	&cmd_tunnel,
 	&cmd_sql,

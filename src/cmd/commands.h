@@ -43,6 +43,7 @@ extern const struct command cmd_engine;
 extern const struct command cmd_tunnel;
 extern const struct command cmd_tunnel_env;   /* a word of cmd_tunnel */
 extern const struct command cmd_tunnel_check; /* a word of cmd_tunnel */
+extern const struct command cmd_snapshot;
 extern const struct command cmd_sql;
 extern const struct command cmd_onboard;
 extern const struct command cmd_new;

@@ -63,9 +63,10 @@ void datadir_server_from_env(const json_t *env, struct datadir_server *out)
 	if (mariadb || mysql) {
 		out->kind = mariadb ? DATADIR_MARIADB : DATADIR_MYSQL;
 		out->version = plain_version(mariadb ? mariadb : mysql);
-	} else if (postgres || major) {
+	} else if (postgres || major || env_value(env, "PGDATA")) {
 		out->kind = DATADIR_POSTGRES;
-		out->version = plain_version(postgres ? postgres : major);
+		if (postgres || major)
+			out->version = plain_version(postgres ? postgres : major);
 		out->libc = postgres ? postgres_libc(postgres) : NULL;
 	}
 }

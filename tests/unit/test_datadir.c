@@ -399,6 +399,7 @@ static void test_compatible(void **state)
 		DATADIR_REFUSED, "9.6");
 	expect_verdict(pg15, "[\"MARIADB_VERSION=1:11.4.2+maria~ubu2404\"]", NULL, DATADIR_REFUSED,
 		"neither");
+	expect_verdict(maria, "[\"PGDATA=/data\"]", NULL, DATADIR_REFUSED, "neither");
 	expect_verdict(maria, "[\"MYSQL_VERSION=8.0.36-1.el8\"]", NULL, DATADIR_REFUSED, "neither");
 	expect_verdict(maria, "[\"MARIADB_VERSION=1:11.4.2+maria~ubu2404\"]", NULL, DATADIR_WARN,
 		"no way back");

@@ -1,0 +1,185 @@
+/* snapshot_save.c - `devenv snapshot save`. */
+#include "snapshots.h"
+
+#include "devenv/clock.h"
+#include "devenv/mem.h"
+#include "devenv/state.h"
+#include "devenv/str.h"
+#include "devenv/ui.h"
+
+#include <string.h>
+
+struct save_options {
+	bool replace, deltas;
+	const char *parent;
+};
+
+#define AT(member) OPT_AT(struct save_options, member)
+
+static const struct option_spec options[] = {
+	{.name = "deltas",
+		.type = OPT_FLAG,
+		AT(deltas),
+		.help = "Also store what is smaller for those who have the snapshot before"},
+	{.name = "parent",
+		.type = OPT_STRING,
+		AT(parent),
+		.arg = "NAME",
+		.help = "The snapshot to build on; without: the newest of this volume"},
+	{.name = "replace",
+		.type = OPT_FLAG,
+		AT(replace),
+		.help = "Take the name from the snapshot that has it"},
+	{0},
+};
+
+/* "VOLUME-20261121-160522" */
+static char *default_name(const char *volume)
+{
+	char now[32];
+	autobuf struct buf name = BUF_INIT(0);
+
+	clock_rfc3339(clock_wall(), now);
+	buf_addf(&name, "%s-", volume);
+	for (const char *p = now; *p; p++)
+		if (*p == 'T')
+			buf_addch(&name, '-');
+		else if (*p >= '0' && *p <= '9')
+			buf_addch(&name, *p);
+	return buf_detach(&name);
+}
+
+static const json_t *by_name(const json_t *list, const char *name)
+{
+	json_t *record;
+	size_t i;
+
+	json_array_foreach (list, i, record)
+		if (str_eq(json_str(record, "name"), name))
+			return record;
+	return NULL;
+}
+
+/* What the record of the snapshot says beside what the agent finds out. */
+static json_t *make_config(struct session *session, const struct snapshot_place *place)
+{
+	autofree char *image = place->service ? plan_image(place->manifest, place->service) : NULL;
+	autojson json_t *inspected = NULL;
+	json_t *config = json_object();
+	struct err ignored = ERR_INIT;
+
+	json_set_str(config, "volume", place->volume);
+	json_set_str(config, "service", place->service);
+	if (image && image_inspect(session->engine, image, &inspected, &ignored) == 0)
+		plan_snapshot_note_image(config, image, inspected);
+	return config;
+}
+
+static int capture(struct app *app, struct session *session, const struct snapshot_place *place,
+	const char *name, const char *parent, bool deltas, json_t **saved, struct err *err)
+{
+	autofree char *object = xasprintf("volume %s", place->volume);
+	autojson json_t *config = make_config(session, place);
+	struct snapshot_save_ask ask = {.volume = place->volume,
+		.name = name,
+		.parent = parent,
+		.deltas = deltas,
+		.ended = snapshots_ended(session, place),
+		.config = config,
+		.sink = &app->sink};
+
+	sink_emit(&app->sink,
+		&(struct event){.kind = EVENT_START, .object = object, .text = "Saving"});
+	if (plan_snapshot_save(session->engine, &ask, saved, err) < 0)
+		return -1;
+	sink_emit(
+		&app->sink, &(struct event){.kind = EVENT_DONE, .object = object, .text = "Saved"});
+	return 0;
+}
+
+/* What the volume holds is in a snapshot now: a later reset takes nothing from anybody. */
+static int remember(
+	struct session *session, const char *volume, const json_t *saved, struct err *err)
+{
+	autojson json_t *record = json_pack("{s:s, s:s, s:s}", "state", "restored", "source",
+		json_str(saved, "name"), "digest", json_str(saved, "digest"));
+
+	return state_volume_write(session->ws.lock_id, volume, record, err);
+}
+
+static int save(struct app *app, struct session *session, const struct snapshot_place *place,
+	const struct save_options *chosen, const char *name, json_t **saved, struct err *err)
+{
+	autojson json_t *list = NULL;
+	struct err second = ERR_INIT;
+	const char *parent = chosen->parent;
+	int status;
+
+	if (!place->exists)
+		return err_set(err, ERR_SNAPSHOT, "volume %s does not exist yet", place->volume);
+	if (plan_snapshot_list(session->engine, &app->sink, &list, err) < 0)
+		return -1;
+	if (by_name(list, name) && !chosen->replace)
+		return err_set(err, ERR_SNAPSHOT,
+			"there is a snapshot called %s; choose another name, or say --replace",
+			name);
+	if (!parent)
+		parent = json_str(snapshots_newest(list, place->volume), "name");
+	if (snapshots_stop(app, session, place, err) < 0)
+		return -1;
+	status = capture(app, session, place, name, parent, chosen->deltas, saved, err);
+	/* Whatever became of it, what ran runs again. */
+	if (snapshots_start(app, session, place, status < 0 ? &second : err) < 0)
+		status = -1;
+	return status < 0 ? -1 : remember(session, place->volume, *saved, err);
+}
+
+static int save_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	autosession struct session session = SESSION_INIT;
+	struct snapshot_place place = {0};
+	autofree char *name = argc > 1 ? xstrdup(argv[1]) : NULL, *text = NULL;
+	autojson json_t *saved = NULL;
+	int status = session_open(app, SESSION_ENGINE | SESSION_LOCK | SESSION_ALL, &session, err);
+
+	if (status == 0)
+		status = snapshots_place(&session, argv[0], &place, err);
+	if (status == 0 && !name)
+		name = default_name(place.volume);
+	if (status == 0)
+		status = save(app, &session, &place, opts, name, &saved, err);
+	snapshot_place_release(&place);
+	if (status < 0)
+		return -1;
+	text = xasprintf("%s\n", name);
+	return app->json ? ui_output_json(saved, err) : ui_output(text, err);
+}
+
+static const char *const examples[] = {
+	"devenv snapshot save db              # named by volume and time",
+	"devenv snapshot save db before-upgrade",
+	NULL,
+};
+
+const struct command cmd_snapshot_save = {
+	.name = "save",
+	.args = "SERVICE|VOLUME [NAME]",
+	.summary = "Keep what a volume holds now, under a name",
+	.details =
+		"A database's service is stopped for it, and started again afterwards: only the "
+		"files of a server that ended cleanly are a good seed, and devenv proves that from "
+		"the files (PostgreSQL's control file; InnoDB's and Aria's logs). What belongs to "
+		"one server alone stays out: pid files, recycled WAL, binary logs.\n"
+		"\n"
+		"The snapshot goes into the engine's volume devenv-cache. What it has in common "
+		"with "
+		"the snapshot before is stored once. The name is printed.",
+	.examples = examples,
+	.min_args = 1,
+	.max_args = 2,
+	.flags = CMD_FORMAT,
+	.complete = COMPLETE_SERVICE,
+	.options = options,
+	.options_size = sizeof(struct save_options),
+	.run = save_run,
+};

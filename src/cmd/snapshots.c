@@ -1,0 +1,303 @@
+/* snapshots.c - which volume a word means, and who uses it. */
+#include "snapshots.h"
+
+#include "lifecycle.h"
+
+#include "devenv/fs.h"
+#include "devenv/mem.h"
+#include "devenv/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* === what a service keeps its data in === */
+
+/* Where images of databases have it, and below. */
+static bool is_data_path(const char *target)
+{
+	static const char *const paths[] = {"/var/lib/mysql", "/var/lib/postgresql"};
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (path_below(paths[i], target ? target : ""))
+			return true;
+	return false;
+}
+
+static const json_t *service_model(const struct manifest *manifest, const char *service)
+{
+	const json_t *model = json_at(manifest->model, "services", service, NULL);
+
+	return model ? model : json_object_get(manifest->inactive, service);
+}
+
+/* The key of the one volume that is meant; NULL with err. Borrowed. */
+static const char *service_volume(
+	const struct manifest *manifest, const char *service, struct err *err)
+{
+	const json_t *volumes = json_object_get(service_model(manifest, service), "volumes");
+	const char *only = NULL, *data = NULL;
+	autostrv struct strv keys = STRV_INIT;
+	autofree char *text = NULL;
+	json_t *volume;
+	size_t i;
+
+	json_array_foreach (volumes, i, volume) {
+		const char *key = json_str(volume, "source");
+
+		if (!str_eq(json_str(volume, "type"), "volume") || !key)
+			continue;
+		strv_push(&keys, key);
+		only = key;
+		if (is_data_path(json_str(volume, "target")))
+			data = key;
+	}
+	if (data || keys.n == 1)
+		return data ? data : only;
+	text = strv_join(&keys, ", ");
+	if (keys.n)
+		err_set(err, ERR_USAGE, "service %s has several volumes; name one of them: %s",
+			service, text);
+	else
+		err_set(err, ERR_USAGE,
+			"service %s keeps its data in no named volume (give it one under "
+			"`volumes:` "
+			"in its manifest, and bring it up again)",
+			service);
+	return NULL;
+}
+
+/* === the volume === */
+
+static const char *volume_name(const struct manifest *manifest, const char *key)
+{
+	return json_str(json_at(manifest->model, "volumes", key, NULL), "name");
+}
+
+/* A volume by its key or its engine's name, in any manifest. */
+static bool find_volume(const struct workspace *ws, const char *word, struct snapshot_place *place)
+{
+	for (size_t i = 0; i < ws->n; i++) {
+		json_t *volumes = json_object_get(ws->manifests[i].model, "volumes"), *volume;
+		const char *key;
+
+		json_object_foreach (volumes, key, volume)
+			if (str_eq(key, word) || str_eq(json_str(volume, "name"), word)) {
+				place->volume = xstrdup(json_str(volume, "name"));
+				place->manifest = &ws->manifests[i];
+				return place->volume != NULL;
+			}
+	}
+	return false;
+}
+
+/* The first service of the manifest that mounts the volume. */
+static const char *find_service(const struct manifest *manifest, const char *volume)
+{
+	json_t *services = json_object_get(manifest->model, "services"), *service, *mount;
+	const char *name;
+	size_t i;
+
+	json_object_foreach (services, name, service)
+		json_array_foreach (json_object_get(service, "volumes"), i, mount) {
+			const char *key = json_str(mount, "source");
+
+			if (key && str_eq(volume_name(manifest, key), volume))
+				return name;
+		}
+	return NULL;
+}
+
+static int find_place(struct session *session, const char *word, const struct actual *actual,
+	struct snapshot_place *place, struct err *err)
+{
+	struct manifest *manifest;
+	const char *service, *key;
+
+	if (find_volume(&session->ws, word, place)) {
+		place->service = find_service(place->manifest, place->volume);
+		return 0;
+	}
+	if (json_object_get(actual->volumes, word)) {
+		place->volume = xstrdup(word);
+		return 0;
+	}
+	if (workspace_resolve(&session->ws, word, &manifest, &service, err) < 0)
+		return err_hint(err, "or name a volume: see `devenv volumes`");
+	if (!service)
+		return err_set(err, ERR_USAGE,
+			"\"%s\" is a manifest; name one service of it: %s/SERVICE", word, word);
+	key = service_volume(manifest, service, err);
+	if (!key)
+		return -1;
+	place->volume = xstrdup(volume_name(manifest, key));
+	place->manifest = manifest;
+	place->service = service;
+	return place->volume ? 0 : err_set(err, ERR_USAGE, "volume %s has no name", key);
+}
+
+/* === its users === */
+
+static bool mounts(const struct container *container, const char *volume)
+{
+	json_t *mount;
+	size_t i;
+
+	json_array_foreach (json_object_get(container->raw, "Mounts"), i, mount)
+		if (str_eq(json_str(mount, "Name"), volume))
+			return true;
+	return false;
+}
+
+static void add_user(
+	const struct workspace *ws, const struct container *container, struct snapshot_place *place)
+{
+	strv_push(&place->containers, container->id);
+	if (!str_eq(container->state, "running") || container->oneoff)
+		return;
+	for (size_t i = 0; i < ws->n; i++) {
+		autofree char *word = xasprintf("%s/%s", ws->manifests[i].name, container->service);
+
+		if (str_eq(ws->manifests[i].project, container->project) &&
+			!strv_has(&place->running, word))
+			strv_push(&place->running, word);
+	}
+}
+
+int snapshots_place(
+	struct session *session, const char *word, struct snapshot_place *place, struct err *err)
+{
+	struct actual actual = {0};
+	int status;
+
+	if (actual_read(session->engine, &session->ws, &actual, err) < 0)
+		return -1;
+	status = find_place(session, word, &actual, place, err);
+	if (status == 0) {
+		place->exists = json_object_get(actual.volumes, place->volume) != NULL;
+		for (size_t i = 0; i < actual.n; i++)
+			if (mounts(&actual.containers[i], place->volume))
+				add_user(&session->ws, &actual.containers[i], place);
+	}
+	actual_release(&actual);
+	return status;
+}
+
+void snapshot_place_release(struct snapshot_place *place)
+{
+	free(place->volume);
+	strv_release(&place->running);
+	strv_release(&place->containers);
+	*place = (struct snapshot_place){0};
+}
+
+static int run_on(struct app *app, struct session *session, const struct snapshot_place *place,
+	plan_fn *make, struct err *err)
+{
+	struct plan_request request = {.ws = &session->ws, .words = &place->running};
+	struct plan plan = {0};
+	int status;
+
+	if (!place->running.n)
+		return 0;
+	status = make(session->engine, &request, &plan, err);
+	if (status == 0)
+		status = plan_run(&plan, session->engine,
+			&(struct run_options){.sink = &app->sink, .stop_timeout_s = -1}, err);
+	plan_release(&plan);
+	return status;
+}
+
+int snapshots_stop(struct app *app, struct session *session, const struct snapshot_place *place,
+	struct err *err)
+{
+	autofree char *names = strv_join(&place->running, ", ");
+
+	if (place->running.n)
+		sink_warn(&app->sink, NULL, "%s is stopped meanwhile: a database is copied at rest",
+			names);
+	return run_on(app, session, place, plan_stop, err);
+}
+
+int snapshots_start(struct app *app, struct session *session, const struct snapshot_place *place,
+	struct err *err)
+{
+	return run_on(app, session, place, plan_start, err);
+}
+
+bool snapshots_ended(struct session *session, const struct snapshot_place *place)
+{
+	struct err ignored = ERR_INIT;
+
+	for (size_t i = 0; i < place->containers.n; i++) {
+		autojson json_t *container = NULL;
+
+		if (container_inspect(
+			    session->engine, place->containers.v[i], &container, &ignored) < 0 ||
+			json_int(json_object_get(container, "State"), "ExitCode") != 0)
+			return false;
+	}
+	return place->containers.n > 0;
+}
+
+/* === records === */
+
+char *snapshots_undo_name(const char *volume)
+{
+	return xasprintf("undo/%s", volume);
+}
+
+/* Of a save, not what a restore put aside. */
+static bool is_of(const json_t *record, const char *volume)
+{
+	return str_eq(json_str(json_object_get(record, "config"), "volume"), volume) &&
+	       !str_starts(json_str(record, "name"), "undo/");
+}
+
+json_t *snapshots_newest(const json_t *list, const char *volume)
+{
+	json_t *record, *newest = NULL;
+	const char *at = "";
+	size_t i;
+
+	json_array_foreach (list, i, record) {
+		const char *created = json_str(json_object_get(record, "config"), "created");
+
+		if (!is_of(record, volume) || !created || strcmp(created, at) < 0)
+			continue;
+		newest = record;
+		at = created;
+	}
+	return newest;
+}
+
+json_t *snapshots_find(struct app *app, struct session *session, const char *volume,
+	const char *name, struct err *err)
+{
+	autojson json_t *list = NULL;
+	json_t *record = NULL;
+
+	if (name) {
+		if (plan_snapshot_show(session->engine, name, &app->sink, &record, err) < 0)
+			return NULL;
+		return record;
+	}
+	if (plan_snapshot_list(session->engine, &app->sink, &list, err) < 0)
+		return NULL;
+	record = snapshots_newest(list, volume);
+	if (!record)
+		err_set(err, ERR_SNAPSHOT,
+			"there is no snapshot of volume %s (make one: devenv snapshot save %s; or "
+			"name another: devenv snapshot list)",
+			volume, volume);
+	return json_incref(record);
+}
+
+char *snapshots_database(const json_t *record)
+{
+	static const char *const names[] = {"", "PostgreSQL ", "MariaDB ", "MySQL "};
+	const json_t *facts = json_at(record, "config", "engine", NULL);
+	enum datadir_kind kind = datadir_kind_of(json_str(facts, "kind"));
+	const char *version = json_str(facts, "version");
+
+	return xasprintf("%s%s", kind < DATADIR_KINDS ? names[kind] : "", version ? version : "");
+}

@@ -1,0 +1,69 @@
+/*
+ * snapshots.h - what the snapshot commands share: which volume is meant, who uses it, and stopping
+ * and starting those.  Private to src/cmd.
+ *
+ *	struct snapshot_place place = {0};
+ *	if (snapshots_place(&session, "db", &place, err) == 0 &&
+ *		snapshots_stop(app, &session, &place, err) == 0)
+ *		... work on place.volume ...
+ *	snapshots_start(app, &session, &place, err);
+ *	snapshot_place_release(&place);
+ */
+#ifndef CMD_SNAPSHOTS_H
+#define CMD_SNAPSHOTS_H
+
+#include "session.h"
+
+#include "devenv/plan_snapshot.h"
+
+/* A volume and its services. */
+struct snapshot_place {
+	char *volume;                    /* the engine's name */
+	const struct manifest *manifest; /* whose model has it; or NULL */
+	const char *service;             /* one that mounts it, borrowed; or NULL */
+	struct strv running;             /* MANIFEST/SERVICE that mount it and run now */
+	struct strv containers;          /* ids of all containers that mount it */
+	bool exists;                     /* in the engine */
+};
+
+/*
+ * The volume of a service (it has one, or one in the place where databases keep their data), of a
+ * volume's key in a manifest, or of the engine's own name. ERR_USAGE names what there is.
+ */
+int snapshots_place(
+	struct session *session, const char *word, struct snapshot_place *place, struct err *err);
+void snapshot_place_release(struct snapshot_place *place);
+
+/* Stop the services that run on it, with a warning; nothing when none does. */
+int snapshots_stop(struct app *app, struct session *session, const struct snapshot_place *place,
+	struct err *err);
+
+/* Start again what snapshots_stop() stopped, and wait until it is ready. */
+int snapshots_start(struct app *app, struct session *session, const struct snapshot_place *place,
+	struct err *err);
+
+/* Did each container that uses it end with status 0? */
+bool snapshots_ended(struct session *session, const struct snapshot_place *place);
+
+/*
+ * The record called `name`; NULL: the newest one of that volume. A new reference, NULL with err:
+ * ERR_SNAPSHOT, naming what there is.
+ */
+json_t *snapshots_find(struct app *app, struct session *session, const char *volume,
+	const char *name, struct err *err);
+
+/* The newest record of a list that is of that volume, borrowed; NULL: there is none. */
+json_t *snapshots_newest(const json_t *list, const char *volume);
+
+/* "undo/VOLUME": what a restore replaced. The caller's. */
+char *snapshots_undo_name(const char *volume);
+
+/* "MariaDB 10.11.6", "PostgreSQL 15", "" of a record's config. The caller's. */
+char *snapshots_database(const json_t *record);
+
+/* The rows of cmd_snapshot, one file for each group. */
+extern const struct command cmd_snapshot_save;
+extern const struct command cmd_snapshot_restore, cmd_snapshot_undo;
+extern const struct command cmd_snapshot_list, cmd_snapshot_inspect, cmd_snapshot_rm;
+
+#endif

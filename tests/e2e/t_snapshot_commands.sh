@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# devenv snapshot: databases kept, reset, taken back; and what is refused.
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+
+mkdir shop
+cd shop
+cat >compose.yaml <<EOF2
+services:
+  maria:
+    image: $(image mariadb)
+    environment: {MARIADB_DATABASE: shop, MARIADB_USER: shop, MARIADB_PASSWORD: shop}
+    volumes: ["maria:/var/lib/mysql"]
+    healthcheck:
+      test: mariadb -h127.0.0.1 -ushop -pshop -e 'SELECT 1' shop
+      interval: 500ms
+      timeout: 5s
+      retries: 120
+  pg:
+    image: $(image postgres)
+    stop_signal: SIGINT
+    environment: {POSTGRES_USER: shop, POSTGRES_PASSWORD: shop, PGPASSWORD: shop}
+    volumes: ["pg:/var/lib/postgresql/data"]
+    healthcheck:
+      test: psql -h 127.0.0.1 -U shop -c 'select 1' shop
+      interval: 500ms
+      timeout: 5s
+      retries: 120
+  bystander:
+    image: $(image base)
+    command: [sleep, infinity]
+    stop_signal: KILL
+    volumes: ["files:/files"]
+volumes:
+  maria:
+  pg:
+  files:
+EOF2
+
+maria() { timeout 60 "$DEVENV" exec -T maria mariadb -N -ushop -pshop -e "$1" shop </dev/null; }
+pg() { timeout 60 "$DEVENV" exec -T pg psql -Atq -h 127.0.0.1 -U shop -c "$1" shop </dev/null; }
+started() { api GET "/containers/$(containers shop "$1")/json" | jq -r .State.StartedAt; }
+
+check "two databases come up" "$DEVENV" up
+check "MariaDB gets rows" maria 'create table t (i int primary key); insert into t values (1), (2)'
+check "PostgreSQL gets rows" pg 'create table t (i int); insert into t values (1), (2)'
+bystander=$(started bystander)
+
+# --- save -----------------------------------------------------------------------------------------
+check_out "MariaDB is kept" '^clean$' "$DEVENV" snapshot save maria clean
+check_out "by its volume, with a name of its own" '^shop_pg-[0-9]{8}-[0-9]{6}$' \
+	"$DEVENV" snapshot save shop_pg
+named=$(<"$T/.out")
+check_out "it runs again" '^2$' maria 'select count(*) from t'
+check_out "and so does PostgreSQL" '^2$' pg 'select count(*) from t'
+check "nobody else was stopped" test "$bystander" = "$(started bystander)"
+expect_fail "a name is not taken away" 9 '--replace' "$DEVENV" snapshot save maria clean
+
+# --- look -----------------------------------------------------------------------------------------
+check_out "list shows both" "^clean +shop_maria +MariaDB 10" "$DEVENV" snapshot list
+check_out "with their versions" '^"(10|15)' bash -c \
+	"'$DEVENV' snapshot list --format json | jq '.[].config.engine.version'"
+check_out "inspect shows the proof" '^clean InnoDB' bash -c \
+	"'$DEVENV' snapshot inspect clean --format json |
+		jq -r '.config.engine | .state + \" \" + .proof'"
+check_out "and that of PostgreSQL" 'shut down' "$DEVENV" snapshot inspect "$named"
+
+# --- restore --------------------------------------------------------------------------------------
+check "MariaDB is changed" maria 'insert into t values (3); create table u (i int)'
+check "PostgreSQL is changed" pg 'delete from t; create table u (i int)'
+check "MariaDB goes back" "$DEVENV" snapshot restore maria clean
+check_out "its rows are those" '^2$' maria 'select count(*) from t'
+check_out "its new table is gone" '^0$' maria \
+	"select count(*) from information_schema.tables where table_name = 'u'"
+check "PostgreSQL goes back to the newest" "$DEVENV" snapshot reset pg
+check_out "its rows are those" '^2$' pg 'select count(*) from t'
+check "nobody else was stopped" test "$bystander" = "$(started bystander)"
+check_out "nothing had to be recovered" '^0$' bash -c \
+	"'$DEVENV' logs --tail 40 pg 2>&1 | grep -c 'automatic recovery in progress' || true"
+
+# --- undo -----------------------------------------------------------------------------------------
+check "what was replaced comes back" "$DEVENV" snapshot undo pg
+check_out "with its rows" '^0$' pg 'select count(*) from t'
+check "and is undone in turn" "$DEVENV" snapshot undo pg
+check_out "with the others" '^2$' pg 'select count(*) from t'
+
+# --- what is refused ------------------------------------------------------------------------------
+check "a file of no database" "$DEVENV" exec -T bystander bash -c 'echo mine >/files/precious'
+expect_fail "data that no snapshot made is not replaced" 9 '--replace' \
+	"$DEVENV" snapshot restore files clean
+check_out "it is there" '^mine$' "$DEVENV" exec -T bystander cat /files/precious
+expect_fail "MariaDB's files are not for PostgreSQL" 9 'neither|reads' \
+	"$DEVENV" snapshot restore pg clean
+check_out "and PostgreSQL runs on" '^2$' pg 'select count(*) from t'
+expect_fail "a snapshot that is not there" 9 'there are: ' "$DEVENV" snapshot restore pg none
+expect_fail "a service that is not there" 2 'marai' "$DEVENV" snapshot save marai
+check "a server is killed" maria 'insert into t values (9)'
+api POST "/containers/$(containers shop maria)/kill?signal=KILL" >/dev/null
+wait_for 20 bash -c "test -z \"\$('$DEVENV' status --format json | jq -r '.. | objects |
+	select(.service? == \"maria\" and .state? == \"running\") | .service')\""
+expect_fail "what a killed server left is no seed" 9 'not shut down cleanly' \
+	"$DEVENV" snapshot save maria killed
+check "but can be replaced" "$DEVENV" snapshot restore maria clean
+
+# --- tidy up --------------------------------------------------------------------------------------
+check "a snapshot is forgotten" "$DEVENV" snapshot rm "$named" undo/shop_pg
+check_out "the other stays" '^clean$' "$DEVENV" snapshot list --quiet
+check "down" "$DEVENV" down --volumes
+
+finish
