@@ -40,7 +40,11 @@ _devenv_command() {
 	'snapshot:undo') command='snapshot undo' ;;
 	'snapshot:list') command='snapshot list' ;;
 	'snapshot:inspect') command='snapshot inspect' ;;
+	'snapshot:push') command='snapshot push' ;;
+	'snapshot:pull') command='snapshot pull' ;;
+	'snapshot:verify') command='snapshot verify' ;;
 	'snapshot:rm') command='snapshot rm' ;;
+	'snapshot:prune') command='snapshot prune' ;;
 	':tunnel') command='tunnel' ;;
 	'tunnel:list') command='tunnel list' ;;
 	'tunnel:env') command='tunnel env' ;;
@@ -327,7 +331,7 @@ _devenv_argument() {
 _devenv_commands() {
 	case "$1" in
 	'') words='up down stop start restart watch pull build create kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run snapshot tunnel sql onboard new doctor engine completion version help' ;;
-	'snapshot') words='save restore undo list inspect rm' ;;
+	'snapshot') words='save restore undo list inspect push pull verify rm prune' ;;
 	'tunnel') words='list env check' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
@@ -373,7 +377,11 @@ _devenv_options() {
 	'snapshot undo') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'snapshot list') words='--quiet --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'snapshot inspect') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'snapshot push') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'snapshot pull') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'snapshot verify') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'snapshot rm') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'snapshot prune') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'tunnel') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'tunnel list') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'tunnel env') words='--format --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

@@ -8,7 +8,11 @@ static const struct command *const subcommands[] = {
 	&cmd_snapshot_undo,
 	&cmd_snapshot_list,
 	&cmd_snapshot_inspect,
+	&cmd_snapshot_push,
+	&cmd_snapshot_pull,
+	&cmd_snapshot_verify,
 	&cmd_snapshot_rm,
+	&cmd_snapshot_prune,
 	NULL,
 };
 
@@ -16,6 +20,7 @@ static const char *const examples[] = {
 	"devenv snapshot save db clean         # keep what the database holds now",
 	"devenv snapshot restore db clean      # and go back to it",
 	"devenv snapshot undo db               # no, not that",
+	"devenv snapshot push clean registry.acme.example/seeds/shop:1",
 	NULL,
 };
 
@@ -23,7 +28,7 @@ const struct command cmd_snapshot = {
 	.name = "snapshot",
 	.group = "Data",
 	.args = "save|restore|undo|list|...",
-	.summary = "Keep and restore what volumes hold",
+	.summary = "Keep, restore and share what volumes hold",
 	.details =
 		"A snapshot is the files of a volume, of a database above all, in pieces of 64 KiB "
 		"that are stored once however many snapshots have them. It lives in the engine's "

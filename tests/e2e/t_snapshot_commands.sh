@@ -63,6 +63,7 @@ check_out "with their versions" '^"(10|15)' bash -c \
 check_out "inspect shows the proof" '^clean InnoDB' bash -c \
 	"'$DEVENV' snapshot inspect clean --format json |
 		jq -r '.config.engine | .state + \" \" + .proof'"
+check "verify reads it" "$DEVENV" snapshot verify clean "$named"
 check_out "and that of PostgreSQL" 'shut down' "$DEVENV" snapshot inspect "$named"
 
 # --- restore --------------------------------------------------------------------------------------
@@ -104,7 +105,16 @@ check "but can be replaced" "$DEVENV" snapshot restore maria clean
 
 # --- tidy up --------------------------------------------------------------------------------------
 check "a snapshot is forgotten" "$DEVENV" snapshot rm "$named" undo/shop_pg
+check_out "what only it needed is freed" '^freed [1-9]' "$DEVENV" snapshot prune
 check_out "the other stays" '^clean$' "$DEVENV" snapshot list --quiet
+
+# --- share ----------------------------------------------------------------------------------------
+check "it is sent to a registry" "$DEVENV" snapshot push clean "$DEVENV_REGISTRY/test/shop:1"
+check "and forgotten here" bash -c "'$DEVENV' snapshot rm clean undo/shop_maria && '$DEVENV' snapshot prune"
+check "it comes from the registry" "$DEVENV" snapshot pull "$DEVENV_REGISTRY/test/shop:1" pulled
+check "the volume gets it" "$DEVENV" snapshot restore maria pulled
+check "MariaDB starts on it" "$DEVENV" start maria
+check_out "with all rows" '^2$' maria 'select count(*) from t'
 check "down" "$DEVENV" down --volumes
 
 finish

@@ -1,0 +1,137 @@
+/* snapshot_store.c - `devenv snapshot push`, `pull`, `verify`, `rm` and `prune`. */
+#include "snapshots.h"
+
+#include "devenv/mem.h"
+#include "devenv/str.h"
+#include "devenv/ui.h"
+
+/* === registries === */
+
+static void emit(struct app *app, enum event_kind kind, const char *object, const char *text)
+{
+	sink_emit(&app->sink, &(struct event){.kind = kind, .object = object, .text = text});
+}
+
+static int push_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	const char *reference = argc > 1 ? argv[1] : argv[0];
+	autofree char *object = xasprintf("snapshot %s", argv[0]);
+	autosession struct session session = SESSION_INIT;
+
+	if (session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0)
+		return -1;
+	emit(app, EVENT_START, object, "Pushing");
+	if (plan_snapshot_push(session.engine, argv[0], reference, &app->sink, err) < 0)
+		return -1;
+	emit(app, EVENT_DONE, object, "Pushed");
+	return 0;
+}
+
+static int pull_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+	autofree char *object = xasprintf("snapshot %s", name ? name : argv[0]);
+	autosession struct session session = SESSION_INIT;
+	autojson json_t *pulled = NULL;
+
+	if (session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0)
+		return -1;
+	emit(app, EVENT_START, object, "Pulling");
+	if (plan_snapshot_pull(session.engine, argv[0], name, &app->sink, &pulled, err) < 0)
+		return -1;
+	emit(app, EVENT_DONE, object, "Pulled");
+	return app->json ? ui_output_json(pulled, err) : 0;
+}
+
+static const char *const push_examples[] = {
+	"devenv snapshot push before-upgrade registry.acme.example/seeds/shop:1", NULL};
+
+const struct command cmd_snapshot_push = {
+	.name = "push",
+	.args = "NAME [REFERENCE]",
+	.summary = "Send a snapshot to a registry",
+	.details = "REFERENCE is REGISTRY/REPOSITORY:TAG of an OCI registry, or oci:FOLDER for an "
+		   "OCI image layout; without it the snapshot's own name is one. Only what is not "
+		   "there is sent. Credentials are those that `docker` uses.",
+	.examples = push_examples,
+	.min_args = 1,
+	.max_args = 2,
+	.run = push_run,
+};
+
+static const char *const pull_examples[] = {
+	"devenv snapshot pull registry.acme.example/seeds/shop:1",
+	"devenv snapshot pull registry.acme.example/seeds/shop:1 shop-seed",
+	NULL,
+};
+
+const struct command cmd_snapshot_pull = {
+	.name = "pull",
+	.args = "REFERENCE [NAME]",
+	.summary = "Bring a snapshot from a registry",
+	.details = "Only the pieces that the engine's cache has not come over the wire; what was "
+		   "interrupted goes on where it stopped. It is called NAME then, or by its "
+		   "reference.",
+	.examples = pull_examples,
+	.min_args = 1,
+	.max_args = 2,
+	.flags = CMD_FORMAT,
+	.run = pull_run,
+};
+
+/* === the cache === */
+
+static int verify_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	autosession struct session session = SESSION_INIT;
+
+	if (session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0)
+		return -1;
+	for (int i = 0; i < argc; i++) {
+		autofree char *object = xasprintf("snapshot %s", argv[i]);
+
+		emit(app, EVENT_START, object, "Verifying");
+		if (plan_snapshot_verify(session.engine, argv[i], &app->sink, err) < 0)
+			return -1;
+		emit(app, EVENT_DONE, object, "Verified");
+	}
+	return 0;
+}
+
+static int prune_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	autosession struct session session = SESSION_INIT;
+	autofree char *text = NULL;
+	char size[16];
+	uint64_t freed = 0;
+
+	if (session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0 ||
+		plan_snapshot_prune(session.engine, &app->sink, &freed, err) < 0)
+		return -1;
+	text = xasprintf("freed %s\n", format_bytes(size, freed));
+	return ui_output(text, err);
+}
+
+static const char *const verify_examples[] = {"devenv snapshot verify before-upgrade", NULL};
+
+const struct command cmd_snapshot_verify = {
+	.name = "verify",
+	.args = "NAME...",
+	.summary = "Read every byte of a snapshot and check it",
+	.details = "Each pack against its digest, and each piece of each file against its own. "
+		   "What is damaged can be pulled again.",
+	.examples = verify_examples,
+	.min_args = 1,
+	.max_args = -1,
+	.run = verify_run,
+};
+
+static const char *const prune_examples[] = {"devenv snapshot prune", NULL};
+
+const struct command cmd_snapshot_prune = {
+	.name = "prune",
+	.summary = "Free what no snapshot needs",
+	.details = "Snapshots with a name stay. Nothing else may work on the cache meanwhile.",
+	.examples = prune_examples,
+	.run = prune_run,
+};
