@@ -50,9 +50,11 @@ const struct command cmd_snapshot_push = {
 	.name = "push",
 	.args = "NAME [REFERENCE]",
 	.summary = "Send a snapshot to a registry",
-	.details = "REFERENCE is REGISTRY/REPOSITORY:TAG of an OCI registry, or oci:FOLDER for an "
-		   "OCI image layout; without it the snapshot's own name is one. Only what is not "
-		   "there is sent. Credentials are those that `docker` uses.",
+	.details =
+		"REFERENCE is REGISTRY/REPOSITORY:TAG of an OCI registry, oci:/FOLDER:NAME for an "
+		"OCI image layout in a folder, or s3://BUCKET/PREFIX:NAME; without it the "
+		"snapshot's own name is one. Only what is not there is sent. Credentials are "
+		"those that `docker` uses.",
 	.examples = push_examples,
 	.min_args = 1,
 	.max_args = 2,
@@ -71,7 +73,8 @@ const struct command cmd_snapshot_pull = {
 	.summary = "Bring a snapshot from a registry",
 	.details = "Only the pieces that the engine's cache has not come over the wire; what was "
 		   "interrupted goes on where it stopped. It is called NAME then, or by its "
-		   "reference.",
+		   "reference. References are those of `devenv snapshot push`, and "
+		   "oci+https://HOST/PATH:NAME.",
 	.examples = pull_examples,
 	.min_args = 1,
 	.max_args = 2,
