@@ -11,7 +11,9 @@ _devenv_command() {
 	':watch') command='watch' ;;
 	':pull') command='pull' ;;
 	':build') command='build' ;;
+	':push') command='push' ;;
 	':create') command='create' ;;
+	':scale') command='scale' ;;
 	':kill') command='kill' ;;
 	':pause') command='pause' ;;
 	':unpause') command='unpause' ;;
@@ -133,6 +135,9 @@ _devenv_value() {
 	'build:--sbom') value='none' ;;
 	'build:--ssh') value='none' ;;
 	'build:--with-dependencies') value='' ;;
+	'push:--ignore-push-failures') value='' ;;
+	'push:--include-deps') value='' ;;
+	'push:--quiet' | 'push:-q') value='' ;;
 	'create:--build') value='' ;;
 	'create:--force-recreate') value='' ;;
 	'create:--no-build') value='' ;;
@@ -141,6 +146,7 @@ _devenv_value() {
 	'create:--quiet-pull') value='' ;;
 	'create:--remove-orphans') value='' ;;
 	'create:--scale') value='none' ;;
+	'scale:--no-deps') value='' ;;
 	'kill:--remove-orphans') value='' ;;
 	'kill:--signal' | 'kill:-s') value='none' ;;
 	'rm:--force' | 'rm:-f') value='' ;;
@@ -293,6 +299,7 @@ _devenv_argument() {
 	'watch:'*) value='names service' ;;
 	'pull:'*) value='names service' ;;
 	'build:'*) value='names service' ;;
+	'push:'*) value='names service' ;;
 	'create:'*) value='names service' ;;
 	'kill:'*) value='names service' ;;
 	'pause:'*) value='names service' ;;
@@ -330,7 +337,7 @@ _devenv_argument() {
 
 _devenv_commands() {
 	case "$1" in
-	'') words='up down stop start restart watch pull build create kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run snapshot tunnel sql onboard new doctor engine completion version help' ;;
+	'') words='up down stop start restart watch pull build push create scale kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run snapshot tunnel sql onboard new doctor engine completion version help' ;;
 	'snapshot') words='save restore undo list inspect push pull verify rm prune' ;;
 	'tunnel') words='list env check' ;;
 	'engine') words='start stop status' ;;
@@ -348,7 +355,9 @@ _devenv_options() {
 	'watch') words='--dry-run --no-up --prune --quiet --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'pull') words='--ignore-buildable --ignore-pull-failures --include-deps --policy --quiet --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'build') words='--build-arg --builder --check --memory --no-cache --print --provenance --pull --push --quiet --sbom --ssh --with-dependencies --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'push') words='--ignore-push-failures --include-deps --quiet --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'create') words='--build --force-recreate --no-build --no-recreate --pull --quiet-pull --remove-orphans --scale --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'scale') words='--no-deps --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'kill') words='--remove-orphans --signal --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'pause') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'unpause') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

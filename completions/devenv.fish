@@ -18,8 +18,12 @@ function __devenv_step
 			echo 'pull'
 		case ':build'
 			echo 'build'
+		case ':push'
+			echo 'push'
 		case ':create'
 			echo 'create'
+		case ':scale'
+			echo 'scale'
 		case ':kill'
 			echo 'kill'
 		case ':pause'
@@ -253,6 +257,12 @@ function __devenv_takes_value
 			return 0
 		case 'build:--with-dependencies'
 			return 1
+		case 'push:--ignore-push-failures'
+			return 1
+		case 'push:--include-deps'
+			return 1
+		case 'push:--quiet' 'push:-q'
+			return 1
 		case 'create:--build'
 			return 1
 		case 'create:--force-recreate'
@@ -269,6 +279,8 @@ function __devenv_takes_value
 			return 1
 		case 'create:--scale'
 			return 0
+		case 'scale:--no-deps'
+			return 1
 		case 'kill:--remove-orphans'
 			return 1
 		case 'kill:--signal' 'kill:-s'
@@ -772,6 +784,22 @@ complete -c devenv -n "__devenv_at 'build'" -l yes -s y -d 'Answer yes to every 
 complete -c devenv -n "__devenv_at 'build'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'build'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'build'" -f -a '(__devenv_names service)'
+complete -c devenv -n "__devenv_at '' 0" -f -a push -d 'Push the images of services that have `build:`'
+complete -c devenv -n "__devenv_at 'push'" -l ignore-push-failures -d 'Warn of what cannot be pushed, and push the others'
+complete -c devenv -n "__devenv_at 'push'" -l include-deps -d 'Images of what the named services depend on too'
+complete -c devenv -n "__devenv_at 'push'" -l quiet -s q -d 'No progress, only errors'
+complete -c devenv -n "__devenv_at 'push'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
+complete -c devenv -n "__devenv_at 'push'" -l project-name -s p -r -f -d 'Project name'
+complete -c devenv -n "__devenv_at 'push'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
+complete -c devenv -n "__devenv_at 'push'" -l profile -r -f -d 'Profile to activate; may be repeated'
+complete -c devenv -n "__devenv_at 'push'" -l env-file -r -F -d 'Read variables from FILE instead of .env'
+complete -c devenv -n "__devenv_at 'push'" -l context -r -f -d 'Docker context whose engine is used'
+complete -c devenv -n "__devenv_at 'push'" -l host -s H -r -f -d 'Address of the engine'
+complete -c devenv -n "__devenv_at 'push'" -l progress -r -f -a 'auto tty plain json quiet' -d 'How progress is shown'
+complete -c devenv -n "__devenv_at 'push'" -l yes -s y -d 'Answer yes to every question'
+complete -c devenv -n "__devenv_at 'push'" -l verbose -s v -d 'Say more about what is done'
+complete -c devenv -n "__devenv_at 'push'" -l help -s h -d 'Show help'
+complete -c devenv -n "__devenv_at 'push'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at '' 0" -f -a create -d 'Make all that `up` makes, without starting it'
 complete -c devenv -n "__devenv_at 'create'" -l build -d 'Build the images of services that have `build:`'
 complete -c devenv -n "__devenv_at 'create'" -l force-recreate -d 'Replace the named services\' containers, changed or not'
@@ -793,6 +821,19 @@ complete -c devenv -n "__devenv_at 'create'" -l yes -s y -d 'Answer yes to every
 complete -c devenv -n "__devenv_at 'create'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'create'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'create'" -f -a '(__devenv_names service)'
+complete -c devenv -n "__devenv_at '' 0" -f -a scale -d 'Run so many containers of a service'
+complete -c devenv -n "__devenv_at 'scale'" -l no-deps -d 'Do not bring up what the services depend on'
+complete -c devenv -n "__devenv_at 'scale'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
+complete -c devenv -n "__devenv_at 'scale'" -l project-name -s p -r -f -d 'Project name'
+complete -c devenv -n "__devenv_at 'scale'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
+complete -c devenv -n "__devenv_at 'scale'" -l profile -r -f -d 'Profile to activate; may be repeated'
+complete -c devenv -n "__devenv_at 'scale'" -l env-file -r -F -d 'Read variables from FILE instead of .env'
+complete -c devenv -n "__devenv_at 'scale'" -l context -r -f -d 'Docker context whose engine is used'
+complete -c devenv -n "__devenv_at 'scale'" -l host -s H -r -f -d 'Address of the engine'
+complete -c devenv -n "__devenv_at 'scale'" -l progress -r -f -a 'auto tty plain json quiet' -d 'How progress is shown'
+complete -c devenv -n "__devenv_at 'scale'" -l yes -s y -d 'Answer yes to every question'
+complete -c devenv -n "__devenv_at 'scale'" -l verbose -s v -d 'Say more about what is done'
+complete -c devenv -n "__devenv_at 'scale'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at '' 0" -f -a kill -d 'Send a signal to containers, without waiting'
 complete -c devenv -n "__devenv_at 'kill'" -l remove-orphans -d 'Remove containers whose service is in no manifest'
 complete -c devenv -n "__devenv_at 'kill'" -l signal -s s -r -f -d 'Which signal to send'

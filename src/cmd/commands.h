@@ -21,6 +21,8 @@ extern const struct command cmd_kill;
 extern const struct command cmd_pause;
 extern const struct command cmd_unpause;
 extern const struct command cmd_rm;
+extern const struct command cmd_push;
+extern const struct command cmd_scale;
 extern const struct command cmd_ls;
 extern const struct command cmd_port;
 extern const struct command cmd_top;
