@@ -51,6 +51,7 @@ _devenv_command() {
 	'tunnel:list') command='tunnel list' ;;
 	'tunnel:env') command='tunnel env' ;;
 	'tunnel:check') command='tunnel check' ;;
+	'tunnel:logs') command='tunnel logs' ;;
 	':sql') command='sql' ;;
 	':onboard') command='onboard' ;;
 	':new') command='new' ;;
@@ -263,6 +264,7 @@ _devenv_value() {
 	'snapshot restore:--replace') value='' ;;
 	'snapshot list:--quiet' | 'snapshot list:-q') value='' ;;
 	'tunnel env:--format') value='words shell json my.cnf' ;;
+	'tunnel logs:--tail' | 'tunnel logs:-n') value='none' ;;
 	'sql:--user' | 'sql:-u') value='none' ;;
 	'sql:--database' | 'sql:-d') value='none' ;;
 	'onboard:--dir') value='dir' ;;
@@ -328,6 +330,7 @@ _devenv_argument() {
 	'tunnel list:'*) value='names tunnel' ;;
 	'tunnel env:'*) value='names tunnel' ;;
 	'tunnel check:'*) value='names tunnel' ;;
+	'tunnel logs:'*) value='names tunnel' ;;
 	'sql:0') value='names tunnel' ;;
 	'new:'*) value='names template' ;;
 	'completion:'*) value='names shell' ;;
@@ -339,7 +342,7 @@ _devenv_commands() {
 	case "$1" in
 	'') words='up down stop start restart watch pull build push create scale kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run snapshot tunnel sql onboard new doctor engine completion version help' ;;
 	'snapshot') words='save restore undo list inspect push pull verify rm prune' ;;
-	'tunnel') words='list env check' ;;
+	'tunnel') words='list env check logs' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
 	esac
@@ -395,6 +398,7 @@ _devenv_options() {
 	'tunnel list') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'tunnel env') words='--format --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'tunnel check') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'tunnel logs') words='--tail --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'sql') words='--user --database --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'onboard') words='--dir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'new') words='--dir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

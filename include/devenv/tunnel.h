@@ -11,6 +11,7 @@
 
 #include "devenv/err.h"
 #include "devenv/event.h"
+#include "devenv/json.h"
 #include "devenv/ssh.h"
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@
 
 struct tunnel_spec {
 	const char *name;
+	const char *id;      /* the same for ever, of one tunnel on this machine; or NULL */
 	const char *via;     /* [USER@]HOST[:PORT], or a Host of ~/.ssh/config */
 	const char *to_host; /* as the bastion resolves it */
 	uint16_t to_port;
@@ -35,7 +37,12 @@ struct tunnel_spec {
  * the client in, asks on that same connection whether it is a read-only replica. A writer's
  * connection ends with a protocol error in place of the login's success. What hides the login (TLS,
  * compression) or gives no answer is refused too, unless allow_unverified is set; that is then said
- * once a tunnel. The check is made once a connection, when it begins.
+ * once a tunnel.
+ *
+ * It asks again between two commands: after 3 s without any, and before one when the last answer is
+ * older than a second. A server that has become a writer loses every connection of the tunnel, with
+ * an error that the client shows. A question is a statement of the session: on MySQL ROW_COUNT(),
+ * FOUND_ROWS() and SHOW WARNINGS tell of it when they come more than a second after theirs.
  */
 
 /* Read one `x-tunnels` entry's "to" ("host:port"), in place of a parser in every caller. */
@@ -45,6 +52,7 @@ int tunnel_parse_to(const char *text, char **host, uint16_t *port, struct err *e
 struct tunnel_run {
 	const struct ssh_ask *ask; /* used only before the first readiness; may be NULL */
 	const struct sink *sink;
+	const char *audit; /* a file: a line for each connection that ends; or NULL */
 	/* Once a tunnel: the session stands and the server has reached the target. */
 	void (*ready)(void *ctx, const struct tunnel_spec *spec, uint16_t port);
 	/* While a session is made: see ssh_stage(); or NULL. */
@@ -58,10 +66,24 @@ struct tunnel_run {
  * one ssh session. `ready` gets the local port.
  *
  * Before any tunnel is ready errors end it: ERR_TUNNEL for an unknown or changed host key (with
- * file and line), no key accepted, forwarding forbidden, an unreachable database; ERR_PORT for a
- * taken local port. With several tunnels the ones that fail are warned about, and the others serve.
+ * file and line), no key accepted, forwarding forbidden, an unreachable database, a taken local
+ * port (and who has it). With several tunnels the ones that fail are warned about, and the others
+ * serve.
  */
 int tunnel_serve(
 	const struct tunnel_spec *specs, size_t n, const struct tunnel_run *run, struct err *err);
+
+/*
+ * The file for tunnel_run.audit: JSON lines of the user's connections through all tunnels, by the
+ * time they ended, with "begin", "end", "ms", "user", "tunnel", "id", "via", "to", "client",
+ * "bytes_up", "bytes_down", "check" (replica, writer, unverified, unknown or off) and "why" it
+ * ended; never what was said. Of mode 0600; at 4 MiB it becomes FILE.1, and FILE.3 goes. The
+ * caller's.
+ */
+char *tunnel_audit_path(void);
+
+/* Call `each` with every line of the file and the older ones, the oldest first. */
+int tunnel_audit_read(
+	const char *path, void (*each)(void *ctx, const json_t *line), void *ctx, struct err *err);
 
 #endif

@@ -43,8 +43,9 @@ extern const struct command cmd_cp;
 extern const struct command cmd_run;
 extern const struct command cmd_engine;
 extern const struct command cmd_tunnel;
-extern const struct command cmd_tunnel_env;   /* a word of cmd_tunnel */
-extern const struct command cmd_tunnel_check; /* a word of cmd_tunnel */
+extern const struct command cmd_tunnel_env; /* words of cmd_tunnel */
+extern const struct command cmd_tunnel_logs;
+extern const struct command cmd_tunnel_check;
 extern const struct command cmd_snapshot;
 extern const struct command cmd_sql;
 extern const struct command cmd_onboard;

@@ -80,8 +80,10 @@ static int serve(struct app *app, const struct tunnels *tunnels, struct err *err
 	autofree struct tunnel_spec *specs = xcalloc(tunnels->n, sizeof(*specs));
 	struct serving serving = {.app = app, .tunnels = tunnels, .specs = specs};
 	struct ssh_ask ask = tunnels_ask(app);
+	autofree char *audit = tunnel_audit_path();
 	struct tunnel_run run = {.ask = &ask,
 		.sink = &app->sink,
+		.audit = audit,
 		.ready = show_ready,
 		.ctx = &serving,
 		.stop_fd = -1};
@@ -161,7 +163,7 @@ static const struct command list = {
 /* === the command === */
 
 static const struct command *const subcommands[] = {
-	&list, &cmd_tunnel_env, &cmd_tunnel_check, NULL};
+	&list, &cmd_tunnel_env, &cmd_tunnel_check, &cmd_tunnel_logs, NULL};
 
 static const char *const examples[] = {
 	"devenv tunnel          # every tunnel of the workspace",
@@ -198,7 +200,10 @@ const struct command cmd_tunnel = {
 		"devenv needs no credentials for it, but a login in the clear (the ssh tunnel "
 		"encrypts): where TLS or compression hides it the connection is refused too, "
 		"unless the tunnel has \"allow_unverified: true\". \"read_only: false\" turns the "
-		"check off.",
+		"check off.\n"
+		"\n"
+		"Each connection leaves a line of what it was, never of what was said: `devenv "
+		"tunnel logs`.",
 	.examples = examples,
 	.min_args = 0,
 	.max_args = -1,

@@ -24,8 +24,10 @@ static void *serve(void *arg)
 {
 	struct tunnel_thread *tunnel = arg;
 	struct ssh_ask ask = tunnels_ask(tunnel->app);
+	autofree char *audit = tunnel_audit_path();
 	struct tunnel_run run = {.ask = &ask,
 		.sink = &tunnel->app->sink,
+		.audit = audit,
 		.ready = on_ready,
 		.connecting = tunnel->connecting,
 		.ctx = tunnel,

@@ -57,8 +57,8 @@ static char *file_of(const struct manifest *manifest, const json_t *tunnel, cons
 	return path ? path_absolute(manifest->dir, path) : NULL;
 }
 
-static int read_entry(const struct manifest *manifest, const char *name, const json_t *tunnel,
-	struct tunnel_entry *entry, struct err *err)
+static int read_entry(const struct workspace *ws, const struct manifest *manifest, const char *name,
+	const json_t *tunnel, struct tunnel_entry *entry, struct err *err)
 {
 	const char *via = required(tunnel, "via", err);
 	const char *to = via ? required(tunnel, "to", err) : NULL;
@@ -71,12 +71,14 @@ static int read_entry(const struct manifest *manifest, const char *name, const j
 		return err_wrap(err, "manifest \"%s\": x-tunnels.%s", manifest->name, name);
 	}
 	entry->manifest = manifest;
+	entry->id = xasprintf("%s/%s/%s", ws->lock_id, manifest->name, name);
 	entry->engine = json_str(tunnel, "engine");
 	entry->user = json_str(tunnel, "user");
 	entry->database = json_str(tunnel, "database");
 	entry->identity = file_of(manifest, tunnel, "identity");
 	entry->known_hosts = file_of(manifest, tunnel, "known_hosts");
 	spec->name = name;
+	spec->id = entry->id;
 	spec->via = via;
 	spec->to_host = entry->to_host;
 	spec->gateway = json_bool(tunnel, "gateway");
@@ -100,8 +102,8 @@ static bool is_wanted(const struct manifest *manifest, const char *name, int arg
 	return argc == 0;
 }
 
-static int collect_manifest(
-	const struct manifest *manifest, struct tunnels *tunnels, struct err *err)
+static int collect_manifest(const struct workspace *ws, const struct manifest *manifest,
+	struct tunnels *tunnels, struct err *err)
 {
 	json_t *all = json_object_get(manifest->model, "x-tunnels"), *tunnel;
 	const char *name;
@@ -109,7 +111,7 @@ static int collect_manifest(
 	json_object_foreach (all, name, tunnel) {
 		struct tunnel_entry entry = {0};
 
-		if (read_entry(manifest, name, tunnel, &entry, err) < 0)
+		if (read_entry(ws, manifest, name, tunnel, &entry, err) < 0)
 			return -1;
 		tunnels->list = xgrow(tunnels->list, tunnels->n, sizeof(*tunnels->list));
 		tunnels->list[tunnels->n++] = entry;
@@ -173,18 +175,16 @@ static bool port_used(const struct tunnels *tunnels, uint16_t port)
 }
 
 /* The same each time, so that clients can keep it in their settings. */
-static void choose_ports(const struct workspace *ws, struct tunnels *tunnels)
+static void choose_ports(struct tunnels *tunnels)
 {
 	for (size_t i = 0; i < tunnels->n; i++) {
 		struct tunnel_entry *entry = &tunnels->list[i];
-		autofree char *full = xasprintf(
-			"%s/%s/%s", ws->lock_id, entry->manifest->name, entry->spec.name);
 		uint32_t number = 0;
 		uint16_t port;
 
 		if (entry->spec.port)
 			continue;
-		for (const char *c = full; *c; c++)
+		for (const char *c = entry->id; *c; c++)
 			number = number * 31 + (unsigned char)*c;
 		do
 			port = (uint16_t)(PORTS_FIRST + number++ % PORTS_N);
@@ -197,6 +197,7 @@ static void choose_ports(const struct workspace *ws, struct tunnels *tunnels)
 
 static void entry_release(struct tunnel_entry *entry)
 {
+	free(entry->id);
 	free(entry->to_host);
 	free(entry->identity);
 	free(entry->known_hosts);
@@ -230,9 +231,9 @@ int tunnels_find(
 	const struct workspace *ws, int argc, char **argv, struct tunnels *tunnels, struct err *err)
 {
 	for (size_t i = 0; i < ws->n; i++)
-		if (collect_manifest(&ws->manifests[i], tunnels, err) < 0)
+		if (collect_manifest(ws, &ws->manifests[i], tunnels, err) < 0)
 			return -1;
-	choose_ports(ws, tunnels);
+	choose_ports(tunnels);
 	keep_wanted(tunnels, argc, argv);
 	return check_words(ws, tunnels, argc, argv, err);
 }

@@ -19,7 +19,7 @@ struct tunnel_entry {
 	const struct manifest *manifest;
 	const char *engine;          /* mysql, postgres, or NULL */
 	const char *user, *database; /* for clients; or NULL */
-	char *to_host, *identity, *known_hosts;
+	char *id, *to_host, *identity, *known_hosts;
 };
 
 struct tunnels {

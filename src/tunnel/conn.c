@@ -9,9 +9,11 @@
 #include "devenv/clock.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
+#include "audit.h"
 #include "loop.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,6 +25,7 @@
 #define OUTAGE_WAIT_MS 8000
 #define OPEN_WAIT_MS 60000
 #define PROBE_WAIT_MS 20000
+#define LINGER_MS 3000
 
 struct conn *conn_new(struct loop *loop, struct listener *listener, int fd)
 {
@@ -33,7 +36,9 @@ struct conn *conn_new(struct loop *loop, struct listener *listener, int fd)
 	conn->fd = fd;
 	conn->up.limit = conn->down.limit = 4 * LOOP_CHUNK;
 	conn->window = WINDOW_START;
-	conn->since = clock_ms();
+	conn->since = conn->born = clock_ms();
+	conn->began = clock_wall();
+	conn->check = listener->spec->guard ? "unknown" : "off";
 	conn->readable = conn->writable = true;
 	if (fd >= 0)
 		conn->guard = guard_new(listener->spec->guard, listener->spec->allow_unverified);
@@ -42,6 +47,19 @@ struct conn *conn_new(struct loop *loop, struct listener *listener, int fd)
 	*at = conn;
 	loop->n_conns++;
 	return conn;
+}
+
+void conn_why(struct conn *conn, const char *fmt, ...)
+{
+	autobuf struct buf text = BUF_INIT(512);
+	va_list args;
+
+	if (conn->why)
+		return;
+	va_start(args, fmt);
+	buf_vaddf(&text, fmt, args);
+	va_end(args);
+	conn->why = buf_detach(&text);
 }
 
 static void close_client(struct conn *conn)
@@ -71,6 +89,28 @@ void conn_reset(struct conn *conn)
 	conn_finish(conn);
 }
 
+static void write_audit(struct loop *loop, const struct conn *conn)
+{
+	struct audit_line line = {
+		.spec = conn->listener->spec,
+		.client = conn->client,
+		.began = conn->began,
+		.ms = clock_ms() - conn->born,
+		.up = conn->sent,
+		.down = conn->given,
+		.check = conn->check,
+		.why = conn->why ? conn->why : "the tunnel was closed",
+	};
+	struct err err = ERR_INIT;
+
+	if (!loop->run->audit || !conn->client)
+		return;
+	if (audit_write(loop->run->audit, &line, &err) < 0 && !loop->audit_told) {
+		loop->audit_told = true;
+		sink_warn(loop->sink, NULL, "connections are not recorded: %s", err.msg);
+	}
+}
+
 void conn_sweep(struct loop *loop)
 {
 	struct conn **at = &loop->conns, *conn;
@@ -83,6 +123,9 @@ void conn_sweep(struct loop *loop)
 		*at = conn->next;
 		loop->n_conns--;
 		loop->window_bytes -= conn->window - WINDOW_START;
+		write_audit(loop, conn);
+		free(conn->client);
+		free(conn->why);
 		buf_release(&conn->up);
 		buf_release(&conn->down);
 		guard_free(conn->guard);
@@ -103,18 +146,73 @@ static void refuse(struct loop *loop, struct conn *conn)
 
 	sink_warn(loop->sink, NULL, "tunnel \"%s\": a connection was refused: %s%s",
 		conn->listener->spec->name, conn->guard->why, hint);
+	conn->check = conn->guard->answered ? "writer" : "unknown";
+	conn_why(conn, "refused: %s", conn->guard->why);
 	buf_release(&conn->up);
 	conn->up_start = 0;
 	conn->client_eof = conn->eof_sent = conn->server_eof = true;
 }
 
+/*
+ * Broken off after the login. Its channel closes now; the client hears why with its next command,
+ * for which its socket stays a little: one that is closed with something unread loses what was
+ * said.
+ */
+static void linger(struct conn *conn)
+{
+	buf_release(&conn->up);
+	conn->up_start = 0;
+	conn->state = CONN_LINGERING;
+	conn->since = clock_ms();
+}
+
+/* What one connection has found out goes for all of the tunnel that are past their login. */
+static void promoted(struct loop *loop, const struct listener *listener)
+{
+	int n = 0;
+
+	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
+		bool passed = !conn->guard || conn->guard->verdict != GUARD_FOLLOWING;
+
+		if (conn->listener != listener || conn->state != CONN_OPEN || !passed)
+			continue;
+		n++;
+		conn->check = "writer";
+		conn_why(conn, "broken off: the server is no longer a read-only replica");
+		if (conn->guard && (conn->guard->verdict == GUARD_REFUSED ||
+					   guard_break(conn->guard, &conn->down)))
+			linger(conn);
+		else
+			conn_reset(conn); /* in the middle of something */
+	}
+	sink_warn(loop->sink, NULL,
+		"tunnel \"%s\": the server is no longer a read-only replica: %d connection%s "
+		"closed",
+		listener->spec->name, n, n == 1 ? "" : "s");
+}
+
+static void refused(struct loop *loop, struct conn *conn)
+{
+	if (!conn->guard->checked) {
+		refuse(loop, conn);
+	} else if (conn->guard->answered) {
+		promoted(loop, conn->listener);
+	} else {
+		refuse(loop, conn);
+		linger(conn);
+	}
+}
+
 static void guarded(struct loop *loop, struct conn *conn, enum guard_verdict verdict)
 {
 	if (verdict == GUARD_REFUSED)
-		refuse(loop, conn);
+		refused(loop, conn);
+	if (verdict == GUARD_WATCHING)
+		conn->check = "replica";
 	if (verdict != GUARD_PASSED)
 		return;
-	if (*conn->guard->why && !conn->listener->told) {
+	conn->check = "unverified";
+	if (!conn->listener->told) {
 		conn->listener->told = true;
 		sink_warn(loop->sink, NULL,
 			"tunnel \"%s\": cannot tell whether the server is a read-only replica: %s",
@@ -126,6 +224,7 @@ static void guarded(struct loop *loop, struct conn *conn, enum guard_verdict ver
 
 static void from_client(struct loop *loop, struct conn *conn, size_t n)
 {
+	conn->sent += n;
 	if (!conn->guard)
 		buf_add(&conn->up, loop->chunk, n);
 	else
@@ -135,6 +234,7 @@ static void from_client(struct loop *loop, struct conn *conn, size_t n)
 
 static void from_server(struct loop *loop, struct conn *conn, size_t n)
 {
+	conn->given += n;
 	if (!conn->guard)
 		buf_add(&conn->down, loop->chunk, n);
 	else
@@ -145,7 +245,9 @@ static void from_server(struct loop *loop, struct conn *conn, size_t n)
 /* How much may be read at once: what the guard holds must fit beside it. */
 static size_t chunk_of(const struct conn *conn)
 {
-	return conn->guard ? LOOP_CHUNK / 4 : LOOP_CHUNK;
+	bool login = conn->guard && conn->guard->verdict == GUARD_FOLLOWING;
+
+	return login ? LOOP_CHUNK / 4 : LOOP_CHUNK;
 }
 
 /* === to the server === */
@@ -164,10 +266,13 @@ static bool read_client(struct loop *loop, struct conn *conn)
 		return false;
 	}
 	if (n < 0) {
+		conn_why(conn, "the client broke off");
 		conn_reset(conn);
 		return true;
 	}
 	conn->client_eof = n == 0;
+	if (n == 0)
+		conn_why(conn, "the client closed");
 	from_client(loop, conn, (size_t)n);
 	return true;
 }
@@ -192,7 +297,7 @@ static bool write_server(struct conn *conn)
 		conn->up_start = 0;
 	}
 	if (conn->client_eof && !conn->eof_sent && !conn->up.len &&
-		!(conn->guard && conn->guard->step == STEP_ASKED) &&
+		!(conn->guard && guard_keeps(conn->guard)) &&
 		ssh_send_eof(conn->channel) != SSH_AGAIN) {
 		conn->eof_sent = true;
 		moved = true;
@@ -226,6 +331,7 @@ static bool read_server(struct loop *loop, struct conn *conn)
 	if (n == SSH_AGAIN || (n < 0 && !ssh_alive(conn->link->ssh)))
 		return false;
 	if (n <= 0) {
+		conn_why(conn, "the server closed");
 		conn->server_eof = true;
 		return true;
 	}
@@ -250,6 +356,7 @@ static bool write_client(struct conn *conn)
 			break;
 		}
 		if (n < 0) {
+			conn_why(conn, "the client broke off");
 			conn_reset(conn);
 			return true;
 		}
@@ -279,10 +386,35 @@ static bool pass_end(struct conn *conn)
 	return false;
 }
 
+/* The end of one that was broken off: say so, close the channel, and hear nothing more. */
+static bool pump_lingering(struct loop *loop, struct conn *conn)
+{
+	bool moved = write_client(conn);
+	ssize_t n;
+
+	if (conn->channel && ssh_channel_free(conn->channel) == 0) {
+		conn->channel = NULL;
+		moved = true;
+	}
+	if (conn->state != CONN_LINGERING || conn->down.len)
+		return moved;
+	if (!conn->shut) {
+		shutdown(conn->fd, SHUT_WR);
+		conn->shut = true;
+	}
+	n = recv(conn->fd, loop->chunk, LOOP_CHUNK, MSG_DONTWAIT);
+	conn->readable = n > 0;
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		close_client(conn);
+	return moved || n >= 0;
+}
+
 bool conn_pump(struct loop *loop, struct conn *conn)
 {
 	bool moved = false;
 
+	if (conn->state == CONN_LINGERING)
+		return pump_lingering(loop, conn);
 	if (conn->state == CONN_CLOSING && ssh_channel_free(conn->channel) == 0) {
 		conn->channel = NULL;
 		conn->state = CONN_OVER;
@@ -306,6 +438,8 @@ short conn_events(const struct conn *conn)
 {
 	short events = 0;
 
+	if (conn->state == CONN_LINGERING)
+		return conn->down.len ? POLLOUT : POLLIN;
 	if (conn->state != CONN_OPEN)
 		return 0;
 	if (!conn->client_eof && !conn->up.len && !conn->readable)
@@ -315,21 +449,25 @@ short conn_events(const struct conn *conn)
 	return events;
 }
 
-void conn_expired(struct loop *loop, struct conn *conn, int64_t waited)
+void conn_expired(struct loop *loop, struct conn *conn)
 {
-	const char *name = conn->listener->spec->name;
+	int waited_s = (int)((clock_ms() - conn->since) / 1000);
 
+	if (conn->state == CONN_OPEN && conn->guard->verdict == GUARD_WATCHING) {
+		guard_tick(conn->guard, &conn->up);
+		return;
+	}
+	if (conn->state == CONN_LINGERING) {
+		conn_reset(conn);
+		return;
+	}
 	if (conn->state == CONN_OPEN)
-		sink_warn(loop->sink, NULL,
-			"tunnel \"%s\": a connection was closed: the server did not say whether it "
-			"is "
-			"a read-only replica",
-			name);
+		conn_why(conn, "the server did not say whether it is a read-only replica");
 	else
-		sink_warn(loop->sink, NULL,
-			"tunnel \"%s\": a connection waited %d s for %s and was closed", name,
-			(int)(waited / 1000),
+		conn_why(conn, "waited %d s for %s", waited_s,
 			conn->link->state == LINK_UP ? "the database" : "ssh");
+	sink_warn(loop->sink, NULL, "tunnel \"%s\": a connection was closed: %s",
+		conn->listener->spec->name, conn->why ? conn->why : "");
 	conn_reset(conn);
 }
 
@@ -343,7 +481,10 @@ int64_t conn_deadline(const struct conn *conn)
 		return conn->since + OUTAGE_WAIT_MS;
 	if (conn->state == CONN_WAITING || conn->state == CONN_OPENING)
 		return conn->since + OPEN_WAIT_MS;
-	if (conn->state == CONN_OPEN && conn->guard)
+	if (conn->state == CONN_LINGERING)
+		return conn->since + LINGER_MS;
+	if (conn->state == CONN_OPEN && conn->guard &&
+		!(conn->client_eof && conn->guard->verdict == GUARD_WATCHING))
 		return guard_deadline(conn->guard);
 	return -1;
 }

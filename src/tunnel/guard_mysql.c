@@ -67,7 +67,7 @@ static void mysql_error(struct guard *guard, const char *text)
 /* === the client === */
 
 /* The first answer says how the two will talk: protocol, encryption, compression. */
-static bool read_answer(struct guard *guard, const struct packet *packet)
+static bool read_client_answer(struct guard *guard, const struct packet *packet)
 {
 	guard->sequence = (uint8_t)(packet->sequence + 1);
 	if (packet->len < 32 || !(u32(packet->payload) & FLAG_PROTOCOL_41)) {
@@ -94,7 +94,7 @@ static void mysql_client(struct guard *guard)
 	while (guard->step != STEP_FIRST && next_packet(guard, &guard->client, &packet)) {
 		if (packet.sequence == 0)
 			return; /* a command: it waits for the verdict */
-		if (guard->step == STEP_ANSWER && !read_answer(guard, &packet))
+		if (guard->step == STEP_ANSWER && !read_client_answer(guard, &packet))
 			return;
 		guard_up(guard, packet.whole);
 	}
@@ -125,27 +125,48 @@ static void read_greeting(struct guard *guard, const struct packet *packet)
 	guard->step = STEP_ANSWER;
 }
 
-static void ask(struct guard *guard, const struct packet *packet)
+static void add_question(struct guard *guard, struct buf *out)
 {
 	bool attributes = guard->client_flags & guard->server_flags & FLAG_QUERY_ATTRIBUTES;
-	struct buf query = BUF_INIT(1024);
 	size_t len = 1 + (attributes ? 2 : 0) + strlen(QUERY);
 	const unsigned char head[] = {(unsigned char)len, 0, 0, 0, COM_QUERY};
 
-	buf_add(&query, head, sizeof(head));
+	buf_add(out, head, sizeof(head));
 	if (attributes)
-		buf_add(&query, "\0\1", 2); /* none of them, in one set */
-	buf_addstr(&query, QUERY);
-	guard->sequence = packet->sequence; /* an error takes the place of this OK */
-	guard_asked(guard, packet->whole, query.data, query.len);
-	buf_release(&query);
+		buf_add(out, "\0\1", 2); /* none of them, in one set */
+	buf_addstr(out, QUERY);
 }
 
-static bool is_on(const unsigned char *value, size_t len)
+/* In place of the OK that ends the login: an error would take its place. */
+static void ask_first(struct guard *guard, const struct packet *packet)
 {
-	/* MariaDB 12 has NO_LOCK and NO_LOCK_NO_ADMIN, which are kinds of read-only. */
-	return !(len == 0 || (len == 1 && *value == '0') ||
-		 (len == 3 && memcmp(value, "OFF", 3) == 0));
+	autobuf struct buf query = BUF_INIT(1024);
+
+	add_question(guard, &query);
+	guard->sequence = packet->sequence;
+	guard_asked(guard, packet->whole, query.data, query.len);
+}
+
+static void ask_again(struct guard *guard)
+{
+	autobuf struct buf query = BUF_INIT(1024);
+
+	add_question(guard, &query);
+	guard->sequence = 1; /* to the client's next command */
+	guard_asked(guard, 0, query.data, query.len);
+}
+
+enum { OFF, ON, UNKNOWN };
+
+/* MariaDB 12 has NO_LOCK and NO_LOCK_NO_ADMIN, which are kinds of read-only. */
+static int read_switch(const char *value, size_t len)
+{
+	if ((len == 1 && *value == '0') || (len == 3 && memcmp(value, "OFF", 3) == 0))
+		return OFF;
+	if ((len == 1 && *value == '1') || (len == 2 && memcmp(value, "ON", 2) == 0) ||
+		(len >= 7 && memcmp(value, "NO_LOCK", 7) == 0))
+		return ON;
+	return UNKNOWN;
 }
 
 /* A row of short texts, each with its length in one byte. */
@@ -156,8 +177,12 @@ static bool read_row(struct guard *guard, const struct packet *packet)
 
 	while (at < packet->len && packet->payload[at] < 0xfb &&
 		packet->payload[at] < packet->len - at) {
-		if (is_on(packet->payload + at + 1, packet->payload[at]))
-			guard->replica = true;
+		const char *value = (const char *)packet->payload + at + 1;
+		int is = read_switch(value, packet->payload[at]);
+
+		if (is == UNKNOWN)
+			return false;
+		guard->replica |= is == ON;
 		at += 1U + packet->payload[at];
 		columns++;
 	}
@@ -173,10 +198,9 @@ static void read_answer_packet(struct guard *guard, const struct packet *packet)
 	const unsigned char *payload = packet->payload;
 
 	if (packet->len == 0 || payload[0] == 0xff) {
-		guard_blind(guard, "it refused to say");
+		guard->answer_ended = true;
 	} else if (payload[0] == 0xfe && guard->answered) {
-		buf_consume(&guard->server, packet->whole);
-		guard_decide(guard);
+		guard->answer_ended = true;
 	} else if (payload[0] != 0xfe && !guard->answered && packet->sequence > 1 &&
 		   !(packet->len > 4 && memcmp(payload, "\3def", 4) == 0)) {
 		if (read_row(guard, packet))
@@ -186,27 +210,60 @@ static void read_answer_packet(struct guard *guard, const struct packet *packet)
 	}
 }
 
+/* A packet of the answer; false: that was all. */
+static bool read_answer(struct guard *guard, const struct packet *packet)
+{
+	read_answer_packet(guard, packet);
+	if (guard->step != STEP_ASKED || guard->verdict == GUARD_REFUSED ||
+		guard->verdict == GUARD_PASSED)
+		return false;
+	buf_consume(&guard->server, packet->whole);
+	if (!guard->answer_ended)
+		return true;
+	if (guard->answered)
+		guard_decide(guard);
+	else
+		guard_no_answer(guard);
+	return false;
+}
+
 static void mysql_server(struct guard *guard)
 {
 	struct packet packet;
 
-	while (guard->verdict == GUARD_FOLLOWING && next_packet(guard, &guard->server, &packet)) {
-		if (guard->step == STEP_FIRST)
+	while (next_packet(guard, &guard->server, &packet)) {
+		if (guard->step == STEP_ASKED) {
+			if (!read_answer(guard, &packet))
+				return;
+			continue;
+		}
+		if (guard->step == STEP_FIRST) {
 			read_greeting(guard, &packet);
-		else if (guard->step == STEP_ASKED)
-			read_answer_packet(guard, &packet);
-		else if (packet.len && packet.payload[0] == 0) {
-			ask(guard, &packet);
+		} else if (packet.len && packet.payload[0] == 0) {
+			ask_first(guard, &packet);
 			continue;
 		}
 		if (guard->verdict != GUARD_FOLLOWING)
 			return;
-		if (guard->step == STEP_ASKED)
-			buf_consume(&guard->server, packet.whole);
-		else
-			guard_down(guard, packet.whole);
+		guard_down(guard, packet.whole);
 	}
 }
 
+static uint64_t mysql_whole(const unsigned char *header)
+{
+	return HEADER +
+	       ((uint64_t)header[0] | (uint64_t)header[1] << 8 | (uint64_t)header[2] << 16);
+}
+
 const struct guard_protocol guard_mysql = {
-	.name = "MySQL", .client = mysql_client, .server = mysql_server, .error = mysql_error};
+	.name = "MySQL",
+	.client = mysql_client,
+	.server = mysql_server,
+	.error = mysql_error,
+	.header = HEADER,
+	.whole = mysql_whole,
+	.client_head = mysql_client_head,
+	.server_head = mysql_server_head,
+	.turn = mysql_turn,
+	.ask = ask_again,
+};

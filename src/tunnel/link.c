@@ -58,8 +58,10 @@ static void each_listener_failed(struct loop *loop, struct link *link, const str
 static void reset_waiting(struct loop *loop, struct link *link)
 {
 	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
-		if (conn->link == link && conn->state == CONN_WAITING)
-			conn_reset(conn);
+		if (conn->link != link || conn->state != CONN_WAITING)
+			continue;
+		conn_why(conn, "ssh cannot connect");
+		conn_reset(conn);
 	}
 }
 
@@ -129,12 +131,14 @@ static void drop_conns(struct loop *loop, struct link *link)
 		if (conn->channel)
 			ssh_channel_free(conn->channel); /* only our part: the session is dead */
 		conn->channel = NULL;
-		if (conn->state == CONN_OPEN)
+		if (conn->state == CONN_OPEN) {
+			conn_why(conn, "the ssh connection was lost: %s", ssh_failure(link->ssh));
 			conn_reset(conn);
-		else if (conn->state == CONN_OPENING && (conn->fd >= 0 || conn->probe))
+		} else if (conn->state == CONN_OPENING && (conn->fd >= 0 || conn->probe)) {
 			conn->state = CONN_WAITING;
-		else if (conn->state != CONN_WAITING)
+		} else if (conn->state != CONN_WAITING && conn->state != CONN_LINGERING) {
 			conn->state = CONN_OVER;
+		}
 	}
 	link->opening = NULL;
 }
@@ -181,6 +185,7 @@ static void open_failed(struct loop *loop, struct conn *conn, const struct err *
 {
 	bool client = conn->fd >= 0;
 
+	conn_why(conn, "%s", err->msg);
 	conn->state = CONN_WAITING; /* nothing of it is left in libssh2 */
 	conn_reset(conn);
 	if (conn->probe)

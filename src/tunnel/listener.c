@@ -2,6 +2,7 @@
 #include "devenv/clock.h"
 #include "devenv/mem.h"
 #include "devenv/port.h"
+#include "audit.h"
 #include "loop.h"
 
 #include <arpa/inet.h>
@@ -21,9 +22,9 @@ static int bind_failed(const struct listener *listener, int os, struct err *err)
 	autofree char *holder = os == EADDRINUSE ? port_holder(spec->port) : NULL;
 
 	if (os != EADDRINUSE)
-		return err_os(err, ERR_PORT, os, "tunnel \"%s\": listen on port %u", spec->name,
+		return err_os(err, ERR_TUNNEL, os, "tunnel \"%s\": listen on port %u", spec->name,
 			spec->port);
-	return err_set(err, ERR_PORT, "tunnel \"%s\": port %u is taken by %s", spec->name,
+	return err_set(err, ERR_TUNNEL, "tunnel \"%s\": port %u is taken by %s", spec->name,
 		spec->port, holder ? holder : "another program");
 }
 
@@ -55,14 +56,17 @@ void listener_accept(struct loop *loop, struct listener *listener)
 	int on = 1;
 
 	while (loop->n_conns < CONNS_MAX) {
-		int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		struct sockaddr_in peer = {0};
+		socklen_t len = sizeof(peer);
+		int fd = accept4(
+			listener->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE))
 			loop->accept_at = clock_ms() + PAUSE_MS;
 		if (fd < 0)
 			return;
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		conn_new(loop, listener, fd);
+		conn_new(loop, listener, fd)->client = audit_address(&peer);
 		link_wanted(listener->link);
 	}
 	loop->accept_at = clock_ms() + PAUSE_MS;

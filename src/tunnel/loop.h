@@ -50,7 +50,8 @@ enum conn_state {
 	CONN_WAITING, /* for the session, or for its turn to be opened */
 	CONN_OPENING,
 	CONN_OPEN,
-	CONN_CLOSING, /* the client is gone, the channel not yet */
+	CONN_LINGERING, /* it was broken off: the client may still read why */
+	CONN_CLOSING,   /* the client is gone, the channel not yet */
 	CONN_OVER,
 };
 
@@ -70,6 +71,11 @@ struct conn {
 	size_t up_start, down_start;
 	size_t window, drained;
 	int64_t since;
+	char *client;         /* its address; NULL for a probe */
+	int64_t born, began;  /* clock_ms, and seconds since 1970 */
+	uint64_t sent, given; /* bytes from the client, and from the server */
+	const char *check;    /* for the audit */
+	char *why;            /* it ended; the first reason counts */
 	struct pollfd *pfd;
 };
 
@@ -85,6 +91,7 @@ struct loop {
 	int64_t accept_at;   /* out of descriptors: no accept before */
 	const struct sink *sink;
 	const struct tunnel_run *run;
+	bool audit_told;  /* that lines cannot be written */
 	bool stopped;     /* by run->stop_fd */
 	struct err first; /* the first failure, for when every tunnel has failed */
 };
@@ -95,12 +102,13 @@ void listener_accept(struct loop *loop, struct listener *listener);
 
 /* conn.c */
 struct conn *conn_new(struct loop *loop, struct listener *listener, int fd);
+void conn_why(struct conn *conn, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool conn_pump(struct loop *loop, struct conn *conn); /* true: bytes moved */
 short conn_events(const struct conn *conn);
-void conn_reset(struct conn *conn);  /* the client sees an error, not an end */
-void conn_finish(struct conn *conn); /* an orderly end */
-void conn_sweep(struct loop *loop);  /* free what is over */
-void conn_expired(struct loop *loop, struct conn *conn, int64_t waited); /* not for probes */
+void conn_reset(struct conn *conn);                      /* the client sees an error, not an end */
+void conn_finish(struct conn *conn);                     /* an orderly end */
+void conn_sweep(struct loop *loop);                      /* free what is over */
+void conn_expired(struct loop *loop, struct conn *conn); /* conn_deadline; not for probes */
 int64_t conn_deadline(const struct conn *conn);
 
 /* link.c */

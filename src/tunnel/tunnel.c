@@ -157,21 +157,25 @@ static void probe_expired(struct loop *loop, struct conn *conn)
 	listener_failed(loop, conn->listener, &err);
 }
 
-static void expire(struct loop *loop)
+/* true: there is something to do for the next round. */
+static bool expire(struct loop *loop)
 {
 	int64_t now = clock_ms();
+	bool any = false;
 
 	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
 		int64_t deadline = conn_deadline(conn);
 
 		if (deadline < 0 || now < deadline)
 			continue;
+		any = true;
 		if (conn->probe) {
 			probe_expired(loop, conn);
 			continue;
 		}
-		conn_expired(loop, conn, now - conn->since);
+		conn_expired(loop, conn);
 	}
+	return any;
 }
 
 static void sooner(int64_t *soonest, int64_t deadline)
@@ -250,7 +254,7 @@ static int serve(struct loop *loop, struct err *err)
 		start_next(loop);
 		for (int i = 0; moved && i < ROUNDS_MAX; i++)
 			moved = one_round(loop);
-		expire(loop);
+		moved |= expire(loop);
 		conn_sweep(loop);
 		if (all_failed(loop)) {
 			*err = loop->first;

@@ -185,6 +185,50 @@ check_out 'postgres: TLS passes with allow_unverified' '^1$' pg 22724 require 'S
 check_out 'postgres: without TLS it still looks' '^1$' pg 22724 disable 'SELECT 1'
 check 'a standby is promoted' as_postgres "$PG/pg_ctl" -D "$D/standby" -w promote
 expect_fail 'postgres: the next connection is refused' 2 "$writer" pg 22723 disable 'SELECT 1'
+
+# === what is kept of it ===
+
+AUDIT=$XDG_STATE_HOME/devenv/tunnels.jsonl
+logs() { "$DEVENV" -C "$T/ws" tunnel logs "$@"; }
+logged() { # logged TUNNEL CONDITION: how many lines there are of that kind
+	logs "$1" --format json -n 1000 | jq "[.[] | select($2)] | length"
+}
+open_session() { # one that says nothing
+	psql -X "host=127.0.0.1 port=22725 user=postgres sslmode=disable" < <(sleep 60) \
+		>/dev/null 2>&1 &
+	at_exit kill $!
+	wait_for 10 session_is_there
+}
+session_is_there() { [[ $(pg 22725 disable 'SELECT count(*) FROM pg_stat_activity
+	WHERE client_port IS NOT NULL AND state = '"'idle'") == 1 ]]; }
+check_out 'logs: a line a connection' '^20[0-9T:-]+Z +maria +127\.0\.0\.1:[0-9]+ .* replica ' logs maria
+check_out 'logs: a refused one' '^[1-9]' \
+	logged writer '.check == "writer" and (.why | startswith("refused: this server is not"))'
+check_out 'logs: one that nobody could look into' '^[1-9]' logged maria_lax '.check == "unverified"'
+check_out 'logs: one that was refused for it' '^[1-9]' \
+	logged maria '.check == "unknown" and (.why | test("TLS hides the login"))'
+check_out 'logs: where nobody looks' '^[1-9]' logged free '.check == "off"'
+check_out 'logs: bytes' '^1$' logged maria '.bytes_down > 20000000 and .bytes_up < 2000'
+check_out 'logs: who' '^[1-9]' logged maria ".user == \"$(id -un)\" and .begin <= .end"
+check_out 'logs: why it ended' '^[1-9]' logged maria '.why == "the client closed"'
+last_line() { logs -n 1 | wc -l; }
+check_out 'logs: the last line only, below a heading' '^2$' last_line
+check_out 'nobody else can read it' '^600$' stat -c %a "$AUDIT"
+check 'nothing of what was said is in it' not grep -qE 'SELECT|secret|INSERT' "$AUDIT"
+check 'a session is open' open_session
 check 'Ctrl-C ends it with status 0' down
+check_out 'logs: what was still open too' '^[1-9]' logged free '.why == "the tunnel was closed"'
+fill() {
+	local line
+	line=$(head -n 1 "$AUDIT")
+	awk -v line="$line" 'BEGIN {for (i = 0; i < 20000; i++) print line}' >>"$AUDIT"
+}
+all_lines() { logs -n 1000000 --format json | jq length; }
+check 'the file is full' fill
+check 'and one more connection' mysql_sql -e 'SELECT 42'
+check_out 'begins a new one' '^1 ' wc -l "$AUDIT"
+check_out 'of the same mode' '^600$' stat -c %a "$AUDIT"
+check_out 'the old one is read still' '^20[0-9]{3}$' \
+	all_lines
 
 finish

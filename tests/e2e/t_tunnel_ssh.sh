@@ -405,7 +405,7 @@ expect_fail 'a pinned fingerprint of another key' 10 'the manifest pins' tunnel_
 workspace way
 expect_fail 'an unknown tunnel' 2 'did you mean "reader"' "$DEVENV" -C "$T/way" tunnel raeder
 workspace taken "port: $ECHO_PORT"
-expect_fail 'a taken local port names who holds it' 6 "port $ECHO_PORT is taken by socat" \
+expect_fail 'a taken local port names who holds it' 10 "port $ECHO_PORT is taken by socat" \
 	tunnel_in taken
 sed -i 's|to: .*|to: 127.0.0.1:22699|' "$T/way/compose.yaml"
 expect_fail 'a database that is down' 10 'cannot connect to 127.0.0.1:22699' tunnel_in way
