@@ -32,6 +32,7 @@ enum action_kind {
 	ACTION_CLONE,   /* a source */
 	ACTION_PULL,    /* an image */
 	ACTION_BUILD,   /* an image, from `build:` */
+	ACTION_FETCH,   /* a snapshot, into the engine's cache */
 	ACTION_NETWORK, /* create */
 	ACTION_VOLUME,  /* create */
 	ACTION_RESTORE, /* a snapshot into a volume that was just created */

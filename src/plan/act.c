@@ -77,24 +77,51 @@ static int act_pull(const struct act_context *context, struct engine *engine,
 	return 0;
 }
 
-static int act_restore(struct act_context *context, struct engine *engine,
-	const struct action *action, struct err *err)
+static int fill_from_archive(struct act_context *context, struct engine *engine,
+	const struct action *action, json_t **record, struct err *err)
 {
 	const char *where = json_str(action->extra, "source"),
 		   *image = json_str(action->extra, "image");
+	autofree char *source = strstr(where, "://")
+					? xstrdup(where)
+					: path_absolute(json_str(action->extra, "dir"), where);
 	struct snapshot_result result;
-	autojson json_t *record = NULL;
-	autofree char *source = NULL;
 
-	if (!where)
-		return err_set(err, ERR_SNAPSHOT, "%s: x-snapshot names no source", action->object);
-	source = strstr(where, "://") ? xstrdup(where)
-				      : path_absolute(json_str(action->extra, "dir"), where);
-	if (plan_restore_volume(engine, action->name, image, source,
-		    json_str(action->extra, "digest"), context->options->sink, &result, err) < 0)
+	if (restore_archive(engine, action->name, image, source, json_str(action->extra, "digest"),
+		    context->options->sink, &result, err) < 0)
 		return -1;
-	record = json_pack("{s:s, s:s, s:s, s:I}", "state", "restored", "source", source, "digest",
+	*record = json_pack("{s:s, s:s, s:s, s:I}", "state", "restored", "source", source, "digest",
 		result.digest, "bytes", (json_int_t)result.bytes);
+	return 0;
+}
+
+static int fill_from_snapshot(struct act_context *context, struct engine *engine,
+	const struct action *action, json_t **record, struct err *err)
+{
+	struct restore_ask ask = {.volume = action->name,
+		.reference = json_str(action->extra, "snapshot"),
+		.digest = json_str(action->extra, "digest"),
+		.image = json_str(action->extra, "image"),
+		.sink = context->options->sink};
+	autojson json_t *restored = NULL;
+
+	if (restore_snapshot(engine, &ask, &restored, err) < 0)
+		return -1;
+	*record = json_pack("{s:s, s:s, s:s}", "state", "restored", "source", ask.reference,
+		"digest", json_str(restored, "digest"));
+	return 0;
+}
+
+static int act_restore(struct act_context *context, struct engine *engine,
+	const struct action *action, struct err *err)
+{
+	autojson json_t *record = NULL;
+	int status = json_str(action->extra, "snapshot")
+			     ? fill_from_snapshot(context, engine, action, &record, err)
+			     : fill_from_archive(context, engine, action, &record, err);
+
+	if (status < 0)
+		return -1;
 	return state_volume_write(context->plan->ws->lock_id, action->name, record, err);
 }
 
@@ -349,7 +376,7 @@ static int delete_volume(struct engine *engine, const struct workspace *ws, cons
 		struct err own = ERR_INIT;
 
 		if (err->status != 409 || tries == LEFTOVER_TRIES ||
-			plan_restore_abandon(engine, volume, &own) < 0 ||
+			restore_abandon(engine, volume, &own) < 0 ||
 			!leftover_remove_using(engine, ws, volume))
 			return -1;
 		err_clear(err);
@@ -399,6 +426,10 @@ int act(struct act_context *context, size_t index, struct engine *engine, int *r
 		return act_pull(context, engine, action, err);
 	case ACTION_BUILD:
 		return act_build(context, action, engine, err);
+	case ACTION_FETCH:
+		return restore_fetch(engine, action->name,
+			(enum pull_policy)json_int(action->extra, "pull"), context->options->sink,
+			err);
 	case ACTION_NETWORK:
 		return network_create(engine, action->body, err);
 	case ACTION_VOLUME:

@@ -44,11 +44,11 @@ static bool is_ours(const struct workspace *ws, const json_t *labels)
 	return false;
 }
 
-/* What fills a volume goes by plan_restore_abandon(), and what is going already by itself. */
+/* What fills a volume goes by restore_abandon(), and what is going already by itself. */
 static bool goes_by_itself(const json_t *container)
 {
 	return str_eq(json_str(container, "State"), "removing") ||
-	       json_str(json_object_get(container, "Labels"), LABEL_RESTORES);
+	       json_str(json_object_get(container, "Labels"), LABEL_HELPER);
 }
 
 bool leftover_remove_using(struct engine *engine, const struct workspace *ws, const char *volume)

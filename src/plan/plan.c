@@ -61,6 +61,7 @@ static const struct {
 	[ACTION_CLONE] = {"clone", "+"},
 	[ACTION_PULL] = {"pull", "+"},
 	[ACTION_BUILD] = {"build", "+"},
+	[ACTION_FETCH] = {"pull", "+"},
 	[ACTION_NETWORK] = {"create", "+"},
 	[ACTION_VOLUME] = {"create", "+"},
 	[ACTION_RESTORE] = {"restore", "+"},

@@ -14,6 +14,7 @@
  */
 #include "restore.h"
 
+#include "agent_container.h"
 #include "plan_priv.h"
 
 #include "devenv/mem.h"
@@ -53,7 +54,7 @@ static int create_helper(
 	return container_create(engine, name, NULL, body, NULL, id, err);
 }
 
-int plan_restore_abandon(struct engine *engine, const char *volume, struct err *err)
+int restore_abandon(struct engine *engine, const char *volume, struct err *err)
 {
 	autofree char *label = xasprintf("%s=%s", LABEL_RESTORES, volume);
 	autofree char *filters = engine_filters("label", label, NULL);
@@ -66,7 +67,7 @@ int plan_restore_abandon(struct engine *engine, const char *volume, struct err *
 	json_array_foreach (helpers, i, helper)
 		if (container_remove(engine, json_str(helper, "Id"), true, err) < 0)
 			return -1;
-	return 0;
+	return agent_container_sweep(engine, err);
 }
 
 /*
@@ -79,7 +80,7 @@ static void settle_owner(struct engine *engine, const char *id)
 	engine_post(engine, NULL, NULL, &ignored, "/libpod/containers/%s/init", id);
 }
 
-int plan_restore_volume(struct engine *engine, const char *volume, const char *image,
+int restore_archive(struct engine *engine, const char *volume, const char *image,
 	const char *source, const char *expect_digest, const struct sink *sink,
 	struct snapshot_result *result, struct err *err)
 {

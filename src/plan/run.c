@@ -57,6 +57,7 @@ static const struct {
 	[ACTION_CLONE] = {"Cloning", "Cloned"},
 	[ACTION_PULL] = {"Pulling", "Pulled"},
 	[ACTION_BUILD] = {"Building", "Built"},
+	[ACTION_FETCH] = {"Pulling", "Pulled"},
 	[ACTION_NETWORK] = {"Creating", "Created"},
 	[ACTION_VOLUME] = {"Creating", "Created"},
 	[ACTION_RESTORE] = {"Restoring", "Restored"},

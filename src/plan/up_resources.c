@@ -1,6 +1,8 @@
 /* up_resources.c - the networks and volumes that services need, also when they changed. */
 #include "up.h"
 
+#include "restore.h"
+
 #include "devenv/mem.h"
 #include "devenv/state.h"
 #include "devenv/str.h"
@@ -235,25 +237,40 @@ int up_need_networks(struct up *up, const struct selected *one, size_t create, s
 
 /* === volumes === */
 
-/* x-snapshot: a source, or {source: ..., digest: ...}. */
+/* While images are pulled; several volumes may begin from the same. */
+static size_t add_fetch(struct up *up, const char *reference)
+{
+	autofree char *object = xasprintf("snapshot %s", reference);
+	size_t action = plan_index(up->plan, ACTION_FETCH, object);
+
+	if (action != NO_ACTION)
+		return action;
+	action = plan_add(up->plan, ACTION_FETCH, TAKE(object), xstrdup("a volume begins with it"),
+		xstrdup(reference));
+	json_object_set_new(up_extra(up->plan, action), "pull", json_integer(up->request->pull));
+	return action;
+}
+
+/* x-snapshot: a source, or {url: ..., digest: ...}. */
 static size_t add_restore(struct up *up, const struct selected *one, const json_t *snapshot,
 	const char *name, size_t volume, size_t pull)
 {
-	const char *source = json_string_value(snapshot);
+	const char *source = json_is_string(snapshot) ? json_string_value(snapshot)
+						      : json_str(snapshot, "url");
+	bool archive = restore_is_archive(source, one->manifest->dir);
+	size_t fetch = archive ? NO_ACTION : add_fetch(up, source);
 	size_t action = plan_add(up->plan, ACTION_RESTORE, xasprintf("volume %s", name),
 		xstrdup("from its snapshot"), xstrdup(name));
 	json_t *extra = up_extra(up->plan, action);
 	autofree char *image = plan_image(one->manifest, one->service);
 
-	if (!source)
-		source = json_str(snapshot, "url") ? json_str(snapshot, "url")
-						   : json_str(snapshot, "source");
-	json_set_str(extra, "source", source);
+	json_set_str(extra, archive ? "source" : "snapshot", source);
 	json_set_str(extra, "digest", json_str(snapshot, "digest"));
 	json_set_str(extra, "image", image);
 	json_set_str(extra, "dir", one->manifest->dir);
 	plan_need(up->plan, action, volume);
 	plan_need(up->plan, action, pull);
+	plan_need(up->plan, action, fetch);
 	return action;
 }
 

@@ -117,4 +117,28 @@ check "MariaDB starts on it" "$DEVENV" start maria
 check_out "with all rows" '^2$' maria 'select count(*) from t'
 check "down" "$DEVENV" down --volumes
 
+# --- on up ----------------------------------------------------------------------------------------
+seeded() { # SNAPSHOT: maria's volume begins with it
+	echo "volumes: {maria: {x-snapshot: $1}}" >compose.override.yaml
+}
+check "what only a name needs is forgotten" "$DEVENV" snapshot rm pulled
+seeded "$DEVENV_REGISTRY/test/shop:1"
+check_out "the plan has the snapshot" "pull snapshot $DEVENV_REGISTRY/test/shop:1" "$DEVENV" plan maria
+check "up brings it from the registry" "$DEVENV" up maria
+check_out "and MariaDB has all rows" '^2$' maria 'select count(*) from t'
+check_out "a second up does nothing" 'nothing to do|as (it|they) should' "$DEVENV" plan maria
+check "a row more" maria 'insert into t values (3)'
+check "restore goes back to what it began with" "$DEVENV" snapshot restore maria "$DEVENV_REGISTRY/test/shop:1"
+check_out "without it" '^2$' maria 'select count(*) from t'
+check "down" "$DEVENV" down --volumes
+check "a volume begins as it, without a word to the registry" "$DEVENV" up --pull never maria
+check_out "with all rows" '^2$' maria 'select count(*) from t'
+check "down" "$DEVENV" down --volumes
+seeded "{url: '$DEVENV_REGISTRY/test/shop:1', digest: 'sha256:$(printf '0%.0s' {1..64})'}"
+expect_fail "another snapshot than it must be" 9 'x-snapshot wants sha256:0000' "$DEVENV" up maria
+expect_fail "leaves nothing that passes for data" 9 'x-snapshot wants' "$DEVENV" up maria
+seeded "$DEVENV_REGISTRY/test/none:1"
+expect_fail "a snapshot that is not there" 5 "test/none" "$DEVENV" up maria
+check "down" "$DEVENV" down --volumes
+
 finish
