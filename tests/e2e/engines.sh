@@ -67,7 +67,18 @@ clean_engine() {
 	done
 }
 
+# What ends with an engine may write a last file meanwhile.
+remove_folder() {
+	local tries
+	for ((tries = 0; tries < 50; tries++)); do
+		rm -rf "$1" 2>/dev/null && return
+		read -rt 0.1 <> <(:) || true
+	done
+	echo "# left behind: $1"
+}
+
 stop_engine() {
+	local folder
 	if [[ -n ${DOCKER_HOST:-} ]] && engine_answers; then
 		clean_engine || true
 	fi
@@ -76,7 +87,7 @@ stop_engine() {
 		# What devenv puts into /tmp when a path is too long for a socket or for Podman.
 		sed -n 's|^runroot = "\(/tmp/devenv-[^"]*\)/run"$|\1|p' \
 			"$engine_folder"/state/devenv/engine/config/containers/storage.conf |
-			xargs -r rm -rf
+			while read -r folder; do remove_folder "$folder"; done
 	elif [[ -n $engine_pid ]]; then
 		kill "$engine_pid" 2>/dev/null || true
 		wait "$engine_pid" 2>/dev/null || true
