@@ -1,4 +1,5 @@
 /* plan.c - `devenv plan`: what `up` would do, and why. */
+#include "bring_up.h"
 #include "commands.h"
 #include "session.h"
 
@@ -44,6 +45,7 @@ static int plan_command(struct app *app, void *opts, int argc, char **argv, stru
 	engine_forbid_writes(session.engine);
 	if (plan_up(session.engine, &request, &plan, err) < 0)
 		return -1;
+	bring_up_warn(app, &plan);
 	result = show(app, &plan, err);
 	if (result == 0 && chosen->exit_code && plan.n) {
 		err->kind = ERR_EXIT;

@@ -52,7 +52,7 @@ static const struct key snapshot_keys[] = {
 	{"url", TEXT, .flags = KEY_REQUIRED, .doc = "Where the snapshot is.",
 		.example = "registry.acme.example/shop-seed:latest"},
 	{"digest", TEXT, .doc = "What it must be.", .example = "sha256:..."},
-	{"lazy", FLAG, .doc = "Restore only when a service needs it."},
+	{"lazy", FLAG, .doc = "Restore only when a service needs it (not done yet)."},
 	{"engine", TEXT, .doc = "Database engine.", .example = "mariadb"},
 };
 static SHAPE(shape_snapshot, "volumes.NAME.x-snapshot", snapshot_keys);

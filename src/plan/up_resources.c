@@ -264,6 +264,9 @@ static size_t add_restore(struct up *up, const struct selected *one, const json_
 	json_t *extra = up_extra(up->plan, action);
 	autofree char *image = plan_image(one->manifest, one->service);
 
+	if (json_bool(snapshot, "lazy"))
+		strv_pushf(&up->plan->warnings,
+			"volume %s: x-snapshot.lazy is not done yet: it is restored at once", name);
 	json_set_str(extra, archive ? "source" : "snapshot", source);
 	json_set_str(extra, "digest", json_str(snapshot, "digest"));
 	json_set_str(extra, "image", image);
