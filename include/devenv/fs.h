@@ -41,6 +41,9 @@ bool fs_is_file(const char *path); /* a regular file, links followed */
  */
 int fs_read(const char *path, struct buf *out, enum err_kind kind, struct err *err);
 
+/* write(2) until all is written, also where somebody made `fd` non-blocking. -1: see errno. */
+int fs_write_all(int fd, const void *data, size_t len);
+
 /* Write and rename over `path`, mode `mode`, fsync'ed: a reader sees the old file or the new. */
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
 

@@ -2,6 +2,7 @@
 #include "cache.h"
 
 #include "devenv/hash.h"
+#include "devenv/fs.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
@@ -42,19 +43,6 @@ int agent_blob_have(struct agent *agent, const json_t *request, json_t **result,
 
 /* === in === */
 
-static int write_all(int fd, const char *data, size_t len, struct err *err)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno != EINTR)
-			return err_os(err, ERR_SNAPSHOT, errno, "write to the cache");
-		data += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 /* DATA up to END into `fd`; `hex` gets the digest of it. */
 static int receive(struct agent *agent, int fd, char hex[SHA256_HEX], struct err *err)
 {
@@ -66,7 +54,9 @@ static int receive(struct agent *agent, int fd, char hex[SHA256_HEX], struct err
 		if (frame_read(&agent->link, &frame, err) <= 0)
 			exit(0);
 		sha256_add(hash, frame.data, frame.len);
-		status = write_all(fd, frame.data, frame.len, err);
+		status = fs_write_all(fd, frame.data, frame.len) < 0
+				 ? err_os(err, ERR_SNAPSHOT, errno, "write to the cache")
+				 : 0;
 	}
 	agent->data_ended = frame.type == FRAME_END;
 	sha256_end(hash, hex);

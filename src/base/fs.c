@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,17 +90,21 @@ int fs_read(const char *path, struct buf *out, enum err_kind kind, struct err *e
 	return read_all(fd, path, out, kind, err);
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int fs_write_all(int fd, const void *data, size_t len)
 {
-	while (len) {
-		ssize_t n = write(fd, data, len);
+	const char *at = data;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+	while (len) {
+		ssize_t n = write(fd, at, len);
+
+		if (n >= 0) {
+			at += n;
+			len -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+		} else if (errno != EINTR) {
 			return -1;
-		data += n;
-		len -= (size_t)n;
+		}
 	}
 	return 0;
 }
@@ -124,7 +129,7 @@ int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode,
 
 	if (fd < 0)
 		return err_os(err, ERR_FAILED, errno, "write %s", path);
-	failed = write_all(fd, data, len) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
+	failed = fs_write_all(fd, data, len) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
 		 rename(temporary, target) < 0;
 	if (failed) {
 		err_os(err, ERR_FAILED, errno, "write %s", path);

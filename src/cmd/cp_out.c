@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,33 +31,14 @@ static ssize_t read_counted(void *ctx, void *data, size_t len, struct err *err)
 
 /* === to stdout === */
 
-static int write_stdout(const char *data, size_t len, struct err *err)
-{
-	while (len) {
-		ssize_t n = write(STDOUT_FILENO, data, len);
-
-		if (n < 0 && errno == EAGAIN) {
-			poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, -1);
-			continue;
-		}
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_os(err, ERR_FAILED, errno, "write to standard output");
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int to_stdout(struct cp *cp, struct err *err)
 {
 	char piece[PIECE];
 	ssize_t n;
 
 	while ((n = read_counted(cp, piece, sizeof(piece), err)) > 0)
-		if (write_stdout(piece, (size_t)n, err) < 0)
-			return -1;
+		if (fs_write_all(STDOUT_FILENO, piece, (size_t)n) < 0)
+			return err_os(err, ERR_FAILED, errno, "write to standard output");
 	return n < 0 ? -1 : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "feeder.h"
 
 #include "devenv/mem.h"
+#include "devenv/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,21 +26,11 @@ struct feeder {
 static int to_pipe(void *ctx, const void *data, size_t len, struct err *err)
 {
 	struct feeder *feeder = ctx;
-	const char *at = data;
 
-	while (len) {
-		ssize_t n = write(feeder->fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			feeder->unread = true;
-			return err_os(err, ERR_FAILED, errno, "pass the tar to the engine");
-		}
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
+	if (fs_write_all(feeder->fd, data, len) == 0)
+		return 0;
+	feeder->unread = true;
+	return err_os(err, ERR_FAILED, errno, "pass the tar to the engine");
 }
 
 static void *feeder_main(void *arg)

@@ -8,6 +8,7 @@
 #include "engine_priv.h"
 
 #include "devenv/clock.h"
+#include "devenv/fs.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 #include "devenv/term.h"
@@ -36,25 +37,6 @@ struct copy {
 
 #define READ_MAX (sizeof(((struct copy *)0)->input) - sizeof(((struct detach_keys *)0)->bytes))
 
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n >= 0) {
-			data += n;
-			len -= (size_t)n;
-		} else if (errno == EAGAIN) {
-			struct pollfd full = {fd, POLLOUT, 0};
-
-			poll(&full, 1, 1000);
-		} else if (errno != EINTR) {
-			return -1;
-		}
-	}
-	return 0;
-}
-
 /* One piece of a stream to where it goes. */
 static int deliver(struct copy *copy, int stream, const char *data, size_t len, struct err *err)
 {
@@ -67,7 +49,7 @@ static int deliver(struct copy *copy, int stream, const char *data, size_t len, 
 			copy->ended = true;
 		return 0;
 	}
-	if (write_all(fd, data, len) == 0)
+	if (fs_write_all(fd, data, len) == 0)
 		return 0;
 	if (errno != EPIPE)
 		return err_os(err, ERR_FAILED, errno, "write output");

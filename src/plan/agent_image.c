@@ -9,6 +9,7 @@
 #include "plan_priv.h"
 
 #include "devenv/hash.h"
+#include "devenv/fs.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 #include "devenv/tar.h"
@@ -150,16 +151,8 @@ static int make_image(const char *tag, struct buf *image, struct err *err)
 static int as_file(const struct buf *image, struct err *err)
 {
 	autoclose int fd = memfd_create(PROGRAM, MFD_CLOEXEC);
-	size_t done = 0;
 
-	while (fd >= 0 && done < image->len) {
-		ssize_t n = write(fd, image->data + done, image->len - done);
-
-		if (n < 0 && errno != EINTR)
-			break;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	if (fd < 0 || done < image->len || lseek(fd, 0, SEEK_SET) < 0)
+	if (fd < 0 || fs_write_all(fd, image->data, image->len) < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return err_os(err, ERR_FAILED, errno, "keep the agent's image in memory");
 	return TAKE_FD(fd);
 }

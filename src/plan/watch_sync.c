@@ -80,19 +80,8 @@ static int open_unnamed(int *fd, struct err *err)
 
 static int to_file(void *ctx, const void *data, size_t len, struct err *err)
 {
-	const int *fd = ctx;
-	const char *at = data;
-
-	while (len) {
-		ssize_t n = write(*fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_os(err, ERR_FAILED, errno, "write the files to send");
-		at += n;
-		len -= (size_t)n;
-	}
+	if (fs_write_all(*(int *)ctx, data, len) < 0)
+		return err_os(err, ERR_FAILED, errno, "write the files to send");
 	return 0;
 }
 

@@ -145,26 +145,16 @@ static int make_layout(const struct store *store, struct err *err)
 	return fs_write_atomic(file, LAYOUT_TEXT, strlen(LAYOUT_TEXT), 0644, err);
 }
 
-static int write_all(void *ctx, const void *data, size_t len, struct err *err)
+static int to_file(void *ctx, const void *data, size_t len, struct err *err)
 {
-	const char *at = data;
-
-	while (len) {
-		ssize_t n = write(*(int *)ctx, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_os(err, ERR_REGISTRY, errno, "write");
-		at += n;
-		len -= (size_t)n;
-	}
+	if (fs_write_all(*(int *)ctx, data, len) < 0)
+		return err_os(err, ERR_REGISTRY, errno, "write");
 	return 0;
 }
 
 static int copy_body(int fd, const struct http_body *body, struct err *err)
 {
-	if (body_read(body, write_all, &fd, err) < 0)
+	if (body_read(body, to_file, &fd, err) < 0)
 		return -1;
 	return fsync(fd) < 0 ? err_os(err, ERR_REGISTRY, errno, "write") : 0;
 }

@@ -8,6 +8,7 @@
 
 #include "place.h"
 
+#include "devenv/fs.h"
 #include "devenv/lazy.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
@@ -116,21 +117,6 @@ static int parts_of(struct extraction *x, const char *name, struct strv *parts, 
 
 /* === one entry === */
 
-static int write_piece(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int copy_data(struct extraction *x, int fd, const char *name, struct err *err)
 {
 	for (;;) {
@@ -142,7 +128,7 @@ static int copy_data(struct extraction *x, int fd, const char *name, struct err 
 		}
 		if (n == 0)
 			return 0;
-		if (write_piece(fd, x->piece, (size_t)n) < 0)
+		if (fs_write_all(fd, x->piece, (size_t)n) < 0)
 			return err_os(err, ERR_FAILED, errno, "write %s", name);
 	}
 }

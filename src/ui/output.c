@@ -8,55 +8,29 @@
 #include "render.h"
 
 #include "devenv/clock.h"
+#include "devenv/fs.h"
 #include "devenv/json.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define EXIT_PIPE 141 /* what the shell shows for a death by SIGPIPE */
 
-int write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EAGAIN) {
-			/* Somebody made the terminal non-blocking. */
-			poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
-			continue;
-		}
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 int ui_output(const char *text, struct err *err)
 {
-	int os = 0;
-
-	/* Keep the order with what a command printed through stdio. */
-	if (fflush(stdout) != 0)
-		os = errno;
-	if (!os)
-		os = write_all(STDOUT_FILENO, text, strlen(text));
-	if (!os)
+	/* fflush() keeps the order with what a command printed through stdio. */
+	if (fflush(stdout) == 0 && fs_write_all(STDOUT_FILENO, text, strlen(text)) == 0)
 		return 0;
-	if (os == EPIPE) {
+	if (errno == EPIPE) {
 		err_set(err, ERR_EXIT, "nobody reads standard output");
 		err->status = EXIT_PIPE;
 		return -1;
 	}
-	return err_os(err, ERR_FAILED, os, "write to standard output");
+	return err_os(err, ERR_FAILED, errno, "write to standard output");
 }
 
 int ui_output_json(const json_t *json, struct err *err)
@@ -100,5 +74,5 @@ void ui_error(const struct err *err, bool json)
 		if (!str_ends(buf_str(&out), "\n"))
 			buf_addch(&out, '\n');
 	}
-	write_all(STDERR_FILENO, buf_str(&out), out.len);
+	fs_write_all(STDERR_FILENO, buf_str(&out), out.len);
 }

@@ -70,7 +70,4 @@ int text_columns(const char *text);
 /* As ui_text(), but line ends and tabs stay. */
 void text_lines(struct buf *out, const char *text);
 
-/* Write all of it; what cannot be written to a terminal is lost without a word. 0, or an errno. */
-int write_all(int fd, const char *data, size_t len);
-
 #endif

@@ -5,6 +5,7 @@
 
 #include "render.h"
 
+#include "devenv/fs.h"
 #include "devenv/mem.h"
 #include "devenv/signals.h"
 #include "devenv/str.h"
@@ -77,7 +78,7 @@ bool ui_confirm(const char *question)
 		return false;
 	text_lines(&text, question);
 	buf_addstr(&text, " [y/N] ");
-	write_all(STDERR_FILENO, buf_str(&text), text.len);
+	fs_write_all(STDERR_FILENO, buf_str(&text), text.len);
 	if (!read_answer(answer))
 		return false;
 	word = str_trim(answer);

@@ -9,6 +9,7 @@
 #include "render.h"
 
 #include "devenv/clock.h"
+#include "devenv/fs.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
@@ -96,7 +97,7 @@ static void flush(struct ui *ui)
 {
 	if (!ui->out.len)
 		return;
-	write_all(ui->fd, buf_str(&ui->out), ui->out.len);
+	fs_write_all(ui->fd, buf_str(&ui->out), ui->out.len);
 	buf_reset(&ui->out);
 	ui->written_ms = clock_ms();
 }
