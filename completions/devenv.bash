@@ -48,10 +48,13 @@ _devenv_command() {
 	'snapshot:rm') command='snapshot rm' ;;
 	'snapshot:prune') command='snapshot prune' ;;
 	':tunnel') command='tunnel' ;;
+	'tunnel:up') command='tunnel up' ;;
+	'tunnel:down') command='tunnel down' ;;
 	'tunnel:list') command='tunnel list' ;;
-	'tunnel:env') command='tunnel env' ;;
+	'tunnel:status') command='tunnel status' ;;
 	'tunnel:check') command='tunnel check' ;;
 	'tunnel:logs') command='tunnel logs' ;;
+	'tunnel:env') command='tunnel env' ;;
 	':sql') command='sql' ;;
 	':onboard') command='onboard' ;;
 	':new') command='new' ;;
@@ -263,8 +266,8 @@ _devenv_value() {
 	'snapshot restore:--no-undo') value='' ;;
 	'snapshot restore:--replace') value='' ;;
 	'snapshot list:--quiet' | 'snapshot list:-q') value='' ;;
-	'tunnel env:--format') value='words shell json my.cnf' ;;
 	'tunnel logs:--tail' | 'tunnel logs:-n') value='none' ;;
+	'tunnel env:--format') value='words shell json my.cnf' ;;
 	'sql:--user' | 'sql:-u') value='none' ;;
 	'sql:--database' | 'sql:-d') value='none' ;;
 	'onboard:--dir') value='dir' ;;
@@ -327,10 +330,13 @@ _devenv_argument() {
 	'snapshot restore:'*) value='names service' ;;
 	'snapshot undo:'*) value='names service' ;;
 	'tunnel:'*) value='names tunnel' ;;
+	'tunnel up:'*) value='names tunnel' ;;
+	'tunnel down:'*) value='names tunnel' ;;
 	'tunnel list:'*) value='names tunnel' ;;
-	'tunnel env:'*) value='names tunnel' ;;
+	'tunnel status:'*) value='names tunnel' ;;
 	'tunnel check:'*) value='names tunnel' ;;
 	'tunnel logs:'*) value='names tunnel' ;;
+	'tunnel env:'*) value='names tunnel' ;;
 	'sql:0') value='names tunnel' ;;
 	'new:'*) value='names template' ;;
 	'completion:'*) value='names shell' ;;
@@ -342,7 +348,7 @@ _devenv_commands() {
 	case "$1" in
 	'') words='up down stop start restart watch pull build push create scale kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run snapshot tunnel sql onboard new doctor engine completion version help' ;;
 	'snapshot') words='save restore undo list inspect push pull verify rm prune' ;;
-	'tunnel') words='list env check logs' ;;
+	'tunnel') words='up down list status check logs env daemon' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
 	esac
@@ -395,10 +401,13 @@ _devenv_options() {
 	'snapshot rm') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'snapshot prune') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'tunnel') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'tunnel up') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'tunnel down') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'tunnel list') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
-	'tunnel env') words='--format --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
+	'tunnel status') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'tunnel check') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'tunnel logs') words='--tail --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'tunnel env') words='--format --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'sql') words='--user --database --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'onboard') words='--dir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'new') words='--dir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

@@ -65,6 +65,12 @@ enum {
 struct ssh *ssh_new(const struct ssh_options *options, struct err *err);
 void ssh_free(struct ssh *ssh);
 
+/*
+ * From the next login on take this agent wherever the configuration means that of SSH_AUTH_SOCK,
+ * and for proxies too.
+ */
+void ssh_set_agent(struct ssh *ssh, const char *socket);
+
 /* "analyst@bastion:22" for messages. Borrowed. */
 const char *ssh_name(const struct ssh *ssh);
 

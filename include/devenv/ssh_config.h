@@ -26,6 +26,7 @@ struct ssh_config {
 	struct strv identities;  /* files, expanded; they need not exist */
 	struct strv known_hosts; /* files, expanded; the first one is written to */
 	char *agent;             /* socket, or NULL: none */
+	bool usual_agent;        /* it is what SSH_AUTH_SOCK says */
 	char *proxy_command;     /* expanded, or NULL */
 	char *proxy_jump;        /* as written, or NULL */
 	bool identities_only;

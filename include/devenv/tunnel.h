@@ -53,7 +53,7 @@ struct tunnel_run {
 	const struct ssh_ask *ask; /* used only before the first readiness; may be NULL */
 	const struct sink *sink;
 	const char *audit; /* a file: a line for each connection that ends; or NULL */
-	/* Once a tunnel: the session stands and the server has reached the target. */
+	/* Once a tunnel, or NULL: the session stands and the server has reached the target. */
 	void (*ready)(void *ctx, const struct tunnel_spec *spec, uint16_t port);
 	/* While a session is made: see ssh_stage(); or NULL. */
 	void (*connecting)(void *ctx, const struct ssh *ssh);
@@ -72,6 +72,29 @@ struct tunnel_run {
  */
 int tunnel_serve(
 	const struct tunnel_spec *specs, size_t n, const struct tunnel_run *run, struct err *err);
+
+/*
+ * Serve what comes through a control socket (listening, of SOCK_STREAM; taken), all in one loop,
+ * until the last tunnel is down, or a signal. Only processes of this user are listened to. A
+ * request is a line of JSON, and so is each answer:
+ *
+ *	{"command": "up", "tunnels": [tunnel_spec_json() ...], "agent": SSH_AUTH_SOCK or null,
+ *	 "answers": {QUESTION: TEXT or true}}
+ *	    -> for each {"id", "port"} once it is ready, or {"id", "error", "kind", "questions"};
+ *	       then {"done": true}. A question is asked again, to a person, by who sent the request.
+ *	       The agent is for all tunnels from now on: that of an ended login helps nobody.
+ *	{"command": "status"}
+ *	    -> {"pid", "tunnels": [{"id", "name", "port", "state", "since", "connections", "opened",
+ *	       "bytes_up", "bytes_down"} ...]}
+ *	{"command": "down", "ids": [...]}   -> {"down": how many}
+ */
+int tunnel_daemon(int fd, const struct tunnel_run *run, struct err *err);
+
+/* For requests, and for what outlives its manifest. NULL when it is not whole. The caller's. */
+json_t *tunnel_spec_json(const struct tunnel_spec *spec);
+struct tunnel_spec *tunnel_spec_parse(const json_t *json);
+struct tunnel_spec *tunnel_spec_copy(const struct tunnel_spec *spec);
+void tunnel_spec_free(struct tunnel_spec *spec);
 
 /*
  * The file for tunnel_run.audit: JSON lines of the user's connections through all tunnels, by the

@@ -47,6 +47,10 @@ extern const struct command cmd_tunnel_env; /* words of cmd_tunnel */
 extern const struct command cmd_tunnel_logs;
 extern const struct command cmd_tunnel_check;
 extern const struct command cmd_snapshot;
+extern const struct command cmd_tunnel_up;
+extern const struct command cmd_tunnel_down;
+extern const struct command cmd_tunnel_status;
+extern const struct command cmd_tunnel_daemon;
 extern const struct command cmd_sql;
 extern const struct command cmd_onboard;
 extern const struct command cmd_new;

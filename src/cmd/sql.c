@@ -8,6 +8,7 @@
 
 #include "session.h"
 #include "sql_client.h"
+#include "tunnel_daemon.h"
 #include "tunnel_thread.h"
 #include "tunnels.h"
 
@@ -54,20 +55,32 @@ static int run_client(
 	return status;
 }
 
+/* The port of the tunnel that `tunnel up` keeps open, or 0. */
+static uint16_t open_port(const char *id)
+{
+	struct err ignored = ERR_INIT;
+	autojson json_t *status = daemon_status(&ignored);
+	const json_t *tunnel = daemon_tunnel(status, id);
+
+	return str_eq(json_str(tunnel, "state"), "up") ? (uint16_t)json_int(tunnel, "port") : 0;
+}
+
 static int run_through(
 	struct app *app, const struct tunnel_entry *entry, int argc, char **argv, struct err *err)
 {
-	struct tunnel_thread tunnel = {.app = app, .spec = entry->spec};
+	struct tunnel_thread tunnel = {
+		.app = app, .spec = entry->spec, .mutex = PTHREAD_MUTEX_INITIALIZER};
+	uint16_t open = open_port(entry->spec.id);
 	struct sql_client client = {0};
 	int status = -1;
 
 	tunnel.spec.port = 0;
 	tunnel.spec.gateway = false;
 	if (sql_client_find(&client, entry->engine, err) == 0 &&
-		tunnel_thread_start(&tunnel, err) == 0) {
-		sql_client_words(&client, entry, tunnel.port, argc, argv);
+		(open || tunnel_thread_start(&tunnel, err) == 0)) {
+		sql_client_words(&client, entry, open ? open : tunnel.port, argc, argv);
 		status = run_client(&tunnel, &client, err);
-		if (tunnel_thread_stop(&tunnel, err) < 0)
+		if (!open && tunnel_thread_stop(&tunnel, err) < 0)
 			status = -1;
 	}
 	sql_client_release(&client);
@@ -118,8 +131,9 @@ const struct command cmd_sql = {
 	.args = "NAME [CLIENT ARG...]",
 	.summary = "Query a read-only replica with its own client",
 	.details =
-		"Opens the tunnel NAME of the manifests' x-tunnels on a port of its own, starts "
-		"mariadb, mysql or psql on it, and closes it after. The session is read-only, and "
+		"Opens the tunnel NAME of the manifests' x-tunnels on a port of its own (or takes "
+		"the one that `tunnel up` keeps open), starts mariadb, mysql or psql on it, and "
+		"closes it after. The session is read-only, and "
 		"the server must be a replica (see `devenv help tunnel`).\n"
 		"\n"
 		"Login and database come from the options, the tunnel's \"user\" and \"database\", "

@@ -162,8 +162,9 @@ static const struct command list = {
 
 /* === the command === */
 
-static const struct command *const subcommands[] = {
-	&list, &cmd_tunnel_env, &cmd_tunnel_check, &cmd_tunnel_logs, NULL};
+static const struct command *const subcommands[] = {&cmd_tunnel_up, &cmd_tunnel_down, &list,
+	&cmd_tunnel_status, &cmd_tunnel_check, &cmd_tunnel_logs, &cmd_tunnel_env,
+	&cmd_tunnel_daemon, NULL};
 
 static const char *const examples[] = {
 	"devenv tunnel          # every tunnel of the workspace",
@@ -196,7 +197,8 @@ const struct command cmd_tunnel = {
 		"With \"engine: mysql\" or \"engine: postgres\" each connection is asked, once its "
 		"login is done and before its first command, whether the server is a read-only "
 		"replica; one that reached a writer is refused with an error that the client "
-		"shows. "
+		"shows. It is asked again between later commands, and when the server has become "
+		"a writer all connections of the tunnel are closed. "
 		"devenv needs no credentials for it, but a login in the clear (the ssh tunnel "
 		"encrypts): where TLS or compression hides it the connection is refused too, "
 		"unless the tunnel has \"allow_unverified: true\". \"read_only: false\" turns the "

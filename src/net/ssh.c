@@ -218,6 +218,7 @@ void ssh_free(struct ssh *ssh)
 	for (size_t i = 0; i < ARRAY_LEN(ssh->details); i++)
 		free(ssh->details[i]);
 	free(ssh->in);
+	free(ssh->agent);
 	free(ssh->name);
 	free(ssh);
 }
@@ -255,6 +256,16 @@ void ssh_stop(struct ssh *ssh)
 	ssh->stage = SSH_STAGE_NAME;
 }
 
+void ssh_set_agent(struct ssh *ssh, const char *socket)
+{
+	free(ssh->agent);
+	ssh->agent = xstrdup(socket);
+	if (!ssh->config.usual_agent)
+		return;
+	free(ssh->config.agent);
+	ssh->config.agent = xstrdup(socket);
+}
+
 static int64_t timeout_ms(const struct ssh *ssh)
 {
 	int seconds = ssh->config.connect_timeout;
@@ -268,7 +279,7 @@ int ssh_start(struct ssh *ssh, struct err *err)
 	ssh->deadline = clock_ms() + timeout_ms(ssh);
 	ssh->last_heard = clock_ms();
 	if (ssh->config.proxy_command || ssh->config.proxy_jump) {
-		ssh->fd = ssh_proxy_start(&ssh->config, &ssh->proxy, err);
+		ssh->fd = ssh_proxy_start(&ssh->config, ssh->agent, &ssh->proxy, err);
 		if (ssh->fd < 0)
 			return -1;
 	} else {

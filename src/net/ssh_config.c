@@ -240,9 +240,10 @@ static int set_agent(struct ssh_config *config, const char *value, struct err *e
 {
 	const char *from = value;
 
+	config->usual_agent = str_eq(value, "SSH_AUTH_SOCK");
 	if (str_eq(value, "none"))
 		from = NULL;
-	else if (str_eq(value, "SSH_AUTH_SOCK"))
+	else if (config->usual_agent)
 		from = getenv("SSH_AUTH_SOCK");
 	else if (*value == '$' && value[1] != '{')
 		from = getenv(value + 1);
@@ -318,6 +319,7 @@ static void set_defaults(struct ssh_config *config)
 	config->host = xstrdup(config->typed);
 	config->user = user_name();
 	config->agent = str_empty(agent) ? NULL : xstrdup(agent);
+	config->usual_agent = true;
 }
 
 static void set_default_files(struct ssh_config *config)

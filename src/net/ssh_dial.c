@@ -234,12 +234,16 @@ static int spawn_on(int fd, char *const *argv, pid_t *pid)
 	return rc;
 }
 
-int ssh_proxy_start(const struct ssh_config *config, pid_t *pid, struct err *err)
+int ssh_proxy_start(const struct ssh_config *config, const char *agent, pid_t *pid, struct err *err)
 {
 	autostrv struct strv argv = STRV_INIT;
 	autoclose int ours = -1, theirs = -1;
 	int pair[2], rc;
 
+	if (agent) {
+		strv_push(&argv, "env");
+		strv_pushf(&argv, "SSH_AUTH_SOCK=%s", agent);
+	}
 	if (config->proxy_jump) {
 		jump_argv(config, &argv);
 	} else {
@@ -253,8 +257,7 @@ int ssh_proxy_start(const struct ssh_config *config, pid_t *pid, struct err *err
 	theirs = pair[1];
 	rc = spawn_on(theirs, argv.v, pid);
 	if (rc != 0)
-		return err_os(
-			err, ERR_TUNNEL, rc, "start %s, the way to %s", argv.v[0], config->host);
+		return err_os(err, ERR_TUNNEL, rc, "start the proxy to %s", config->host);
 	fcntl(ours, F_SETFL, O_NONBLOCK);
 	return TAKE_FD(ours);
 }

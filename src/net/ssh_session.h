@@ -75,8 +75,12 @@ int ssh_dial_fd(const struct ssh_dial *dial);
 int ssh_dial_take(struct ssh_dial *dial, char **address, struct err *err);
 void ssh_dial_drop(struct ssh_dial *dial);
 
-/* Run the ProxyCommand (or `ssh -W` for ProxyJump) on a socket pair; returns our end, or -1. */
-int ssh_proxy_start(const struct ssh_config *config, pid_t *pid, struct err *err);
+/*
+ * Run the ProxyCommand (or `ssh -W` for ProxyJump) on a socket pair; returns our end, or -1. With
+ * `agent` as its SSH_AUTH_SOCK unless that is NULL.
+ */
+int ssh_proxy_start(
+	const struct ssh_config *config, const char *agent, pid_t *pid, struct err *err);
 void ssh_proxy_stop(pid_t pid);
 
 /* === authentication (ssh_auth.c) === */
@@ -107,6 +111,7 @@ struct ssh {
 	struct ssh_options options;
 	struct ssh_config config;
 	char *name;
+	char *agent; /* in place of SSH_AUTH_SOCK, or NULL */
 	int state;
 	enum ssh_stage stage;
 	char *details[SSH_STAGE_UP]; /* of the stages that are behind, or NULL */

@@ -225,6 +225,7 @@ static void guarded(struct loop *loop, struct conn *conn, enum guard_verdict ver
 static void from_client(struct loop *loop, struct conn *conn, size_t n)
 {
 	conn->sent += n;
+	conn->listener->sent += n;
 	if (!conn->guard)
 		buf_add(&conn->up, loop->chunk, n);
 	else
@@ -235,6 +236,7 @@ static void from_client(struct loop *loop, struct conn *conn, size_t n)
 static void from_server(struct loop *loop, struct conn *conn, size_t n)
 {
 	conn->given += n;
+	conn->listener->given += n;
 	if (!conn->guard)
 		buf_add(&conn->down, loop->chunk, n);
 	else

@@ -5,10 +5,12 @@
  * lasts), each with jitter; a client that waits makes the next attempt come soon.
  */
 #include "devenv/clock.h"
+#include "devenv/mem.h"
 #include "devenv/str.h"
 #include "loop.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 1000
@@ -17,21 +19,31 @@
 #define RETRY_WANTED_MS 300
 #define OPEN_SLOW_MS 2000
 
-int link_init(struct loop *loop, struct link *link, const struct tunnel_spec *spec,
-	const struct ssh_ask *ask, struct err *err)
+struct link *link_new(struct loop *loop, const struct tunnel_spec *spec, const struct ssh_ask *ask,
+	struct err *err)
 {
-	struct ssh_options options = {
-		.via = spec->via,
-		.identity = spec->identity,
-		.known_hosts = spec->known_hosts,
-		.host_key = spec->host_key,
+	struct link *link = xcalloc(1, sizeof(*link));
+	struct ssh_options options;
+
+	*link = (struct link){.spec = tunnel_spec_copy(spec), .ask = ask, .retry_at = INT64_MAX};
+	options = (struct ssh_options){
+		.via = link->spec->via,
+		.identity = link->spec->identity,
+		.known_hosts = link->spec->known_hosts,
+		.host_key = link->spec->host_key,
 		.ask = ask,
 		.sink = loop->sink,
 	};
-
-	*link = (struct link){.spec = spec, .ask = ask, .retry_at = INT64_MAX};
 	link->ssh = ssh_new(&options, err);
-	return link->ssh ? 0 : -1;
+	if (!link->ssh) {
+		link_free(link);
+		return NULL;
+	}
+	if (loop->agent)
+		ssh_set_agent(link->ssh, loop->agent);
+	loop->links = xgrow(loop->links, loop->n_links, sizeof(struct link *));
+	loop->links[loop->n_links++] = link;
+	return link;
 }
 
 static int64_t retry_delay(const struct link *link)
@@ -50,8 +62,8 @@ static int64_t retry_delay(const struct link *link)
 static void each_listener_failed(struct loop *loop, struct link *link, const struct err *err)
 {
 	for (size_t i = 0; i < loop->n_listeners; i++) {
-		if (loop->listeners[i].link == link)
-			listener_failed(loop, &loop->listeners[i], err);
+		if (loop->listeners[i]->link == link)
+			listener_failed(loop, loop->listeners[i], err);
 	}
 }
 
@@ -112,9 +124,9 @@ static void link_is_up(struct loop *loop, struct link *link)
 	link->attempts = 0;
 	link->probe_at = 0;
 	for (size_t i = 0; i < loop->n_listeners; i++) {
-		struct listener *listener = &loop->listeners[i];
+		struct listener *listener = loop->listeners[i];
 
-		if (listener->link != link || listener->announced)
+		if (listener->link != link || listener->announced || listener->gone)
 			continue;
 		listener->failed = false;
 		if (!has_probe(loop, listener))
@@ -153,13 +165,12 @@ static void link_lost(struct loop *loop, struct link *link)
 	link->retry_at = clock_ms();
 }
 
-void link_close(struct loop *loop, struct link *link)
+void link_free(struct link *link)
 {
-	if (!link->ssh)
-		return;
 	/* Channels end with the session: the server sees its disconnect. */
 	ssh_free(link->ssh);
-	link->ssh = NULL;
+	tunnel_spec_free(link->spec);
+	free(link);
 }
 
 /* === opening channels, one at a time === */
@@ -207,20 +218,20 @@ static bool same_target(const struct listener *a, const struct listener *b)
 static bool split(struct loop *loop, struct link *link)
 {
 	const struct listener *slow = link->opening->listener;
-	struct link *other = &loop->links[loop->n_links];
+	struct link *other;
 	struct conn *conn = loop->conns;
 	struct err ignored = ERR_INIT;
 
 	while (conn && (conn->link != link || conn->state != CONN_WAITING ||
 			       same_target(conn->listener, slow)))
 		conn = conn->next;
-	if (!conn || link_init(loop, other, link->spec, link->ask, &ignored) < 0)
+	other = conn ? link_new(loop, link->spec, link->ask, &ignored) : NULL;
+	if (!other)
 		return false;
-	loop->n_links++; /* never more than listeners: both have some */
 	other->ever_up = other->split = true;
 	other->retry_at = 0;
 	for (size_t i = 0; i < loop->n_listeners; i++) {
-		struct listener *listener = &loop->listeners[i];
+		struct listener *listener = loop->listeners[i];
 
 		if (listener->link == link && !same_target(listener, slow))
 			listener->link = other;

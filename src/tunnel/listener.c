@@ -67,6 +67,7 @@ void listener_accept(struct loop *loop, struct listener *listener)
 			return;
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		conn_new(loop, listener, fd)->client = audit_address(&peer);
+		listener->opened++;
 		link_wanted(listener->link);
 	}
 	loop->accept_at = clock_ms() + PAUSE_MS;

@@ -20,7 +20,7 @@ enum link_state {
 
 /* One ssh session, as a rule shared by every tunnel through the same bastion. */
 struct link {
-	const struct tunnel_spec *spec; /* the first one that needs it */
+	struct tunnel_spec *spec; /* a copy of the first one that needs it */
 	struct ssh *ssh;
 	enum link_state state;
 	bool ever_up;
@@ -37,12 +37,17 @@ struct link {
 
 struct listener {
 	const struct tunnel_spec *spec;
+	struct tunnel_spec *owned; /* the spec, when it goes with the listener; or NULL */
 	struct link *link;
 	int fd;
 	uint16_t port;
 	bool announced;
-	bool failed; /* before it was ever ready */
-	bool told;   /* that its connections pass without proof */
+	bool failed;                  /* before it was ever ready */
+	bool told;                    /* that its connections pass without proof */
+	bool gone;                    /* taken down; it stays until its connections are over */
+	struct err err;               /* why it failed */
+	int64_t since;                /* ready, in seconds since 1970 */
+	uint64_t opened, sent, given; /* connections, and bytes from and for clients */
 	struct pollfd *pfd;
 };
 
@@ -81,9 +86,9 @@ struct conn {
 
 struct loop {
 	char *chunk; /* LOOP_CHUNK bytes on their way from one buffer to another */
-	struct link *links;
+	struct link **links;
 	size_t n_links;
-	struct listener *listeners;
+	struct listener **listeners;
 	size_t n_listeners;
 	struct conn *conns;
 	size_t n_conns;
@@ -91,9 +96,11 @@ struct loop {
 	int64_t accept_at;   /* out of descriptors: no accept before */
 	const struct sink *sink;
 	const struct tunnel_run *run;
-	bool audit_told;  /* that lines cannot be written */
-	bool stopped;     /* by run->stop_fd */
-	struct err first; /* the first failure, for when every tunnel has failed */
+	struct control *control; /* of a daemon; or NULL */
+	char *agent;             /* for ssh_set_agent, or NULL */
+	bool audit_told;         /* that lines cannot be written */
+	bool stopped;            /* by run->stop_fd */
+	struct err first;        /* the first failure, for when every tunnel has failed */
 };
 
 /* listener.c */
@@ -112,15 +119,32 @@ void conn_expired(struct loop *loop, struct conn *conn); /* conn_deadline; not f
 int64_t conn_deadline(const struct conn *conn);
 
 /* link.c */
-int link_init(struct loop *loop, struct link *link, const struct tunnel_spec *spec,
-	const struct ssh_ask *ask, struct err *err);
+
+/* One more, for `spec`. NULL with err. */
+struct link *link_new(struct loop *loop, const struct tunnel_spec *spec, const struct ssh_ask *ask,
+	struct err *err);
 void link_start(struct loop *loop, struct link *link);
 bool link_step(struct loop *loop, struct link *link); /* true: something happened */
 int64_t link_deadline(const struct link *link);
-void link_wanted(struct link *link);                   /* a client waits: try again soon */
-void link_close(struct loop *loop, struct link *link); /* at the end */
+void link_wanted(struct link *link); /* a client waits: try again soon */
+void link_free(struct link *link);
+
+/* control.c */
+struct control *control_new(int fd);
+void control_free(struct control *control);
+size_t control_fds(const struct control *control);
+struct pollfd *control_watch(struct control *control, struct pollfd *at); /* the next free one */
+/* After poll, and whenever something may have changed; true: there is more to do. */
+bool control_serve(struct loop *loop);
+bool control_done(const struct loop *loop); /* nothing is served any more, and nobody asks */
 
 /* tunnel.c */
+
+/* Serve one more tunnel, whose spec must live until its listener is gone. */
+struct listener *loop_add(struct loop *loop, const struct tunnel_spec *spec,
+	const struct ssh_ask *ask, struct err *err);
+void loop_remove(struct loop *loop, struct listener *listener, const char *why);
+struct pollfd *loop_watch(struct pollfd **at, int fd, short events);
 
 /* A tunnel cannot become ready, or never again. */
 void listener_failed(struct loop *loop, struct listener *listener, const struct err *err);

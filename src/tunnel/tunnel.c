@@ -42,10 +42,12 @@ int tunnel_parse_to(const char *text, char **host, uint16_t *port, struct err *e
 
 void listener_ready(struct loop *loop, struct listener *listener)
 {
-	if (listener->announced)
+	if (listener->announced || listener->gone)
 		return;
 	listener->announced = true;
-	loop->run->ready(loop->run->ctx, listener->spec, listener->port);
+	listener->since = clock_wall();
+	if (loop->run->ready)
+		loop->run->ready(loop->run->ctx, listener->spec, listener->port);
 }
 
 void listener_failed(struct loop *loop, struct listener *listener, const struct err *err)
@@ -53,6 +55,7 @@ void listener_failed(struct loop *loop, struct listener *listener, const struct 
 	if (listener->failed)
 		return;
 	listener->failed = true;
+	listener->err = *err;
 	if (!loop->first.kind)
 		loop->first = *err;
 	if (loop->n_listeners > 1 || listener->announced)
@@ -62,7 +65,7 @@ void listener_failed(struct loop *loop, struct listener *listener, const struct 
 static bool all_failed(const struct loop *loop)
 {
 	for (size_t i = 0; i < loop->n_listeners; i++) {
-		if (!loop->listeners[i].failed)
+		if (!loop->listeners[i]->failed)
 			return false;
 	}
 	return true;
@@ -72,7 +75,7 @@ static bool all_failed(const struct loop *loop)
 static void start_next(struct loop *loop)
 {
 	for (size_t i = 0; i < loop->n_links; i++) {
-		struct link *link = &loop->links[i];
+		struct link *link = loop->links[i];
 
 		if (link->state == LINK_CONNECTING && !link->ever_up && !link->attempts)
 			return;
@@ -89,40 +92,115 @@ static bool same_session(const struct tunnel_spec *a, const struct tunnel_spec *
 	       str_eq(a->known_hosts, b->known_hosts) && str_eq(a->host_key, b->host_key);
 }
 
-static int find_link(struct loop *loop, const struct tunnel_spec *spec, const struct ssh_ask *ask,
-	struct link **found, struct err *err)
+static struct link *find_link(struct loop *loop, const struct tunnel_spec *spec,
+	const struct ssh_ask *ask, struct err *err)
 {
-	struct link *link;
+	for (size_t i = 0; i < loop->n_links; i++)
+		if (loop->links[i]->state != LINK_DEAD && same_session(loop->links[i]->spec, spec))
+			return loop->links[i];
+	return link_new(loop, spec, ask, err);
+}
 
-	for (size_t i = 0; i < loop->n_links; i++) {
-		if (same_session(loop->links[i].spec, spec)) {
-			*found = &loop->links[i];
-			return 0;
-		}
+static void listener_free(struct listener *listener)
+{
+	if (listener->fd >= 0)
+		close(listener->fd);
+	tunnel_spec_free(listener->owned);
+	free(listener);
+}
+
+struct listener *loop_add(struct loop *loop, const struct tunnel_spec *spec,
+	const struct ssh_ask *ask, struct err *err)
+{
+	struct listener *listener = xcalloc(1, sizeof(*listener));
+
+	listener->fd = -1;
+	listener->spec = spec;
+	if (listener_open(listener, err) == 0) {
+		listener->link = find_link(loop, spec, ask, err);
+		if (!listener->link)
+			err_wrap(err, "tunnel \"%s\"", spec->name);
 	}
-	link = &loop->links[loop->n_links];
-	if (link_init(loop, link, spec, ask, err) < 0)
-		return -1;
-	loop->n_links++;
-	*found = link;
-	return 0;
+	if (!listener->link) {
+		listener_free(listener);
+		return NULL;
+	}
+	loop->listeners = xgrow(loop->listeners, loop->n_listeners, sizeof(struct listener *));
+	loop->listeners[loop->n_listeners++] = listener;
+	/* On a session that stands there is only the target to try. */
+	if (listener->link->state == LINK_UP)
+		conn_new(loop, listener, -1)->probe = true;
+	return listener;
 }
 
 static int set_up(struct loop *loop, const struct tunnel_spec *specs, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++)
-		loop->listeners[i].fd = -1;
-	for (size_t i = 0; i < n; i++) {
-		struct listener *listener = &loop->listeners[i];
-
-		listener->spec = &specs[i];
-		loop->n_listeners = i + 1;
-		if (listener_open(listener, err) < 0)
+		if (!loop_add(loop, &specs[i], loop->run->ask, err))
 			return -1;
-		if (find_link(loop, listener->spec, loop->run->ask, &listener->link, err) < 0)
-			return err_wrap(err, "tunnel \"%s\"", listener->spec->name);
-	}
 	return 0;
+}
+
+/* === taking down, while others serve === */
+
+void loop_remove(struct loop *loop, struct listener *listener, const char *why)
+{
+	listener->gone = true;
+	if (listener->fd >= 0)
+		close(listener->fd);
+	listener->fd = -1;
+	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
+		if (conn->listener != listener)
+			continue;
+		conn_why(conn, "%s", why);
+		if (conn->state != CONN_OPENING && conn->fd < 0 && !conn->channel)
+			conn->state = CONN_OVER;
+		else if (conn->fd >= 0)
+			conn_reset(conn);
+	}
+}
+
+static bool listener_used(const struct loop *loop, const struct listener *listener)
+{
+	for (const struct conn *conn = loop->conns; conn; conn = conn->next)
+		if (conn->listener == listener)
+			return true;
+	return false;
+}
+
+static bool link_used(const struct loop *loop, const struct link *link)
+{
+	for (const struct conn *conn = loop->conns; conn; conn = conn->next)
+		if (conn->link == link)
+			return true;
+	for (size_t i = 0; i < loop->n_listeners; i++)
+		if (loop->listeners[i]->link == link)
+			return true;
+	return false;
+}
+
+/* Free what nobody needs any more. */
+static void reap(struct loop *loop)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < loop->n_listeners; i++) {
+		struct listener *listener = loop->listeners[i];
+
+		if (listener->gone && !listener_used(loop, listener))
+			listener_free(listener);
+		else
+			loop->listeners[kept++] = listener;
+	}
+	loop->n_listeners = kept;
+	kept = 0;
+	for (size_t i = 0; i < loop->n_links; i++) {
+		if (link_used(loop, loop->links[i]))
+			loop->links[kept++] = loop->links[i];
+		else
+			link_free(loop->links[i]);
+	}
+	loop->n_links = kept;
 }
 
 /* === the loop === */
@@ -132,12 +210,12 @@ static bool one_round(struct loop *loop)
 	bool moved = false;
 
 	for (size_t i = 0; i < loop->n_links; i++)
-		moved |= link_step(loop, &loop->links[i]);
+		moved |= link_step(loop, loop->links[i]);
 	for (struct conn *conn = loop->conns; conn; conn = conn->next)
 		moved |= conn_pump(loop, conn);
 	for (size_t i = 0; i < loop->n_links; i++) {
-		ssh_flush(loop->links[i].ssh);
-		moved |= ssh_received(loop->links[i].ssh);
+		ssh_flush(loop->links[i]->ssh);
+		moved |= ssh_received(loop->links[i]->ssh);
 	}
 	conn_sweep(loop);
 	return moved;
@@ -190,7 +268,7 @@ static int sleep_ms(const struct loop *loop)
 	int64_t soonest = INT64_MAX, now = clock_ms();
 
 	for (size_t i = 0; i < loop->n_links; i++)
-		sooner(&soonest, link_deadline(&loop->links[i]));
+		sooner(&soonest, link_deadline(loop->links[i]));
 	for (struct conn *conn = loop->conns; conn; conn = conn->next)
 		sooner(&soonest, conn_deadline(conn));
 	if (loop->accept_at)
@@ -202,7 +280,7 @@ static int sleep_ms(const struct loop *loop)
 	return soonest - now > 60000 ? 60000 : (int)(soonest - now);
 }
 
-static struct pollfd *watch(struct pollfd **at, int fd, short events)
+struct pollfd *loop_watch(struct pollfd **at, int fd, short events)
 {
 	struct pollfd *pfd = (*at)++;
 
@@ -216,17 +294,20 @@ static void wait_for_events(struct loop *loop, struct pollfd *pfds, int timeout)
 	struct pollfd *at = pfds, *stop;
 	bool accepting = clock_ms() >= loop->accept_at;
 
-	watch(&at, signals_fd(), POLLIN);
-	stop = watch(&at, loop->run->stop_fd, loop->run->stop_fd >= 0 ? POLLIN : 0);
+	loop_watch(&at, signals_fd(), POLLIN);
+	stop = loop_watch(&at, loop->run->stop_fd, loop->run->stop_fd >= 0 ? POLLIN : 0);
 	if (accepting)
 		loop->accept_at = 0;
 	for (size_t i = 0; i < loop->n_listeners; i++)
-		loop->listeners[i].pfd = watch(&at, loop->listeners[i].fd, accepting ? POLLIN : 0);
+		loop->listeners[i]->pfd = loop_watch(
+			&at, loop->listeners[i]->fd, accepting ? POLLIN : 0);
 	for (size_t i = 0; i < loop->n_links; i++)
-		loop->links[i].pfd = watch(
-			&at, ssh_fd(loop->links[i].ssh), ssh_events(loop->links[i].ssh));
+		loop->links[i]->pfd = loop_watch(
+			&at, ssh_fd(loop->links[i]->ssh), ssh_events(loop->links[i]->ssh));
 	for (struct conn *conn = loop->conns; conn; conn = conn->next)
-		conn->pfd = watch(&at, conn->fd, conn_events(conn));
+		conn->pfd = loop_watch(&at, conn->fd, conn_events(conn));
+	if (loop->control)
+		at = control_watch(loop->control, at);
 	if (poll(pfds, (nfds_t)(at - pfds), timeout) <= 0)
 		return;
 	loop->stopped = stop->revents != 0;
@@ -235,10 +316,10 @@ static void wait_for_events(struct loop *loop, struct pollfd *pfds, int timeout)
 		conn->writable |= (conn->pfd->revents & ~POLLIN) != 0;
 	}
 	for (size_t i = 0; i < loop->n_links; i++)
-		ssh_io(loop->links[i].ssh, loop->links[i].pfd->revents);
+		ssh_io(loop->links[i]->ssh, loop->links[i]->pfd->revents);
 	for (size_t i = 0; i < loop->n_listeners; i++) {
-		if (loop->listeners[i].pfd->revents)
-			listener_accept(loop, &loop->listeners[i]);
+		if (loop->listeners[i]->pfd->revents)
+			listener_accept(loop, loop->listeners[i]);
 	}
 }
 
@@ -256,11 +337,17 @@ static int serve(struct loop *loop, struct err *err)
 			moved = one_round(loop);
 		moved |= expire(loop);
 		conn_sweep(loop);
-		if (all_failed(loop)) {
+		reap(loop);
+		if (loop->control) {
+			moved |= control_serve(loop);
+			if (control_done(loop))
+				return 0;
+		} else if (all_failed(loop)) {
 			*err = loop->first;
 			return -1;
 		}
-		need = 2 + loop->n_listeners + loop->n_links + loop->n_conns;
+		need = 2 + control_fds(loop->control) + loop->n_listeners + loop->n_links +
+		       loop->n_conns;
 		if (need > room) {
 			room = 2 * need;
 			pfds = xrealloc(pfds, room * sizeof(*pfds));
@@ -281,14 +368,13 @@ static void tear_down(struct loop *loop)
 	}
 	conn_sweep(loop);
 	for (size_t i = 0; i < loop->n_links; i++)
-		link_close(loop, &loop->links[i]);
-	for (size_t i = 0; i < loop->n_listeners; i++) {
-		if (loop->listeners[i].fd >= 0)
-			close(loop->listeners[i].fd);
-	}
+		link_free(loop->links[i]);
+	for (size_t i = 0; i < loop->n_listeners; i++)
+		listener_free(loop->listeners[i]);
 	free(loop->links);
 	free(loop->listeners);
 	free(loop->chunk);
+	free(loop->agent);
 }
 
 /* A connection is a descriptor; the soft limit of 1024 is for programs that use select(2). */
@@ -302,22 +388,33 @@ static void allow_descriptors(void)
 	}
 }
 
-int tunnel_serve(
-	const struct tunnel_spec *specs, size_t n, const struct tunnel_run *run, struct err *err)
+static int run(struct loop *loop, const struct tunnel_spec *specs, size_t n, struct err *err)
 {
-	struct loop loop = {
-		.links = xcalloc(n, sizeof(*loop.links)),
-		.listeners = xcalloc(n, sizeof(*loop.listeners)),
-		.chunk = xmalloc(LOOP_CHUNK),
-		.sink = run->sink,
-		.run = run,
-	};
 	int rc;
 
+	loop->chunk = xmalloc(LOOP_CHUNK);
+	loop->sink = loop->run->sink;
 	allow_descriptors();
-	rc = set_up(&loop, specs, n, err);
+	rc = set_up(loop, specs, n, err);
 	if (rc == 0)
-		rc = serve(&loop, err);
-	tear_down(&loop);
+		rc = serve(loop, err);
+	tear_down(loop);
+	return rc;
+}
+
+int tunnel_serve(
+	const struct tunnel_spec *specs, size_t n, const struct tunnel_run *how, struct err *err)
+{
+	struct loop loop = {.run = how};
+
+	return run(&loop, specs, n, err);
+}
+
+int tunnel_daemon(int fd, const struct tunnel_run *how, struct err *err)
+{
+	struct loop loop = {.run = how, .control = control_new(fd)};
+	int rc = run(&loop, NULL, 0, err);
+
+	control_free(loop.control);
 	return rc;
 }
