@@ -112,6 +112,9 @@ struct datadir_server {
 	const char *libc;         /* "debian12", "alpine" */
 };
 
+/* The value of a variable in such an array of "NAME=value", borrowed; NULL: not set, or empty. */
+const char *datadir_env(const json_t *env, const char *name);
+
 /*
  * Read kind, version and libc from an image's environment (an array of "NAME=value"), as Docker's
  * official images have them: PG_MAJOR, PG_VERSION, PGDATA, MARIADB_VERSION, MYSQL_VERSION.  The

@@ -2,27 +2,19 @@
  * agent_container.c - the agent's container: what it may do, and whose it is.
  *
  * It is removed by whoever made it.  The engine also removes it when it ends, which it does when
- * its stdin does; so only a container that was never started outlives a kill -9.  Each one has a
- * file in the state folder that is locked by its devenv: whoever gets the lock may remove the
- * container.
+ * its stdin does; so only a container that was never started outlives a kill -9 (helper.h).
  */
 #include "agent_container.h"
 
 #include "agent_image.h"
 #include "plan_priv.h"
 
-#include "devenv/fs.h"
-#include "devenv/hash.h"
 #include "devenv/mem.h"
-#include "devenv/str.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define CACHE_VOLUME "devenv-cache"
 #define LABEL_AGENT "io.devenv.agent" /* its id: the name of its lock */
-#define ID_BYTES 8
 
 static json_t *mount(const char *volume, const char *target, bool write)
 {
@@ -70,52 +62,32 @@ static int check_volume(struct engine *engine, const char *volume, struct err *e
 	return -1;
 }
 
-static char *lock_path(const char *id)
-{
-	autofree char *state = fs_state_dir();
-
-	return xasprintf("%s/agents/%s", state, id);
-}
-
 int agent_container_create(struct engine *engine, const struct agent_spec *spec,
 	struct agent_container *container, struct err *err)
 {
 	autofree char *image = NULL, *name = NULL;
 	autojson json_t *body = NULL;
-	char id[2 * ID_BYTES + 1];
 
 	if (create_cache(engine, err) < 0 ||
 		(spec->volume && check_volume(engine, spec->volume, err) < 0) ||
 		agent_image(engine, &image, err) < 0)
 		return -1;
-	random_hex(id, ID_BYTES);
-	container->lock_path = lock_path(id);
-	if (lock_take(&container->lock, container->lock_path, "an agent", "agent", err) < 0)
+	if (helper_new(&container->helper, "agent", err) < 0)
 		return -1;
-	name = xasprintf("devenv-agent-%s", id);
-	body = body_of(spec, image, id);
+	name = xasprintf("devenv-agent-%s", container->helper.id);
+	body = body_of(spec, image, container->helper.id);
 	return container_create(engine, name, NULL, body, NULL, &container->id, err);
 }
 
-/* The file goes last: without it nobody would know that the container may be removed. */
 int agent_container_remove(
 	struct engine *engine, struct agent_container *container, struct err *err)
 {
 	int result = container->id ? container_remove(engine, container->id, true, err) : 0;
 
-	if (container->lock_path && container->lock.fd >= 0 && result == 0)
-		unlink(container->lock_path);
-	lock_release(&container->lock);
-	free(container->lock_path);
+	helper_release(&container->helper, result == 0);
 	free(container->id);
 	*container = AGENT_CONTAINER_NONE;
 	return result;
-}
-
-/* `id` comes from a label: it becomes part of a path. */
-static bool is_id(const char *id)
-{
-	return id && strlen(id) == 2 * ID_BYTES && strspn(id, "0123456789abcdef") == 2 * ID_BYTES;
 }
 
 int agent_container_sweep(struct engine *engine, struct err *err)
@@ -130,17 +102,9 @@ int agent_container_sweep(struct engine *engine, struct err *err)
 	json_array_foreach (list, i, item) {
 		const char *id = json_str(json_object_get(item, "Labels"), LABEL_AGENT);
 		struct agent_container left = AGENT_CONTAINER_NONE;
-		struct err busy = ERR_INIT;
 
-		if (!is_id(id))
+		if (!helper_take(&left.helper, id))
 			continue;
-		left.lock_path = lock_path(id);
-		/* Made by another user or on another machine; or its devenv lives. */
-		if (!fs_exists(left.lock_path) ||
-			lock_take(&left.lock, left.lock_path, "an agent", "sweep", &busy) < 0) {
-			free(left.lock_path);
-			continue;
-		}
 		left.id = xstrdup(json_str(item, "Id"));
 		if (agent_container_remove(engine, &left, err) < 0)
 			return -1;

@@ -6,17 +6,14 @@
 #define PLAN_AGENT_CONTAINER_H
 
 #include "agent.h"
-
-#include "devenv/lock.h"
+#include "helper.h"
 
 struct agent_container {
 	char *id;
-	/* Held while we live, so that others can tell our container from a killed run's. */
-	struct lock lock;
-	char *lock_path;
+	struct helper helper;
 };
 
-#define AGENT_CONTAINER_NONE ((struct agent_container){.lock = LOCK_NONE})
+#define AGENT_CONTAINER_NONE ((struct agent_container){.helper = HELPER_NONE})
 
 /* Create it, not started. After a failure too: agent_container_remove(). */
 int agent_container_create(struct engine *engine, const struct agent_spec *spec,

@@ -21,6 +21,7 @@
 #define LABEL_WORKSPACE "io.devenv.workspace"
 #define LABEL_MANIFEST "io.devenv.manifest"
 #define LABEL_RESTORES "io.devenv.restores" /* a helper container: the volume that it fills */
+#define LABEL_SCRATCH "io.devenv.scratch"   /* a helper's id: helper.h */
 #define LABEL_HELPER "io.devenv.helper"     /* what a container or image of ours is for */
 
 /* The docker compose whose labels these are. */
@@ -122,6 +123,9 @@ void selection_release(struct selection *selection);
 
 /* Is that all it waits for? Then there is no use in looking earlier. */
 bool ready_settling(const struct ready_state *state);
+
+/* The last lines that a container wrote, each on a line of its own; the caller's. */
+char *ready_last_lines(struct engine *engine, const char *id, bool tty);
 
 /* === ports.c === */
 /* Is every host port that `plan` will bind free? `actual`: our own containers may hold them. */

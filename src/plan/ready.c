@@ -222,8 +222,7 @@ static int collect_line(void *ctx, int stream, const char *data, size_t len)
 	return buf_add(ctx, data, len);
 }
 
-/* The last lines that the service wrote, indented, for the error. */
-static char *last_lines(struct engine *engine, const char *id, bool tty)
+char *ready_last_lines(struct engine *engine, const char *id, bool tty)
 {
 	autobuf struct buf text = BUF_INIT(16384);
 	struct buf out = BUF_INIT(0);
@@ -248,7 +247,7 @@ static int died(const struct ready_state *state, struct engine *engine, const js
 	struct err *err)
 {
 	json_t *status = json_object_get(inspect, "State");
-	autofree char *lines = last_lines(engine, json_str(inspect, "Id"),
+	autofree char *lines = ready_last_lines(engine, json_str(inspect, "Id"),
 		json_is_true(json_at(inspect, "Config", "Tty", NULL)));
 	const char *problem = json_str(status, "Error");
 
@@ -296,7 +295,7 @@ static int unhealthy(const struct ready_state *state, struct engine *engine, con
 	json_t *log = json_at(inspect, "State", "Health", "Log", NULL);
 	json_t *last = json_array_get(log, json_array_size(log) - 1);
 	const char *output = json_str(last, "Output");
-	autofree char *lines = last_lines(engine, json_str(inspect, "Id"),
+	autofree char *lines = ready_last_lines(engine, json_str(inspect, "Id"),
 		json_is_true(json_at(inspect, "Config", "Tty", NULL)));
 
 	return err_set(err, ERR_SERVICE, "%s is unhealthy%s%.300s%s%s", state->object,

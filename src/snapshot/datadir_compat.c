@@ -15,7 +15,7 @@
 
 /* === the server === */
 
-static const char *env_value(const json_t *env, const char *name)
+const char *datadir_env(const json_t *env, const char *name)
 {
 	size_t len = strlen(name), i;
 	json_t *item;
@@ -55,15 +55,16 @@ static char *postgres_libc(const char *version)
 
 void datadir_server_from_env(const json_t *env, struct datadir_server *out)
 {
-	const char *postgres = env_value(env, "PG_VERSION"), *major = env_value(env, "PG_MAJOR");
-	const char *mariadb = env_value(env, "MARIADB_VERSION");
-	const char *mysql = env_value(env, "MYSQL_VERSION");
+	const char *postgres = datadir_env(env, "PG_VERSION"),
+		   *major = datadir_env(env, "PG_MAJOR");
+	const char *mariadb = datadir_env(env, "MARIADB_VERSION");
+	const char *mysql = datadir_env(env, "MYSQL_VERSION");
 
 	*out = (struct datadir_server){.kind = DATADIR_OPAQUE};
 	if (mariadb || mysql) {
 		out->kind = mariadb ? DATADIR_MARIADB : DATADIR_MYSQL;
 		out->version = plain_version(mariadb ? mariadb : mysql);
-	} else if (postgres || major || env_value(env, "PGDATA")) {
+	} else if (postgres || major || datadir_env(env, "PGDATA")) {
 		out->kind = DATADIR_POSTGRES;
 		if (postgres || major)
 			out->version = plain_version(postgres ? postgres : major);

@@ -1,0 +1,59 @@
+/* helper.c - ids of helpers, and their locks (helper.h). */
+#include "helper.h"
+
+#include "devenv/fs.h"
+#include "devenv/hash.h"
+#include "devenv/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *lock_path(const char *id)
+{
+	autofree char *state = fs_state_dir();
+
+	return xasprintf("%s/agents/%s", state, id);
+}
+
+int helper_new(struct helper *helper, const char *kind, struct err *err)
+{
+	*helper = HELPER_NONE;
+	random_hex(helper->id, HELPER_ID_BYTES);
+	helper->path = lock_path(helper->id);
+	return lock_take(&helper->lock, helper->path, kind, kind, err);
+}
+
+/* `id` comes from a label: it becomes part of a path. */
+static bool is_id(const char *id)
+{
+	return id && strlen(id) == 2 * HELPER_ID_BYTES &&
+	       strspn(id, "0123456789abcdef") == 2 * HELPER_ID_BYTES;
+}
+
+bool helper_take(struct helper *helper, const char *id)
+{
+	struct err busy = ERR_INIT;
+
+	*helper = HELPER_NONE;
+	if (!is_id(id))
+		return false;
+	snprintf(helper->id, sizeof(helper->id), "%s", id);
+	helper->path = lock_path(id);
+	if (fs_exists(helper->path) &&
+		lock_take(&helper->lock, helper->path, "a helper", "sweep", &busy) == 0)
+		return true;
+	helper_release(helper, false);
+	return false;
+}
+
+/* The file goes last: without it nobody would know that the rest may be removed. */
+void helper_release(struct helper *helper, bool gone)
+{
+	if (gone && helper->path && helper->lock.fd >= 0)
+		unlink(helper->path);
+	lock_release(&helper->lock);
+	free(helper->path);
+	*helper = HELPER_NONE;
+}

@@ -1,0 +1,25 @@
+/*
+ * snapshot_rows.h - how many rows each table of a running database has.
+ *
+ * Private to src/plan.  What a snapshot's config records as "probes", so that a restored copy can
+ * be compared with what was saved:
+ *
+ *	[{"database": "shop", "table": "order_lines", "rows": 250000}, ...]
+ *
+ * in the order of names.  PostgreSQL's tables have their schema before them: "public.orders".  The
+ * tables that are the server's own are left out, and so are views.
+ */
+#ifndef PLAN_SNAPSHOT_ROWS_H
+#define PLAN_SNAPSHOT_ROWS_H
+
+#include "dbclient.h"
+
+#include "devenv/json.h"
+
+/*
+ * Count the rows of all tables, by reading each of them. Nobody else should write meanwhile. *rows
+ * is a new reference. ERR_SNAPSHOT.
+ */
+int snapshot_rows_count(const struct dbclient *client, json_t **rows, struct err *err);
+
+#endif
