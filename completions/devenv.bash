@@ -261,7 +261,9 @@ _devenv_value() {
 	'run:--volume' | 'run:-v') value='none' ;;
 	'run:--workdir' | 'run:-w') value='none' ;;
 	'snapshot save:--deltas') value='' ;;
+	'snapshot save:--masking') value='none' ;;
 	'snapshot save:--parent') value='none' ;;
+	'snapshot save:--production') value='' ;;
 	'snapshot save:--replace') value='' ;;
 	'snapshot restore:--no-undo') value='' ;;
 	'snapshot restore:--replace') value='' ;;
@@ -390,7 +392,7 @@ _devenv_options() {
 	'cp') words='--all --archive --follow-link --index --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'run') words='--build --cap-add --cap-drop --detach --entrypoint --env --env-from-file --interactive --keep --label --name --no-deps --no-tty --no-TTY --publish --pull --quiet --quiet-build --quiet-pull --remove-orphans --rm --service-ports --use-aliases --user --volume --workdir --file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'snapshot') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
-	'snapshot save') words='--deltas --parent --replace --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'snapshot save') words='--deltas --masking --parent --production --replace --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'snapshot restore') words='--no-undo --replace --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'snapshot undo') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'snapshot list') words='--quiet --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;

@@ -509,8 +509,12 @@ function __devenv_takes_value
 			return 0
 		case 'snapshot save:--deltas'
 			return 1
+		case 'snapshot save:--masking'
+			return 0
 		case 'snapshot save:--parent'
 			return 0
+		case 'snapshot save:--production'
+			return 1
 		case 'snapshot save:--replace'
 			return 1
 		case 'snapshot restore:--no-undo'
@@ -1259,7 +1263,9 @@ complete -c devenv -n "__devenv_at 'snapshot'" -l verbose -s v -d 'Say more abou
 complete -c devenv -n "__devenv_at 'snapshot'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'snapshot' 0" -f -a save -d 'Keep what a volume holds now, under a name'
 complete -c devenv -n "__devenv_at 'snapshot save'" -l deltas -d 'Also store what is smaller for those who have the snapshot before'
+complete -c devenv -n "__devenv_at 'snapshot save'" -l masking -r -f -d 'The rules that the data was masked by; it came from production'
 complete -c devenv -n "__devenv_at 'snapshot save'" -l parent -r -f -d 'The snapshot to build on; without: the newest of this volume'
+complete -c devenv -n "__devenv_at 'snapshot save'" -l production -d 'The data came from production'
 complete -c devenv -n "__devenv_at 'snapshot save'" -l replace -d 'Take the name from the snapshot that has it'
 complete -c devenv -n "__devenv_at 'snapshot save'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'snapshot save'" -l project-name -s p -r -f -d 'Project name'

@@ -45,10 +45,14 @@ int plan_snapshot_probe(struct engine *engine, const char *volume, json_t **prob
 struct snapshot_save_ask {
 	const char *volume; /* the engine's name of it */
 	const char *name;   /* in the cache; what had it before is replaced */
-	const char *parent; /* a snapshot of the cache whose chunks are not stored again; or NULL */
-	bool deltas;        /* with a parent: also what is smaller for those who have the parent */
-	bool ended;         /* the container that used the volume last ended with status 0 */
-	bool unclean;       /* take a database in whatever state, and all of its files */
+	/*
+	 * A snapshot of the cache whose chunks are not stored again; or NULL. One of unmasked
+	 * production data (masking.h) counts only for another such: packs are shared whole.
+	 */
+	const char *parent;
+	bool deltas;  /* with a parent: also what is smaller for those who have the parent */
+	bool ended;   /* the container that used the volume last ended with status 0 */
+	bool unclean; /* take a database in whatever state, and all of its files */
 	const json_t *config; /* put over what the agent found out for the config blob; or NULL */
 	const struct sink *sink;
 };
@@ -98,6 +102,12 @@ int plan_snapshot_remove(
 int plan_snapshot_prune(
 	struct engine *engine, const struct sink *sink, uint64_t *freed, struct err *err);
 
+/*
+ * What state_volume_write() keeps of a volume that began as the snapshot of this record, or whose
+ * content was just saved in it: also whether that came from production. A new reference.
+ */
+json_t *plan_snapshot_origin(const json_t *record);
+
 /* === snapshots and images === */
 
 /*
@@ -117,7 +127,7 @@ enum datadir_verdict plan_snapshot_fits(const json_t *config, const json_t *imag
 /*
  * Send a snapshot of the cache to a store: the blobs that the store has not, then the manifest. A
  * first `push` of a snapshot whose parent is there sends only what is new. `reference` as in
- * store.h. ERR_REGISTRY for the store.
+ * store.h. ERR_REGISTRY for the store; ERR_SNAPSHOT for production data without masking rules.
  */
 int plan_snapshot_push(struct engine *engine, const char *name, const char *reference,
 	const struct sink *sink, struct err *err);

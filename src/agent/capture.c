@@ -8,6 +8,7 @@
 
 #include "devenv/clock.h"
 #include "devenv/datadir.h"
+#include "devenv/masking.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
@@ -151,6 +152,22 @@ static int store_manifest(const struct capture *capture, char digest[DIGEST_SIZE
 	return blob_store(whole, strlen(whole), digest, err);
 }
 
+/* The packs of a parent go wherever the snapshot goes, with all that is in them. */
+static int open_parent(struct capture *capture, const char *name, struct err *err)
+{
+	const json_t *config = json_object_get(capture->request, "config");
+
+	if (snapshot_open(capture->agent, name, &capture->parent, err) < 0)
+		return -1;
+	if (masking_lacks(capture->parent.config) && !masking_lacks(config)) {
+		agent_warn(capture->agent,
+			"nothing is shared with %s, which holds unmasked data from production",
+			name);
+		snapshot_release(&capture->parent);
+	}
+	return 0;
+}
+
 static int run(struct capture *capture, json_t **result, struct err *err)
 {
 	const char *name = json_str(capture->request, "name");
@@ -161,7 +178,7 @@ static int run(struct capture *capture, json_t **result, struct err *err)
 
 	if (root < 0)
 		return -1;
-	if (parent && snapshot_open(capture->agent, parent, &capture->parent, err) < 0)
+	if (parent && open_parent(capture, parent, err) < 0)
 		return -1;
 	if (examine(capture, root, err) < 0 || read_tree(capture, root, err) < 0 ||
 		store_manifest(capture, digest, err) < 0 || name_set(name, digest, err) < 0 ||

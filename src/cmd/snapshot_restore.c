@@ -58,11 +58,9 @@ static bool came_from_snapshot(const struct session *session, const char *volume
 	return str_eq(json_str(record, "state"), "restored");
 }
 
-static int note(struct session *session, const char *volume, const char *state,
-	const json_t *record, struct err *err)
+static int note(struct session *session, const char *volume, const json_t *record, struct err *err)
 {
-	autojson json_t *known = json_pack("{s:s, s:s, s:s}", "state", state, "source",
-		json_str(record, "name"), "digest", json_str(record, "digest"));
+	autojson json_t *known = plan_snapshot_origin(record);
 
 	return state_volume_write(session->ws.lock_id, volume, known, err);
 }
@@ -80,7 +78,9 @@ static int keep_for_undo(struct app *app, struct session *session,
 		.config = config,
 		.sink = &app->sink};
 
-	if (plan_snapshot_save(session->engine, &ask, &kept, err) < 0)
+	if (snapshots_note_production(session, place, &(struct production_words){0}, config, err) <
+			0 ||
+		plan_snapshot_save(session->engine, &ask, &kept, err) < 0)
 		return err_wrap(err, "keep what is in the volume now");
 	/* An empty volume is nothing to go back to. */
 	if (!json_int(json_at(kept, "config", "totals", NULL), "files"))
@@ -106,7 +106,7 @@ static int swap(struct app *app, struct session *session, const struct snapshot_
 		return -1;
 	sink_emit(&app->sink,
 		&(struct event){.kind = EVENT_DONE, .object = object, .text = "Restored"});
-	return note(session, place->volume, "restored", record, err);
+	return note(session, place->volume, record, err);
 }
 
 static int restore(struct app *app, struct session *session, const struct snapshot_place *place,

@@ -12,6 +12,7 @@
 struct save_options {
 	bool replace, deltas;
 	const char *parent;
+	struct production_words words;
 };
 
 #define AT(member) OPT_AT(struct save_options, member)
@@ -21,11 +22,20 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(deltas),
 		.help = "Also store what is smaller for those who have the snapshot before"},
+	{.name = "masking",
+		.type = OPT_STRING,
+		AT(words.masking),
+		.arg = "FILE",
+		.help = "The rules that the data was masked by; it came from production"},
 	{.name = "parent",
 		.type = OPT_STRING,
 		AT(parent),
 		.arg = "NAME",
 		.help = "The snapshot to build on; without: the newest of this volume"},
+	{.name = "production",
+		.type = OPT_FLAG,
+		AT(words.production),
+		.help = "The data came from production"},
 	{.name = "replace",
 		.type = OPT_FLAG,
 		AT(replace),
@@ -61,36 +71,32 @@ static const json_t *by_name(const json_t *list, const char *name)
 }
 
 /* What the record of the snapshot says beside what the agent finds out. */
-static json_t *make_config(struct session *session, const struct snapshot_place *place)
+static json_t *make_config(struct session *session, const struct snapshot_place *place,
+	const struct production_words *words, struct err *err)
 {
 	autofree char *image = place->service ? plan_image(place->manifest, place->service) : NULL;
-	autojson json_t *inspected = NULL;
-	json_t *config = json_object();
+	autojson json_t *inspected = NULL, *config = json_object();
 	struct err ignored = ERR_INIT;
+
+	if (snapshots_note_production(session, place, words, config, err) < 0)
+		return NULL;
 
 	json_set_str(config, "volume", place->volume);
 	json_set_str(config, "service", place->service);
 	if (image && image_inspect(session->engine, image, &inspected, &ignored) == 0)
 		plan_snapshot_note_image(config, image, inspected);
-	return config;
+	return TAKE(config);
 }
 
 static int capture(struct app *app, struct session *session, const struct snapshot_place *place,
-	const char *name, const char *parent, bool deltas, json_t **saved, struct err *err)
+	struct snapshot_save_ask *ask, json_t **saved, struct err *err)
 {
 	autofree char *object = xasprintf("volume %s", place->volume);
-	autojson json_t *config = make_config(session, place);
-	struct snapshot_save_ask ask = {.volume = place->volume,
-		.name = name,
-		.parent = parent,
-		.deltas = deltas,
-		.ended = snapshots_ended(session, place),
-		.config = config,
-		.sink = &app->sink};
 
+	ask->ended = snapshots_ended(session, place);
 	sink_emit(&app->sink,
 		&(struct event){.kind = EVENT_START, .object = object, .text = "Saving"});
-	if (plan_snapshot_save(session->engine, &ask, saved, err) < 0)
+	if (plan_snapshot_save(session->engine, ask, saved, err) < 0)
 		return -1;
 	sink_emit(
 		&app->sink, &(struct event){.kind = EVENT_DONE, .object = object, .text = "Saved"});
@@ -101,8 +107,7 @@ static int capture(struct app *app, struct session *session, const struct snapsh
 static int remember(
 	struct session *session, const char *volume, const json_t *saved, struct err *err)
 {
-	autojson json_t *record = json_pack("{s:s, s:s, s:s}", "state", "restored", "source",
-		json_str(saved, "name"), "digest", json_str(saved, "digest"));
+	autojson json_t *record = plan_snapshot_origin(saved);
 
 	return state_volume_write(session->ws.lock_id, volume, record, err);
 }
@@ -110,9 +115,13 @@ static int remember(
 static int save(struct app *app, struct session *session, const struct snapshot_place *place,
 	const struct save_options *chosen, const char *name, json_t **saved, struct err *err)
 {
-	autojson json_t *list = NULL;
+	autojson json_t *list = NULL, *config = NULL;
+	struct snapshot_save_ask ask = {.volume = place->volume,
+		.name = name,
+		.parent = chosen->parent,
+		.deltas = chosen->deltas,
+		.sink = &app->sink};
 	struct err second = ERR_INIT;
-	const char *parent = chosen->parent;
 	int status;
 
 	if (!place->exists)
@@ -123,11 +132,12 @@ static int save(struct app *app, struct session *session, const struct snapshot_
 		return err_set(err, ERR_SNAPSHOT,
 			"there is a snapshot called %s; choose another name, or say --replace",
 			name);
-	if (!parent)
-		parent = json_str(snapshots_newest(list, place->volume), "name");
-	if (snapshots_stop(app, session, place, err) < 0)
+	if (!ask.parent)
+		ask.parent = json_str(snapshots_newest(list, place->volume), "name");
+	ask.config = config = make_config(session, place, &chosen->words, err);
+	if (!config || snapshots_stop(app, session, place, err) < 0)
 		return -1;
-	status = capture(app, session, place, name, parent, chosen->deltas, saved, err);
+	status = capture(app, session, place, &ask, saved, err);
 	/* Whatever became of it, what ran runs again. */
 	if (snapshots_start(app, session, place, status < 0 ? &second : err) < 0)
 		status = -1;
@@ -158,6 +168,8 @@ static int save_run(struct app *app, void *opts, int argc, char **argv, struct e
 static const char *const examples[] = {
 	"devenv snapshot save db              # named by volume and time",
 	"devenv snapshot save db before-upgrade",
+	"devenv snapshot save db seed --masking masking.sql   # from production, masked by these "
+	"rules",
 	NULL,
 };
 
@@ -173,7 +185,14 @@ const struct command cmd_snapshot_save = {
 		"\n"
 		"The snapshot goes into the engine's volume devenv-cache. What it has in common "
 		"with "
-		"the snapshot before is stored once. The name is printed.",
+		"the snapshot before is stored once. The name is printed.\n"
+		"\n"
+		"Data from production is marked with --production, or for good by the volume's "
+		"`x-production: true`; the mark goes along through restore and save, and such a "
+		"snapshot is never pushed. Once the data is masked, name the rules that did it: "
+		"--masking FILE, or `x-production: {masking: FILE}`. The snapshot then carries "
+		"that "
+		"file's name and digest, and may be pushed.",
 	.examples = examples,
 	.min_args = 1,
 	.max_args = 2,

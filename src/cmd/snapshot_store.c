@@ -54,7 +54,10 @@ const struct command cmd_snapshot_push = {
 		"REFERENCE is REGISTRY/REPOSITORY:TAG of an OCI registry, oci:/FOLDER:NAME for an "
 		"OCI image layout in a folder, or s3://BUCKET/PREFIX:NAME; without it the "
 		"snapshot's own name is one. Only what is not there is sent. Credentials are "
-		"those that `docker` uses.",
+		"those that `docker` uses.\n"
+		"\n"
+		"A snapshot of data from production is refused unless it names the rules that "
+		"masked it: see `devenv help snapshot save`.",
 	.examples = push_examples,
 	.min_args = 1,
 	.max_args = 2,

@@ -45,6 +45,20 @@ int snapshots_start(struct app *app, struct session *session, const struct snaps
 /* Did each container that uses it end with status 0? */
 bool snapshots_ended(struct session *session, const struct snapshot_place *place);
 
+/* What the command line says of the data. */
+struct production_words {
+	bool production;     /* it came from production */
+	const char *masking; /* and was masked by the rules in this file; or NULL */
+};
+
+/*
+ * Put "production" and "masking" (masking.h) into the config of a new snapshot of that volume: what
+ * the words say, else its x-production, else what the snapshot said that its content began as.
+ * ERR_SNAPSHOT for a file of rules that is not there.
+ */
+int snapshots_note_production(const struct session *session, const struct snapshot_place *place,
+	const struct production_words *words, json_t *config, struct err *err);
+
 /*
  * The record called `name`; NULL: the newest one of that volume. A new reference, NULL with err:
  * ERR_SNAPSHOT, naming what there is.

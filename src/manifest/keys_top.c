@@ -57,6 +57,12 @@ static const struct key snapshot_keys[] = {
 };
 static SHAPE(shape_snapshot, "volumes.NAME.x-snapshot", snapshot_keys);
 
+static const struct key production_keys[] = {
+	{"masking", TEXT, .doc = "File of the rules that mask it, named in its snapshots.",
+		.example = "./masking.sql"},
+};
+static SHAPE(shape_production, "volumes.NAME.x-production", production_keys);
+
 static const struct key volume_keys[] = {
 	{"name", TEXT, .doc = "Name in the engine.", .example = "shop-data"},
 	{"driver", TEXT, .doc = "Volume driver.", .example = "local"},
@@ -65,6 +71,9 @@ static const struct key volume_keys[] = {
 	{"labels", LABELS, .flags = KEY_UNIQUE, .doc = "Labels of the volume."},
 	{"x-snapshot", MAP_OR(shape_snapshot, A_STRING), .doc = "Data to begin with.",
 		.example = "registry.acme.example/shop-seed:latest"},
+	{"x-production", MAP_OR(shape_production, A_BOOL),
+		.doc = "What it holds comes from production.",
+		.example = "{masking: ./masking.sql}"},
 };
 SHAPE(shape_volume, "volumes.NAME", volume_keys);
 
@@ -174,4 +183,4 @@ SHAPE(shape_document, "the top level", document_keys);
 
 const struct shape *const shapes_top[] = {&shape_document, &shape_volume, &shape_network,
 	&shape_secret, &shape_config, &shape_ipam, &shape_ipam_pool, &shape_model, &shape_include,
-	&shape_source, &shape_tunnel, &shape_task, &shape_snapshot, NULL};
+	&shape_source, &shape_tunnel, &shape_task, &shape_snapshot, &shape_production, NULL};

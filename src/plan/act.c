@@ -14,6 +14,7 @@
 
 #include "devenv/fs.h"
 #include "devenv/mem.h"
+#include "devenv/plan_snapshot.h"
 #include "devenv/source.h"
 #include "devenv/state.h"
 #include "devenv/str.h"
@@ -107,8 +108,7 @@ static int fill_from_snapshot(struct act_context *context, struct engine *engine
 
 	if (restore_snapshot(engine, &ask, &restored, err) < 0)
 		return -1;
-	*record = json_pack("{s:s, s:s, s:s}", "state", "restored", "source", ask.reference,
-		"digest", json_str(restored, "digest"));
+	*record = plan_snapshot_origin(restored);
 	return 0;
 }
 

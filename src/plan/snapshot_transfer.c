@@ -6,6 +6,7 @@
 
 #include "agent.h"
 
+#include "devenv/masking.h"
 #include "devenv/mem.h"
 #include "devenv/snapshot_format.h"
 #include "devenv/store.h"
@@ -182,6 +183,16 @@ static int send_manifest(struct transfer *transfer, const char *digest, struct e
 		transfer->store, NULL, MANIFEST_TYPE, buf_str(&text), text.len, stored, err);
 }
 
+static int check_masked(const json_t *shown, struct err *err)
+{
+	if (!masking_lacks(json_at(shown, "snapshot", "config", NULL)))
+		return 0;
+	return err_set(err, ERR_SNAPSHOT,
+		"it holds data from production and names no masking rules; mask the data, and save "
+		"it again with --masking FILE, or with the volume's `x-production: {masking: "
+		"FILE}`");
+}
+
 static int push(struct transfer *transfer, const char *name, struct err *err)
 {
 	autojson json_t *request = json_pack("{s:s, s:s}", "do", "show", "name", name);
@@ -193,7 +204,8 @@ static int push(struct transfer *transfer, const char *name, struct err *err)
 		0)
 		return -1;
 	blobs = blobs_of(json_object_get(shown, "manifest"));
-	if (leave_out_stored(transfer, blobs, err) < 0 || check_whole(transfer, blobs, err) < 0)
+	if (check_masked(shown, err) < 0 || leave_out_stored(transfer, blobs, err) < 0 ||
+		check_whole(transfer, blobs, err) < 0)
 		return -1;
 	json_array_foreach (blobs, i, blob)
 		if (send_blob(transfer, blob, err) < 0)

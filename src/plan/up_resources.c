@@ -16,6 +16,7 @@
  */
 static char *changed(const json_t *labels, const json_t *definition, const char *hash)
 {
+	static const char *const about_data[] = {"x-snapshot", "x-production"};
 	const char *label = json_str(labels, LABEL_MODEL);
 	autojson json_t *was = NULL;
 	autojson json_t *now = json_deep_copy(definition);
@@ -25,9 +26,11 @@ static char *changed(const json_t *labels, const json_t *definition, const char 
 	if (!label)
 		return compose_changed(labels, hash);
 	was = json_parse(label, strlen(label), "label", &ignored);
-	/* Where its first data came from makes no other volume. */
-	json_object_del(was, "x-snapshot");
-	json_object_del(now, "x-snapshot");
+	/* Where its data comes from makes no other volume. */
+	for (size_t i = 0; i < ARRAY_LEN(about_data); i++) {
+		json_object_del(was, about_data[i]);
+		json_object_del(now, about_data[i]);
+	}
 	if (was && now)
 		differences(was, now, &list);
 	return list.n ? xstrdup(list.v[0]) : NULL;

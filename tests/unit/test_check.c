@@ -144,7 +144,8 @@ static void test_devenv_keys(void **state)
 		"x-tunnels: {r: {via: b, to: \"h:3306\", port: 8025, engine: mysql}}\n"
 		"x-tasks: {test: {service: web, command: [a]}}\n"
 		"services: {web: {image: a, x-route: shop.localhost, x-other: {any: thing}}}\n"
-		"volumes: {a: {x-snapshot: reg/x:1}, b: {x-snapshot: {url: reg/x:1, lazy: true}}}\n"
+		"volumes: {a: {x-snapshot: reg/x:1}, b: {x-snapshot: {url: reg/x:1, lazy: true}},\n"
+		"  c: {x-production: true}, d: {x-production: {masking: ./masking.sql}}}\n"
 		"secrets: {s: {external: true, x-from: \"aws-ssm:///x\"}}\n");
 	assert_one("volumes: {a: {x-snapshot: {ulr: x}}}", "a.yaml:1:28",
 		"volumes.a.x-snapshot.ulr", "unknown key (did you mean \"url\"?)", "");
