@@ -23,8 +23,8 @@ static const struct {
 } kinds[] = {
 	[PROBE_TCP] = {"TCP", NULL, 0, 0, {0}},
 	[PROBE_MYSQL] = {"MySQL", NULL, 0, 3306, {"mysql", "mariadb", "percona"}},
-	/* StartupMessage: length 22, protocol 3.0, user "devenv" (PostgreSQL 55.7). */
-	[PROBE_POSTGRES] = {"PostgreSQL", "\0\0\0\x16\0\3\0\0user\0devenv\0", 22, 5432,
+	/* StartupMessage: length 21, protocol 3.0, user "devenv" (PostgreSQL 55.7). */
+	[PROBE_POSTGRES] = {"PostgreSQL", "\0\0\0\x15\0\3\0\0user\0devenv\0", 21, 5432,
 		{"postgres", "postgis", "timescale"}},
 	[PROBE_REDIS] = {"Redis", "PING\r\n", 6, 6379, {"redis", "valkey", "keydb"}},
 	[PROBE_MEMCACHED] = {"memcached", "version\r\n", 9, 11211, {"memcached"}},

@@ -21,11 +21,6 @@ services:
     stop_signal: SIGINT
     environment: {POSTGRES_USER: shop, POSTGRES_PASSWORD: shop, PGPASSWORD: shop}
     volumes: ["pg:/var/lib/postgresql/data"]
-    healthcheck:
-      test: psql -h 127.0.0.1 -U shop -c 'select 1' shop
-      interval: 500ms
-      timeout: 5s
-      retries: 120
   bystander:
     image: $(image base)
     command: [sleep, infinity]
