@@ -110,7 +110,7 @@ demo: ## install what is missing, build, and bring up the sample workspace
 test: ## install what is missing and run every test
 	$(Q)tests/run
 
-bench: ## compare with docker compose on the same engine
+bench: ## compare with docker compose, desync, cp and zstd on this machine
 	$(Q)tests/bench/run
 
 lint: ## layers, headers, banned functions, sizes, format, shellcheck
