@@ -92,7 +92,8 @@ stop_sshd() {
 }
 
 start_echo() {
-	socat "TCP-LISTEN:$ECHO_PORT,bind=127.0.0.1,reuseaddr,fork,backlog=300" EXEC:cat \
+	# Its patience when one way has ended: half a second is less than a busy machine needs.
+	socat -t 60 "TCP-LISTEN:$ECHO_PORT,bind=127.0.0.1,reuseaddr,fork,backlog=300" EXEC:cat \
 		2>"$S/echo.log" &
 	at_exit kill $!
 }
