@@ -47,7 +47,7 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 AGENT      ?= $(BUILD)/devenv-agent
 AGENT_BASE := buf clock err fs hash json lock mem path signals str strv
 # Of src/snapshot all but what reads archives or compares images.
-AGENT_NOT  := datadir_compat entry extract place stream unpack untar
+AGENT_NOT  := datadir_compat datadir_group entry extract place stream unpack untar
 AGENT_SRC  := $(sort $(wildcard src/agent/*.c)) $(AGENT_BASE:%=src/base/%.c) \
               $(filter-out $(AGENT_NOT:%=src/snapshot/%.c),$(sort $(wildcard src/snapshot/*.c)))
 AGENT_OBJ  := $(AGENT_SRC:src/%.c=$(BUILD)/agent/%.o)

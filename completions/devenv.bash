@@ -42,6 +42,7 @@ _devenv_command() {
 	'snapshot:undo') command='snapshot undo' ;;
 	'snapshot:list') command='snapshot list' ;;
 	'snapshot:inspect') command='snapshot inspect' ;;
+	'snapshot:diff') command='snapshot diff' ;;
 	'snapshot:push') command='snapshot push' ;;
 	'snapshot:pull') command='snapshot pull' ;;
 	'snapshot:verify') command='snapshot verify' ;;
@@ -268,6 +269,7 @@ _devenv_value() {
 	'snapshot restore:--no-undo') value='' ;;
 	'snapshot restore:--replace') value='' ;;
 	'snapshot list:--quiet' | 'snapshot list:-q') value='' ;;
+	'snapshot diff:--files' | 'snapshot diff:-f') value='' ;;
 	'tunnel logs:--tail' | 'tunnel logs:-n') value='none' ;;
 	'tunnel env:--format') value='words shell json my.cnf' ;;
 	'sql:--user' | 'sql:-u') value='none' ;;
@@ -349,7 +351,7 @@ _devenv_argument() {
 _devenv_commands() {
 	case "$1" in
 	'') words='up down stop start restart watch pull build push create scale kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run snapshot tunnel sql onboard new doctor engine completion version help' ;;
-	'snapshot') words='save restore undo list inspect push pull verify rm prune' ;;
+	'snapshot') words='save restore undo list inspect diff push pull verify rm prune' ;;
 	'tunnel') words='up down list status check logs env daemon' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
@@ -397,6 +399,7 @@ _devenv_options() {
 	'snapshot undo') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'snapshot list') words='--quiet --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'snapshot inspect') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
+	'snapshot diff') words='--files --file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'snapshot push') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;
 	'snapshot pull') words='--file --project-name --directory --profile --env-file --context --host --progress --format --yes --verbose --help' ;;
 	'snapshot verify') words='--file --project-name --directory --profile --env-file --context --host --progress --yes --verbose --help' ;;

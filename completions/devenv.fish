@@ -80,6 +80,8 @@ function __devenv_step
 			echo 'snapshot list'
 		case 'snapshot:inspect'
 			echo 'snapshot inspect'
+		case 'snapshot:diff'
+			echo 'snapshot diff'
 		case 'snapshot:push'
 			echo 'snapshot push'
 		case 'snapshot:pull'
@@ -522,6 +524,8 @@ function __devenv_takes_value
 		case 'snapshot restore:--replace'
 			return 1
 		case 'snapshot list:--quiet' 'snapshot list:-q'
+			return 1
+		case 'snapshot diff:--files' 'snapshot diff:-f'
 			return 1
 		case 'tunnel logs:--tail' 'tunnel logs:-n'
 			return 0
@@ -1337,6 +1341,20 @@ complete -c devenv -n "__devenv_at 'snapshot inspect'" -l format -r -f -a 'table
 complete -c devenv -n "__devenv_at 'snapshot inspect'" -l yes -s y -d 'Answer yes to every question'
 complete -c devenv -n "__devenv_at 'snapshot inspect'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'snapshot inspect'" -l help -s h -d 'Show help'
+complete -c devenv -n "__devenv_at 'snapshot' 0" -f -a diff -d 'Show what two snapshots do not have in common'
+complete -c devenv -n "__devenv_at 'snapshot diff'" -l files -s f -d 'Each file, also where the tables are known'
+complete -c devenv -n "__devenv_at 'snapshot diff'" -l file -r -F -d 'Compose file to load; may be repeated'
+complete -c devenv -n "__devenv_at 'snapshot diff'" -l project-name -s p -r -f -d 'Project name'
+complete -c devenv -n "__devenv_at 'snapshot diff'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
+complete -c devenv -n "__devenv_at 'snapshot diff'" -l profile -r -f -d 'Profile to activate; may be repeated'
+complete -c devenv -n "__devenv_at 'snapshot diff'" -l env-file -r -F -d 'Read variables from FILE instead of .env'
+complete -c devenv -n "__devenv_at 'snapshot diff'" -l context -r -f -d 'Docker context whose engine is used'
+complete -c devenv -n "__devenv_at 'snapshot diff'" -l host -s H -r -f -d 'Address of the engine'
+complete -c devenv -n "__devenv_at 'snapshot diff'" -l progress -r -f -a 'auto tty plain json quiet' -d 'How progress is shown'
+complete -c devenv -n "__devenv_at 'snapshot diff'" -l format -r -f -a 'table json' -d 'How results are printed'
+complete -c devenv -n "__devenv_at 'snapshot diff'" -l yes -s y -d 'Answer yes to every question'
+complete -c devenv -n "__devenv_at 'snapshot diff'" -l verbose -s v -d 'Say more about what is done'
+complete -c devenv -n "__devenv_at 'snapshot diff'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'snapshot' 0" -f -a push -d 'Send a snapshot to a registry'
 complete -c devenv -n "__devenv_at 'snapshot push'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'snapshot push'" -l project-name -s p -r -f -d 'Project name'

@@ -41,6 +41,7 @@
  *	capture {"name", "parent"?: NAME, "deltas"?, "ended"?, "unclean"?, "config"?}
  *	                                -> RECORD; of AGENT_TARGET; the two of snapshot_save_ask
  *	restore {"name": NAME, "replace"?} -> {"snapshot": RECORD, "bytes", "cloned"}
+ *	diff {"before": NAME, "after": NAME} -> the DIFF of plan_snapshot.h
  *	verify {"name": NAME}           -> {"packs", "chunks"}; each problem is a WARNING, too
  *	prune                           -> {"freed": bytes}
  */

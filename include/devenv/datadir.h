@@ -104,6 +104,14 @@ void datadir_print_facts(const struct datadir *dir, struct buf *out);
 
 /* === the client's side === */
 
+/*
+ * What the file `path` (below the data directory) belongs to, for people: "shop.orders" where
+ * MariaDB and MySQL name a file by its table, "16384/16385" (database and relfilenode) for
+ * PostgreSQL, and else a part of the server: "(system)", "(redo log)", "(undo log)", "(WAL)",
+ * "(transactions)", "(other)".  The caller's.
+ */
+char *datadir_group(enum datadir_kind kind, const char *path);
+
 /* A server that shall use a data directory. NULL: unknown. */
 struct datadir_server {
 	enum datadir_kind kind;   /* DATADIR_OPAQUE: unknown */

@@ -87,6 +87,21 @@ int plan_snapshot_list(
 int plan_snapshot_show(struct engine *engine, const char *name, const struct sink *sink,
 	json_t **record, struct err *err);
 
+/*
+ * What is not the same in two snapshots of the cache; only their indexes are read. *diff gets
+ *
+ *	{"before", "after": records,
+ *	 "changes": [{"path", "change": "added", "removed", "changed" or "attributes",
+ *		"type": "file", "directory", "link", "fifo" or "hardlink",
+ *		"before", "after": sizes, absent where it is not,
+ *		"bytes": of the 64 KiB pieces that differ}, ...]        by path
+ *	 "unlisted": N                              changes beyond what one answer can name
+ *	 "totals": {"added", "removed", "changed", "attributes": entries, "bytes"}
+ *	 "pull": N}                 bytes that a pull of `after` brings to one who has `before`
+ */
+int plan_snapshot_diff(struct engine *engine, const char *before, const char *after,
+	const struct sink *sink, json_t **diff, struct err *err);
+
 /* Read every byte of a snapshot in the cache and check it. */
 int plan_snapshot_verify(
 	struct engine *engine, const char *name, const struct sink *sink, struct err *err);

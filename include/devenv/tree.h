@@ -277,6 +277,8 @@ struct tree_diff {
 	uint64_t added, removed, content, attributes; /* entries */
 	uint64_t bytes;                               /* sum of all changes */
 	uint64_t new_bytes, new_packed; /* chunks that only `after` has, plain and compressed */
+	/* What one who has all of `before` pulls: those, or their smaller deltas, and the index. */
+	uint64_t pulled;
 };
 
 /*

@@ -33,6 +33,7 @@ static const struct {
 	{"name-remove", agent_name_remove, false},
 	{"capture", agent_capture, false},
 	{"restore", agent_restore, false},
+	{"diff", agent_diff, false},
 	{"verify", agent_verify, false},
 	{"prune", agent_prune, false},
 };

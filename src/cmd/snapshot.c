@@ -8,6 +8,7 @@ static const struct command *const subcommands[] = {
 	&cmd_snapshot_undo,
 	&cmd_snapshot_list,
 	&cmd_snapshot_inspect,
+	&cmd_snapshot_diff,
 	&cmd_snapshot_push,
 	&cmd_snapshot_pull,
 	&cmd_snapshot_verify,

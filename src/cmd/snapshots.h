@@ -79,6 +79,7 @@ char *snapshots_database(const json_t *record);
 extern const struct command cmd_snapshot_save;
 extern const struct command cmd_snapshot_restore, cmd_snapshot_undo;
 extern const struct command cmd_snapshot_list, cmd_snapshot_inspect, cmd_snapshot_rm;
+extern const struct command cmd_snapshot_diff;
 extern const struct command cmd_snapshot_push, cmd_snapshot_pull;
 extern const struct command cmd_snapshot_verify, cmd_snapshot_prune;
 

@@ -168,6 +168,16 @@ int plan_snapshot_show(struct engine *engine, const char *name, const struct sin
 	return 0;
 }
 
+int plan_snapshot_diff(struct engine *engine, const char *before, const char *after,
+	const struct sink *sink, json_t **diff, struct err *err)
+{
+	autojson json_t *request = json_pack(
+		"{s:s, s:s, s:s}", "do", "diff", "before", before, "after", after);
+	struct agent_spec spec = {.object = "snapshots", .sink = sink};
+
+	return ask_agent(engine, &spec, request, diff, err);
+}
+
 int plan_snapshot_verify(
 	struct engine *engine, const char *name, const struct sink *sink, struct err *err)
 {

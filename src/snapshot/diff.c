@@ -1,6 +1,7 @@
 /* diff.c - what is not the same in two indexes, by path and by chunk. */
 #include "chunk_map.h"
 #include "index.h"
+#include "source.h"
 
 #include "devenv/str.h"
 
@@ -86,6 +87,18 @@ static void compare(struct differ *differ, const struct tree_entry *a, const str
 		report(differ, TREE_ATTRIBUTES, a, b, 0);
 }
 
+/* The smaller one of its own frame and the delta that stands on `before`. */
+static uint32_t pulled_size(const struct differ *differ, uint32_t number)
+{
+	const struct tree_index *after = differ->after;
+	const struct tree_delta *delta = NULL;
+	uint32_t size = after->chunks[number].frame_size;
+
+	if (memcmp(after->parent, differ->before->digest, SHA256_SIZE) == 0)
+		delta = source_find_delta(after, number);
+	return delta && delta->frame_size < size ? delta->frame_size : size;
+}
+
 static void count_new(struct differ *differ)
 {
 	struct chunk_map map = {0};
@@ -98,7 +111,10 @@ static void count_new(struct differ *differ)
 			continue;
 		differ->diff->new_bytes += chunk->size;
 		differ->diff->new_packed += chunk->frame_size;
+		differ->diff->pulled += pulled_size(differ, i);
 	}
+	if (memcmp(differ->after->digest, differ->before->digest, SHA256_SIZE) != 0)
+		differ->diff->pulled += differ->after->blob_size;
 	chunk_map_release(&map);
 }
 

@@ -80,6 +80,21 @@ check_out "with its rows" '^0$' pg 'select count(*) from t'
 check "and is undone in turn" "$DEVENV" snapshot undo pg
 check_out "with the others" '^2$' pg 'select count(*) from t'
 
+# --- diff -----------------------------------------------------------------------------------------
+check "a snapshot after one statement" maria 'update t set i = 7 where i = 2'
+check "is kept" "$DEVENV" snapshot save maria changed
+check_out "diff names the table" '^shop\.t +1 +' "$DEVENV" snapshot diff clean changed
+check_out "and what a pull costs" '^a pull of changed brings [0-9.]+ [kM]?B to those who have clean$' \
+	"$DEVENV" snapshot diff clean changed
+check_out "its file is one of many" '"changed" +"shop/t.ibd"' bash -c \
+	"'$DEVENV' snapshot diff --format json clean changed |
+		jq -r '.changes[] | \"\\(.change|tojson) \\(.path|tojson)\"'"
+check_out "nothing between one and itself" '^0 added, 0 removed, 0 changed, 0 in' \
+	"$DEVENV" snapshot diff clean clean
+expect_fail "one that is not there" 9 'no snapshot "none"' "$DEVENV" snapshot diff clean none
+check "as it was" "$DEVENV" snapshot restore maria clean
+check "and forgotten" "$DEVENV" snapshot rm changed
+
 # --- what is refused ------------------------------------------------------------------------------
 check "a file of no database" "$DEVENV" exec -T bystander bash -c 'echo mine >/files/precious'
 expect_fail "data that no snapshot made is not replaced" 9 '--replace' \

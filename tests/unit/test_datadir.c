@@ -420,6 +420,33 @@ static int end_servers(void **state)
 	return test_folder_remove(state);
 }
 
+static void expect_group(enum datadir_kind kind, const char *path, const char *group)
+{
+	autofree char *actual = datadir_group(kind, path);
+
+	assert_string_equal(actual, group);
+}
+
+static void test_group(void **state)
+{
+	expect_group(DATADIR_MARIADB, "shop/orders.ibd", "shop.orders");
+	expect_group(DATADIR_MARIADB, "shop/orders#P#p2026.ibd", "shop.orders");
+	expect_group(DATADIR_MYSQL, "shop/orders#p#p2026.ibd", "shop.orders");
+	expect_group(DATADIR_MYSQL, "my@002dshop/a@0020b@00e9@20ac.ibd", "my-shop.a b\u00e9\u20ac");
+	expect_group(DATADIR_MYSQL, "shop/odd@00", "shop.odd@00");
+	expect_group(DATADIR_MARIADB, "shop/db.opt", "(other)");
+	expect_group(DATADIR_MARIADB, "mysql/user.MAD", "(system)");
+	expect_group(DATADIR_MARIADB, "ibdata1", "(system)");
+	expect_group(DATADIR_MARIADB, "undo001", "(undo log)");
+	expect_group(DATADIR_MYSQL, "#innodb_redo/#ib_redo6", "(redo log)");
+	expect_group(DATADIR_POSTGRES, "base/16384/24576.1", "16384/24576");
+	expect_group(DATADIR_POSTGRES, "base/16384/24576_fsm", "16384/24576");
+	expect_group(DATADIR_POSTGRES, "base/5/1259", "(system)");
+	expect_group(DATADIR_POSTGRES, "pg_wal/000000010000000000000001", "(WAL)");
+	expect_group(DATADIR_POSTGRES, "postgresql.conf", "(other)");
+	expect_group(DATADIR_OPAQUE, "anything", "(other)");
+}
+
 #define SERVER_TEST(f) cmocka_unit_test_setup_teardown(f, test_folder, end_servers)
 
 int main(void)
@@ -431,6 +458,7 @@ int main(void)
 		SERVER_TEST(test_postgres_not_clean),
 		FOLDER_TEST(test_opaque),
 		cmocka_unit_test(test_compatible),
+		cmocka_unit_test(test_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -324,6 +324,7 @@ static void test_diff(void **state)
 	assert_int_equal(diff.bytes, 131072 + 37856 + 106);
 	assert_int_equal(diff.new_bytes, 131072 + 100 + 1);
 	assert_int_equal(diff.new_packed, totals.packed);
+	assert_int_equal(diff.pulled, diff.new_packed + second->blob_size);
 	tree_index_free(first);
 	tree_index_free(second);
 }
