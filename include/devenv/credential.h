@@ -14,6 +14,7 @@
 #ifndef DEVENV_CREDENTIAL_H
 #define DEVENV_CREDENTIAL_H
 
+#include "devenv/err.h"
 #include "devenv/event.h"
 
 #include <stdbool.h>
@@ -30,6 +31,13 @@ bool credential_find(const char *registry, const struct sink *sink, struct crede
 
 /* The value of X-Registry-Auth (URL-safe base64 of JSON), the caller's; NULL when there is none. */
 char *credential_header(const struct credential *credential);
+
+/*
+ * A config.json with the credentials of all registries, as `docker run --use-api-socket` gives it
+ * to a container: those of credsStore or else auths, of credHelpers, and of DOCKER_AUTH_CONFIG.
+ * *config is the caller's, who wipes it. ERR_REGISTRY when the store cannot list or give them.
+ */
+int credential_config(const struct sink *sink, char **config, struct err *err);
 
 void credential_release(struct credential *credential);
 

@@ -243,8 +243,10 @@ char *plan_container_name(const struct manifest *manifest, const char *service, 
 
 /*
  * Further networks, inline secrets and configs of a created container, from `extra` of plan_body.
+ * The sink hears of credentials that could not be had (`use_api_socket`).
  */
-int plan_complete(struct engine *engine, const char *id, const json_t *extra, struct err *err);
+int plan_complete(struct engine *engine, const char *id, const json_t *extra,
+	const struct sink *sink, struct err *err);
 
 /*
  * Check a container once: 1 ready, 0 not yet (`detail`, at least 128 bytes, says what is awaited),

@@ -151,7 +151,7 @@ static bool from_auths(const json_t *config, const char *server, struct credenti
 	return false;
 }
 
-static bool parse_helper(const char *helper, const struct buf *output, const struct sink *sink,
+static bool parse_helper(const char *suffix, const struct buf *output, const struct sink *sink,
 	struct credential *out)
 {
 	struct err err = ERR_INIT;
@@ -161,8 +161,9 @@ static bool parse_helper(const char *helper, const struct buf *output, const str
 
 	if (str_empty(secret) || !user) {
 		sink_warn(sink, NULL,
-			"%s did not answer with credentials; going on without (try: %s list)",
-			helper, helper);
+			"docker-credential-%s did not answer with credentials; going on without "
+			"(try: docker-credential-%s list)",
+			suffix, suffix);
 		return false;
 	}
 	if (str_eq(user, "<token>")) {
@@ -174,43 +175,55 @@ static bool parse_helper(const char *helper, const struct buf *output, const str
 	return true;
 }
 
+/*
+ * Ask the helper to `verb`. Its exit status and what it said, or -1; `said` is to be initialised.
+ */
+static int run_helper(const char *suffix, const char *verb, const char *input, struct buf *output,
+	struct buf *said, struct err *err)
+{
+	autofree char *helper = xasprintf("docker-credential-%s", suffix);
+	const char *const argv[] = {helper, verb, NULL};
+	struct proc_spec spec = {.argv = argv, .input = input, .timeout_ms = HELPER_TIMEOUT_MS};
+	autobuf struct buf errors = BUF_INIT(HELPER_OUTPUT_MAX);
+	int status = strchr(suffix, '/') ? err_set(err, ERR_FAILED, "\"%s\" is no name", suffix)
+					 : proc_run(&spec, output, &errors, err);
+	const char *text = status < 0 ? err->msg : output->len ? buf_str(output) : buf_str(&errors);
+
+	buf_addf(said, "%.*s", (int)strcspn(text, "\r\n"), *text ? text : "no reason given");
+	return status;
+}
+
 static bool from_helper(
 	const char *suffix, const char *server, const struct sink *sink, struct credential *out)
 {
-	autofree char *helper = xasprintf("docker-credential-%s", suffix);
-	autobuf struct buf output = BUF_INIT(HELPER_OUTPUT_MAX),
-			   errors = BUF_INIT(HELPER_OUTPUT_MAX);
-	const char *const argv[] = {helper, "get", NULL};
-	struct proc_spec spec = {.argv = argv, .input = server, .timeout_ms = HELPER_TIMEOUT_MS};
+	autobuf struct buf output = BUF_INIT(HELPER_OUTPUT_MAX), said = BUF_INIT(HELPER_OUTPUT_MAX);
 	struct err err = ERR_INIT;
-	int status = strchr(suffix, '/') ? err_set(&err, ERR_FAILED, "\"%s\" is no name", suffix)
-					 : proc_run(&spec, &output, &errors, &err);
-	const char *said;
+	int status = run_helper(suffix, "get", server, &output, &said, &err);
 
 	if (status == 0)
-		return parse_helper(helper, &output, sink, out);
+		return parse_helper(suffix, &output, sink, out);
 	if (status > 0 && strstr(buf_str(&output), HELPER_HAS_NONE))
 		return false;
-	said = status < 0 ? err.msg : output.len ? buf_str(&output) : buf_str(&errors);
 	sink_warn(sink, NULL,
-		"the credential helper %s failed for %s: %.*s; going on without credentials",
-		helper, server, (int)strcspn(said, "\r\n"), *said ? said : "no reason given");
+		"the credential helper docker-credential-%s failed for %s: %s; going on without "
+		"credentials",
+		suffix, server, buf_str(&said));
 	return false;
 }
 
-/* DOCKER_AUTH_CONFIG holds the same object as the file. */
-static bool from_environment(const char *server, const struct sink *sink, struct credential *out)
+/* DOCKER_AUTH_CONFIG holds the same object as the file. NULL: none. */
+static json_t *read_environment(const struct sink *sink)
 {
 	const char *text = getenv("DOCKER_AUTH_CONFIG");
 	struct err err = ERR_INIT;
-	autojson json_t *json = NULL;
+	json_t *json;
 
 	if (str_empty(text))
-		return false;
+		return NULL;
 	json = json_parse(text, strlen(text), "DOCKER_AUTH_CONFIG", &err);
 	if (!json)
 		sink_warn(sink, NULL, "%s; ignored", err.msg);
-	return from_auths(json, server, out);
+	return json;
 }
 
 static json_t *read_config(const struct sink *sink)
@@ -231,12 +244,12 @@ static json_t *read_config(const struct sink *sink)
 bool credential_find(const char *registry, const struct sink *sink, struct credential *out)
 {
 	const char *server = str_eq(registry, HUB) ? HUB_KEY : registry;
-	autojson json_t *config = NULL;
+	autojson json_t *environment = read_environment(sink), *config = NULL;
 	const char *helper;
 	bool found;
 
 	*out = (struct credential){.server = xstrdup(server)};
-	if (from_environment(server, sink, out))
+	if (from_auths(environment, server, out))
 		return true;
 	config = read_config(sink);
 	helper = json_str(json_object_get(config, "credHelpers"), server);
@@ -248,4 +261,89 @@ bool credential_find(const char *registry, const struct sink *sink, struct crede
 	found = !str_empty(helper) && from_helper(helper, server, sink, out);
 	/* What `docker login` could not give to the store stays in the file. */
 	return found || from_auths(config, server, out);
+}
+
+/* === all of them: GetAllCredentials() of docker/cli 28.5 (cli/config/configfile/file.go) === */
+
+/* `found` as an entry of auths, with what only the file knows; never the password in the clear. */
+static json_t *entry_with(const json_t *known, const struct credential *found)
+{
+	json_t *entry = json_object();
+
+	json_set_str(entry, "email", json_str(known, "email"));
+	json_set_str(entry, "registrytoken", json_str(known, "registrytoken"));
+	json_set_str(entry, "identitytoken", found->token);
+	if (found->user) {
+		autofree char *pair = xasprintf("%s:%s", found->user, found->password);
+		autofree char *auth = base64_encode(pair, strlen(pair), 0);
+
+		json_set_str(entry, "auth", auth);
+		explicit_bzero(pair, strlen(pair));
+		explicit_bzero(auth, strlen(auth));
+	}
+	return entry;
+}
+
+static void add_written(json_t *auths, const json_t *config)
+{
+	const char *server;
+	json_t *entry;
+
+	json_object_foreach (json_object_get(config, "auths"), server, entry) {
+		struct credential found = {0};
+
+		if (from_entry(entry, &found))
+			json_object_set_new(auths, server, entry_with(entry, &found));
+		credential_release(&found);
+	}
+}
+
+static void add_helped(json_t *auths, const json_t *config, const char *suffix, const char *server,
+	const struct sink *sink)
+{
+	struct credential found = {0};
+
+	if (from_helper(suffix, server, sink, &found))
+		json_object_set_new(
+			auths, server, entry_with(json_at(config, "auths", server, NULL), &found));
+	credential_release(&found);
+}
+
+static int add_stored(json_t *auths, const json_t *config, const char *suffix,
+	const struct sink *sink, struct err *err)
+{
+	autobuf struct buf output = BUF_INIT(HELPER_OUTPUT_MAX), said = BUF_INIT(HELPER_OUTPUT_MAX);
+	autojson json_t *list = NULL;
+	const char *server;
+	json_t *user;
+
+	if (run_helper(suffix, "list", "", &output, &said, err) == 0)
+		list = json_parse(buf_str(&output), output.len, "its answer", err);
+	if (!list)
+		return err_set(err, ERR_REGISTRY,
+			"the credential helper docker-credential-%s does not list what it keeps: "
+			"%s",
+			suffix, buf_str(&said));
+	json_object_foreach (list, server, user)
+		add_helped(auths, config, suffix, server, sink);
+	return 0;
+}
+
+int credential_config(const struct sink *sink, char **config, struct err *err)
+{
+	autojson json_t *file = read_config(sink), *environment = read_environment(sink),
+			*auths = json_object(), *out = json_pack("{s:O}", "auths", auths);
+	const char *store = json_str(file, "credsStore"), *server;
+	json_t *helper;
+
+	if (str_empty(store))
+		add_written(auths, file);
+	else if (add_stored(auths, file, store, sink, err) < 0)
+		return -1;
+	json_object_foreach (json_object_get(file, "credHelpers"), server, helper)
+		if (json_is_string(helper))
+			add_helped(auths, file, json_string_value(helper), server, sink);
+	add_written(auths, environment);
+	*config = json_print(out);
+	return 0;
 }

@@ -263,7 +263,7 @@ static int act_create(
 	}
 	if (create(context, engine, name, json_str(service, "platform"), body, &id, err) < 0)
 		return -1;
-	if (plan_complete(engine, id, action->extra, err) < 0 ||
+	if (plan_complete(engine, id, action->extra, context->options->sink, err) < 0 ||
 		(action->id && replace(engine, action, id, context->options, err) < 0)) {
 		struct err ignored = ERR_INIT;
 
@@ -279,7 +279,8 @@ static int act_start(
 {
 	const char *id = container_of(context, index);
 
-	if (plan_complete(engine, id, context->plan->actions[index].extra, err) < 0)
+	if (plan_complete(engine, id, context->plan->actions[index].extra, context->options->sink,
+		    err) < 0)
 		return -1;
 	if (container_start(engine, id, err) < 0) {
 		if (strstr(err->msg, "port is already allocated") ||

@@ -279,7 +279,7 @@ static void namespace_mode(const struct manifest *manifest, const json_t *servic
 json_t *plan_body(const struct workspace *ws, const struct manifest *manifest, const char *name,
 	int number, const struct oneoff *oneoff, json_t **extra, struct err *err)
 {
-	json_t *service = model_service(manifest, name);
+	autojson json_t *service = model_created(manifest, name);
 	autojson json_t *body = json_object();
 	autojson json_t *more = json_object();
 	autofree char *image = plan_image(manifest, name);
@@ -302,7 +302,7 @@ json_t *plan_body(const struct workspace *ws, const struct manifest *manifest, c
 	namespace_mode(manifest, service, "network_mode", "NetworkMode", host);
 	body_resources(service, host);
 	if (body_security(manifest, service, host, more, err) < 0 ||
-		body_mounts(manifest, name, service, body, more, err) < 0)
+		body_mounts(manifest, service, body, more, err) < 0)
 		return NULL;
 	body_networks(ws, manifest, name, number, !oneoff || oneoff->aliases, body, more);
 	*extra = TAKE(more);

@@ -164,6 +164,7 @@ static char *file_target(const json_t *use, const char *folder)
 	return *target == '/' ? xstrdup(target) : xasprintf("%s/%s", folder, target);
 }
 
+/* Without content it is the one with the credentials, which are read when it is put in. */
 static void put_file(json_t *extra, const char *path, const char *content, const json_t *use)
 {
 	json_t *files = json_object_get(extra, "files"), *file;
@@ -172,7 +173,8 @@ static void put_file(json_t *extra, const char *path, const char *content, const
 		files = json_array();
 		json_object_set_new(extra, "files", files);
 	}
-	file = json_pack("{s:s, s:s}", "path", path, "content", content);
+	file = json_pack("{s:s}", "path", path);
+	json_set_str(file, "content", content);
 	json_set_str(file, "uid", json_str(use, "uid"));
 	json_set_str(file, "gid", json_str(use, "gid"));
 	json_set_str(file, "mode", json_str(use, "mode"));
@@ -196,6 +198,10 @@ static int add_file(const struct manifest *manifest, const char *section, const 
 		if (str_eq(section, "secrets"))
 			json_object_set_new(out, "BindOptions", json_object());
 		json_array_append_new(mounts, out);
+		return 0;
+	}
+	if (str_eq(source, API_SOCKET_CONFIG)) {
+		put_file(extra, target, NULL, use);
 		return 0;
 	}
 	if (variable) {
@@ -252,26 +258,8 @@ static void add_volumes_from(const struct manifest *manifest, const json_t *serv
 	json_object_set_new(host, "VolumesFrom", out);
 }
 
-/*
- * Compose's stand-in for `docker run --use-api-socket` copies all credentials into the container.
- */
-static int refuse_api_socket(
-	const struct manifest *manifest, const json_t *service, const char *name, struct err *err)
-{
-	autofree char *path = xasprintf("services.%s.use_api_socket", name);
-	autofree char *place = manifest_place(manifest, path);
-
-	if (!json_bool(service, "use_api_socket"))
-		return 0;
-	return err_set(err, ERR_MANIFEST,
-		"%s%s%s: not supported, for it gives all your registry credentials to the "
-		"container; mount the socket alone: volumes: "
-		"[\"/var/run/docker.sock:/var/run/docker.sock\"]",
-		place ? place : "", place ? ": " : "", path);
-}
-
-int body_mounts(const struct manifest *manifest, const char *name, const json_t *service,
-	json_t *body, json_t *extra, struct err *err)
+int body_mounts(const struct manifest *manifest, const json_t *service, json_t *body, json_t *extra,
+	struct err *err)
 {
 	json_t *host = json_object_get(body, "HostConfig"), *volume;
 	json_t *binds = json_array(), *mounts = json_array();
@@ -283,8 +271,7 @@ int body_mounts(const struct manifest *manifest, const char *name, const json_t 
 		add_volume(manifest, volume, binds, mounts);
 	add_tmpfs(service, host);
 	add_volumes_from(manifest, service, host);
-	if (refuse_api_socket(manifest, service, name, err) < 0 ||
-		add_files(manifest, service, "configs", "", mounts, extra, err) < 0 ||
+	if (add_files(manifest, service, "configs", "", mounts, extra, err) < 0 ||
 		add_files(manifest, service, "secrets", "/run/secrets", mounts, extra, err) < 0)
 		return -1;
 	return 0;

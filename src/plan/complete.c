@@ -5,6 +5,7 @@
 #include "plan_priv.h"
 
 #include "devenv/clock.h"
+#include "devenv/credential.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 #include "devenv/tar.h"
@@ -30,9 +31,10 @@ static uint64_t number_of(const char *text)
 	return value;
 }
 
-static int add_file(struct tar_writer *tar, const json_t *file, struct err *err)
+static int add_file(
+	struct tar_writer *tar, const json_t *file, const char *content, struct err *err)
 {
-	const char *path = json_str(file, "path"), *content = json_str(file, "content");
+	const char *path = json_str(file, "path");
 	struct tar_entry entry = {
 		.name = path + strspn(path, "/"),
 		.type = '0',
@@ -50,6 +52,19 @@ static int add_file(struct tar_writer *tar, const json_t *file, struct err *err)
 	return tar_data(tar, content, entry.size, err);
 }
 
+static int add_credentials(
+	struct tar_writer *tar, const json_t *file, const struct sink *sink, struct err *err)
+{
+	autofree char *config = NULL;
+	int result;
+
+	if (credential_config(sink, &config, err) < 0)
+		return err_wrap(err, "use_api_socket");
+	result = add_file(tar, file, config, err);
+	explicit_bzero(config, strlen(config));
+	return result;
+}
+
 static int to_buffer(void *ctx, const void *data, size_t len, struct err *err)
 {
 	if (buf_add(ctx, data, len) < 0)
@@ -57,7 +72,8 @@ static int to_buffer(void *ctx, const void *data, size_t len, struct err *err)
 	return 0;
 }
 
-static int put_files(struct engine *engine, const char *id, const json_t *files, struct err *err)
+static int put_files(struct engine *engine, const char *id, const json_t *files,
+	const struct sink *sink, struct err *err)
 {
 	autobuf struct buf out = BUF_INIT(16 << 20);
 	struct tar_writer tar = {.write = to_buffer, .ctx = &out};
@@ -66,9 +82,13 @@ static int put_files(struct engine *engine, const char *id, const json_t *files,
 
 	if (!json_array_size(files))
 		return 0;
-	json_array_foreach ((json_t *)files, i, file)
-		if (add_file(&tar, file, err) < 0)
+	json_array_foreach ((json_t *)files, i, file) {
+		const char *content = json_str(file, "content");
+
+		if ((content ? add_file(&tar, file, content, err)
+			     : add_credentials(&tar, file, sink, err)) < 0)
 			return -1;
+	}
 	if (tar_end(&tar, err) < 0)
 		return -1;
 	if (container_put(engine, id, "/", out.data, out.len, err) < 0)
@@ -76,7 +96,8 @@ static int put_files(struct engine *engine, const char *id, const json_t *files,
 	return 0;
 }
 
-int plan_complete(struct engine *engine, const char *id, const json_t *extra, struct err *err)
+int plan_complete(struct engine *engine, const char *id, const json_t *extra,
+	const struct sink *sink, struct err *err)
 {
 	json_t *connect;
 	size_t i;
@@ -89,7 +110,7 @@ int plan_complete(struct engine *engine, const char *id, const json_t *extra, st
 		if (engine_post(engine, body, NULL, err, "/networks/%s/connect", network) < 0)
 			return err_wrap(err, "connect to network %s", json_str(connect, "network"));
 	}
-	return put_files(engine, id, json_object_get(extra, "files"), err);
+	return put_files(engine, id, json_object_get(extra, "files"), sink, err);
 }
 
 int plan_need_files(

@@ -70,7 +70,7 @@ static json_t *volumes_from(const json_t *list, const json_t *ids)
 static void hash_with(
 	const struct manifest *manifest, const char *name, const json_t *ids, char out[SHA256_HEX])
 {
-	autojson json_t *service = json_copy(model_service(manifest, name));
+	autojson json_t *service = model_created(manifest, name);
 	json_t *volumes = json_object_get(service, "volumes_from");
 
 	for (size_t m = 0; m < ARRAY_LEN(modes); m++) {

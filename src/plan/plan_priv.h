@@ -30,6 +30,14 @@
 /* The service's object in the model, or NULL. */
 json_t *model_service(const struct manifest *manifest, const char *service);
 
+/*
+ * api_socket.c: the service as its container is made of it and as Compose hashes it, with what
+ * `use_api_socket` stands for. The caller's, of values shared with the model. The config of this
+ * name is in no model: it has the credentials of all registries.
+ */
+#define API_SOCKET_CONFIG "#apisocket"
+json_t *model_created(const struct manifest *manifest, const char *service);
+
 /* How many containers a service has: scale, else deploy.replicas, else 1. */
 int model_scale(const json_t *service);
 
@@ -64,8 +72,8 @@ int compose_label(struct engine *engine, const struct manifest *manifest, const 
 char *compose_changed(const json_t *labels, const char *hash);
 
 /* === body_*.c: parts of the create request === */
-int body_mounts(const struct manifest *manifest, const char *name, const json_t *service,
-	json_t *body, json_t *extra, struct err *err);
+int body_mounts(const struct manifest *manifest, const json_t *service, json_t *body, json_t *extra,
+	struct err *err);
 int body_security(const struct manifest *manifest, const json_t *service, json_t *host,
 	json_t *extra, struct err *err);
 void body_resources(const json_t *service, json_t *host);

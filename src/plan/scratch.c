@@ -183,7 +183,7 @@ static int make_container(struct scratch *scratch, struct err *err)
 	/* No networks. */
 	if (json_object_get(scratch->spec.extra, "files"))
 		json_object_set(files, "files", json_object_get(scratch->spec.extra, "files"));
-	return plan_complete(scratch->engine, scratch->container, files, err);
+	return plan_complete(scratch->engine, scratch->container, files, scratch->spec.sink, err);
 }
 
 struct scratch *scratch_open(

@@ -14,6 +14,10 @@ echo 'not a key' >key.pem
 IMAGE=$(image base)
 export IMAGE FROM_HERE='of this shell'
 
+# Where use_api_socket looks for it; all of /run is the runner's own.
+ln -s "${DOCKER_HOST#unix://}" /run/docker.sock
+at_exit rm -f /run/docker.sock
+
 # What differs on purpose: OBJECT -> "PATH is OURS, with docker compose THEIRS".
 declare -A on_purpose=(
 	# It would get SIGKILL before the time that it was promised.
@@ -26,7 +30,7 @@ declare -A on_purpose=(
 
 # Keys of a service that say nothing about its container, and those with a test of their own.
 no_case=' build depends_on develop extends image models post_start pre_stop profiles provider
-	pull_policy pull_refresh_after use_api_socket x-route cpu_rt_runtime storage_opt '
+	pull_policy pull_refresh_after x-route cpu_rt_runtime storage_opt '
 
 compose() { "$DOCKER_COMPOSE" --progress quiet "$@"; }
 run_devenv() { "$DEVENV" --progress quiet "$@"; }
@@ -74,10 +78,12 @@ run_devenv -f cases.yaml pull plain
 # Side by side, it may look for a container by its name a moment too early; and what such a run left
 # behind, a container short of a network, a second one does not mend.
 they_create() {
-	compose --parallel 1 -f cases.yaml create || {
+	local tries
+	for ((tries = 0; tries < 6; tries++)); do
+		compose --parallel 1 -f cases.yaml create && return
 		compose -f cases.yaml down --volumes
-		compose --parallel 1 -f cases.yaml create
-	}
+	done
+	return 1
 }
 check "docker compose creates the cases" they_create
 inspected theirs
@@ -149,6 +155,41 @@ check "and so does devenv start" run_devenv -f files.yaml start
 files_of >"$T/files.started"
 check "with them, too" diff "$T/files.theirs" "$T/files.started"
 run_devenv -f files.yaml down
+
+# === use_api_socket: the engine's socket, and the credentials of all registries ===
+
+socket_of() {
+	local id
+	id=$(containers socket cli)
+	api GET "/containers/$id/archive?path=/run/secrets/docker/config.json" >"$T/socket.tar"
+	tar -tvf "$T/socket.tar" --numeric-owner | awk '{print $1, $2, $6}'
+	tar -xOf "$T/socket.tar" | jq -S .
+	api GET "/containers/$id/json" | jq -S '.HostConfig.Binds, (.Config.Env | sort)'
+}
+mkdir -m 700 login
+jq -n '{auths: {"a.example": {auth: ("user:pass" | @base64)}, "b.example": {identitytoken: "token"}}}' \
+	>login/config.json
+export DOCKER_CONFIG=$PWD/login
+check "docker compose up with use_api_socket" compose -f socket.yaml up -d
+socket_of >"$T/socket.theirs"
+first=$(containers socket cli)
+check "devenv up finds nothing to do" run_devenv -f socket.yaml up
+check_out "it is the same container" "^$first\$" containers socket cli
+compose -f socket.yaml down 2>/dev/null
+check "devenv up with use_api_socket" run_devenv -f socket.yaml up
+socket_of >"$T/socket.ours"
+check_out "docker compose gives it two registries" '^2$' grep -cE 'auth"|identitytoken"' "$T/socket.theirs"
+check "and devenv the same, with the socket" diff "$T/socket.theirs" "$T/socket.ours"
+check "which the container can use" run_devenv -f socket.yaml exec cli test -S /var/run/docker.sock
+api GET "/containers/$(containers socket cli)/json" >"$T/socket.inspect"
+run_devenv -f socket.yaml config >"$T/socket.config"
+for secret in token "$(jq -rn '"user:pass" | @base64')"; do
+	check "a credential is in no label" not grep -q "\"$secret\|$secret\"" "$T/socket.inspect" "$T/socket.config"
+done
+check_out "devenv run gives it, too" a.example \
+	run_devenv -f socket.yaml run cli cat /run/secrets/docker/config.json
+run_devenv -f socket.yaml down
+unset DOCKER_CONFIG
 
 # === what is refused ===
 

@@ -181,6 +181,63 @@ static void test_header(void **state)
 	assert_null(credential_header(&(struct credential){.server = (char *)"r"}));
 }
 
+static void expect_config(const char *wanted)
+{
+	autofree char *text = NULL, *sorted = NULL;
+	autojson json_t *json = NULL;
+	struct err err = ERR_INIT;
+
+	assert_int_equal(credential_config(NULL, &text, &err), 0);
+	json = json_parse(text, strlen(text), "config", &err);
+	sorted = json_print_sorted(json);
+	assert_string_equal(sorted, wanted);
+}
+
+/* As docker compose 2.40.3 puts them into a container with `use_api_socket`. */
+static void test_all_written(void **state)
+{
+	set_config(*state,
+		"{\"auths\": {\"r.example\": {\"auth\": \"dXNlcjpwYTpzcw==\", \"email\": \"m@r\"},"
+		"\"plain.example\": {\"username\": \"u\", \"password\": \"p\"},"
+		"\"token.example\": {\"identitytoken\": \"t\"}, \"none.example\": {}},"
+		"\"HttpHeaders\": {\"X-Secret\": \"x\"}}");
+	setenv("DOCKER_AUTH_CONFIG", "{\"auths\": {\"r.example\": {\"auth\": \"aHViOnB3\"}}}", 1);
+	expect_config("{\"auths\":{\"plain.example\":{\"auth\":\"dTpw\"},"
+		      "\"r.example\":{\"auth\":\"aHViOnB3\"},"
+		      "\"token.example\":{\"identitytoken\":\"t\"}}}");
+	unsetenv("DOCKER_AUTH_CONFIG");
+	setenv("DOCKER_CONFIG", "/nonexistent", 1);
+	expect_config("{\"auths\":{}}");
+}
+
+static void test_all_stored(void **state)
+{
+	autofree char *text = NULL;
+	struct err err = ERR_INIT;
+
+	set_config(*state,
+		"{\"credsStore\": \"store\", \"credHelpers\": {\"own.example\": \"own\"},"
+		"\"auths\": {\"a.example\": {\"email\": \"m@a\"},"
+		"\"unlisted.example\": {\"auth\": \"aHViOnB3\"}}}");
+	write_file(*state, "docker-credential-own",
+		"#!/bin/sh\nread server\n[ \"$1\" = get ] || exit 1\n"
+		"echo '{\"Username\":\"<token>\",\"Secret\":\"t\"}'\n",
+		0755);
+	write_file(*state, "docker-credential-store",
+		"#!/bin/sh\nread server\ncase $1 in\n"
+		"list) echo '{\"a.example\": \"u\"}';;\n"
+		"get) echo '{\"Username\":\"u\",\"Secret\":\"p\"}';;\nesac\n",
+		0755);
+	expect_config("{\"auths\":{\"a.example\":{\"auth\":\"dTpw\",\"email\":\"m@a\"},"
+		      "\"own.example\":{\"identitytoken\":\"t\"}}}");
+	write_file(*state, "docker-credential-store",
+		"#!/bin/sh\necho 'the keychain is locked'\nexit 1\n", 0755);
+	assert_int_equal(credential_config(NULL, &text, &err), -1);
+	assert_int_equal(err.kind, ERR_REGISTRY);
+	assert_non_null(strstr(err.msg, "docker-credential-store"));
+	assert_non_null(strstr(err.msg, "the keychain is locked"));
+}
+
 static void expect_registry(const char *ref, const char *wanted)
 {
 	autofree char *registry = credential_registry(ref);
@@ -223,6 +280,8 @@ int main(void)
 		FOLDER_TEST(test_helper),
 		FOLDER_TEST(test_broken_helpers),
 		FOLDER_TEST(test_broken_config),
+		FOLDER_TEST(test_all_written),
+		FOLDER_TEST(test_all_stored),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_registry),
 		FOLDER_TEST(test_authority),

@@ -316,20 +316,34 @@ static void test_external_secret_is_refused(void **state)
 }
 
 /* Compose would copy the user's credentials into the container. */
-static void test_api_socket_is_refused(void **state)
+static void test_api_socket(void **state)
 {
-	static char places[] = "services\tcompose.yaml:1:1\n"
-			       "services.web.use_api_socket\tcompose.yaml:4:5\n";
 	struct fixture *fixture = *state;
-	json_t *extra = NULL;
-	struct err err = ERR_INIT;
-	json_t *web = json_at(fixture->manifest.model, "services", "web", NULL);
+	json_t *side = json_at(fixture->manifest.model, "services", "side", NULL);
+	autojson json_t *extra = NULL, *body = NULL, *before = NULL;
 
-	fixture->manifest.places = places;
-	json_object_set_new(web, "use_api_socket", json_true());
-	assert_null(plan_body(&fixture->ws, &fixture->manifest, "web", 1, NULL, &extra, &err));
-	assert_int_equal(err.kind, ERR_MANIFEST);
-	assert_true(str_starts(err.msg, "compose.yaml:4:5: services.web.use_api_socket: "));
+	json_object_set_new(side, "use_api_socket", json_true());
+	before = json_deep_copy(fixture->manifest.model);
+	body = body_of(fixture, "side", &extra);
+	assert_json(json_at(body, "HostConfig", "Binds", NULL),
+		"[\"/var/run/docker.sock:/var/run/docker.sock:rw\"]");
+	assert_json(json_object_get(body, "Env"), "[\"DOCKER_CONFIG=/run/secrets/docker\"]");
+	/* Its content comes when it is put in, so that no plan has it. */
+	assert_json(extra, "{\"files\":[{\"path\":\"/run/secrets/docker/config.json\"}]}");
+	assert_true(json_equal(before, fixture->manifest.model));
+}
+
+/* Whoever says where the credentials are gets no other place. */
+static void test_api_socket_own_config(void **state)
+{
+	struct fixture *fixture = *state;
+	json_t *side = json_at(fixture->manifest.model, "services", "side", NULL);
+	autojson json_t *extra = NULL, *body = NULL;
+
+	json_object_set_new(side, "use_api_socket", json_true());
+	json_object_set_new(side, "environment", json_pack("{s:s}", "DOCKER_CONFIG", "/own"));
+	body = body_of(fixture, "side", &extra);
+	assert_json(json_object_get(body, "Env"), "[\"DOCKER_CONFIG=/own\"]");
 }
 
 int main(void)
@@ -348,7 +362,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_made_by_compose_with_shared_network, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_external_secret_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_api_socket_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_api_socket, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_api_socket_own_config, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
