@@ -36,7 +36,8 @@
  *	                                -> {"whole": is the pack complete now?}
  *	list                            -> {"snapshots": [RECORD, ...]}
  *	show {"name": NAME}             -> {"snapshot": RECORD, "manifest": {...}}
- *	name-set {"name", "digest"}     -> RECORD; the manifest, its config and index must be there
+ *	name-set {"name", "digest", "origin"?}
+ *				-> RECORD; the manifest, its config and index must be there
  *	name-remove {"name"}            -> {}
  *	capture {"name", "parent"?: NAME, "deltas"?, "ended"?, "unclean"?, "config"?}
  *	                                -> RECORD; of AGENT_TARGET; the two of snapshot_save_ask

@@ -16,7 +16,9 @@
  *	{"name": "before",                        what it is called in the cache
  *	 "digest": "sha256:...",                  of its manifest: this is the snapshot's identity
  *	 "config": {...},                         the config blob (SNAPSHOT_CONFIG_TYPE)
- *	 "stored": N}                             bytes of all its blobs, shared ones too
+ *	 "stored": N,                             bytes of all its blobs, shared ones too
+ *	 "origin": "registry/repo"}               the store that it, or its parent, was pulled from;
+ *						  not there: none
  *
  * Progress and warnings go to the sink, about "volume NAME", "snapshot NAME" or "snapshots"; what
  * begins and ends an object's line (EVENT_START, EVENT_DONE) is the caller's.
@@ -141,8 +143,10 @@ enum datadir_verdict plan_snapshot_fits(const json_t *config, const json_t *imag
 
 /*
  * Send a snapshot of the cache to a store: the blobs that the store has not, then the manifest. A
- * first `push` of a snapshot whose parent is there sends only what is new. `reference` as in
- * store.h. ERR_REGISTRY for the store; ERR_SNAPSHOT for production data without masking rules.
+ * first `push` of a snapshot whose parent is there sends only what is new. What the cache has not,
+ * because deltas were enough, comes from the snapshot's origin. Several blobs go at once; after an
+ * interruption the blobs that arrived are not sent again. `reference` as in store.h. ERR_REGISTRY
+ * for the store; ERR_SNAPSHOT for production data without masking rules.
  */
 int plan_snapshot_push(struct engine *engine, const char *name, const char *reference,
 	const struct sink *sink, struct err *err);
@@ -150,7 +154,8 @@ int plan_snapshot_push(struct engine *engine, const char *name, const char *refe
 /*
  * Bring a snapshot from a store into the cache, as `name` (NULL: the reference itself). Of packs of
  * which the cache has something only the missing ranges come, and deltas where the cache has the
- * parent. What was interrupted goes on where it stopped. *pulled gets the record.
+ * parent. Several packs come at once; after an interruption those that arrived do not come again.
+ * *pulled gets the record.
  */
 int plan_snapshot_pull(struct engine *engine, const char *reference, const char *name,
 	const struct sink *sink, json_t **pulled, struct err *err);

@@ -11,11 +11,11 @@
  * SHA-256 of its bytes.  A slot of zeros only is a hole and has no chunk.
  *
  * Pack: zstd frames (RFC 8878) one behind the other, each a chunk with its content size, named by
- * the SHA-256 of the whole pack.  A writer closes a pack once it is over 8 MiB.  A full pack (kind
- * 0) has frames that stand alone; a delta pack (kind 1) has frames whose prefix (RFC 8878 section
- * 5, a raw content dictionary) is the named chunks of the parent snapshot, one behind the other.
- * Every chunk is in a full pack, whether there is a delta for it or not.  A chunk that the parent
- * has is not packed again: the index names the parent's pack.
+ * the SHA-256 of the whole pack.  A writer closes a pack once it is over 14.5 MiB.  A full pack
+ * (kind 0) has frames that stand alone; a delta pack (kind 1) has frames whose prefix (RFC 8878
+ * section 5, a raw content dictionary) is the named chunks of the parent snapshot, one behind the
+ * other.  Every chunk is in a full pack, whether there is a delta for it or not.  A chunk that the
+ * parent has is not packed again: the index names the parent's pack.
  *
  * Index blob:
  *
@@ -96,7 +96,7 @@
 #define SNAPSHOT_CHUNK 65536 /* bytes of a slot */
 #define SNAPSHOT_FRAME_MAX 66560
 #define SNAPSHOT_HOLE 0xffffffffu
-#define SNAPSHOT_PACK_CLOSE ((size_t)8 << 20) /* a writer ends a pack that is over this */
+#define SNAPSHOT_PACK_CLOSE ((size_t)29 << 19) /* a writer ends a pack that is over this */
 #define SNAPSHOT_PACK_MAX ((size_t)16 << 20)
 
 #define SNAPSHOT_ENTRIES_MAX 2097152

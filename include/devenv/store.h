@@ -121,6 +121,12 @@ void store_chunk_size(struct store *store, uint64_t bytes);
 int store_blob_mount(
 	struct store *store, const char *digest, const char *repository, struct err *err);
 
+/*
+ * The repository of `other`, for store_blob_mount(), when both are in the same registry; else NULL.
+ * Borrowed from `other`.
+ */
+const char *store_same_registry(const struct store *store, const struct store *other);
+
 /* === manifests === */
 
 struct store_manifest {

@@ -241,7 +241,8 @@ struct tree_missing {
 	uint64_t deltas; /* of them, those for which the delta is enough and smaller */
 };
 
-#define TREE_GAP 65536 /* two ranges that are closer than this are one */
+/* Two ranges that are closer than this are one; and closer ones, where there are very many. */
+#define TREE_GAP 65536
 
 /*
  * What `blobs` lacks to materialize `index`. A pack is there whole (HEX), or in part (HEX.part,

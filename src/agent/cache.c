@@ -18,18 +18,80 @@
 /* What registries let a manifest be; and far more than a config is. */
 #define JSON_BLOB_MAX ((size_t)4 << 20)
 
+/* === what killed runs left === */
+
+/* A blob that was not finished: .put-*, .new-*, or HEX.XXXXXX (fs_write_atomic). */
+static bool is_unfinished(const char *name)
+{
+	const char *end = name + strspn(name, "0123456789abcdef");
+
+	if (str_starts(name, ".put-") || str_starts(name, ".new-"))
+		return true;
+	return end - name == SHA256_HEX - 1 && *end == '.' && !str_eq(end, ".part");
+}
+
+static bool is_unfinished_tree(const char *name)
+{
+	return strstr(name, ".new-") != NULL;
+}
+
+static bool is_unfinished_file(const char *name)
+{
+	return str_starts(name, "index.json.") || str_starts(name, "oci-layout.");
+}
+
+static int sweep_folder(const char *folder, bool (*unfinished)(const char *name), struct err *err)
+{
+	autostrv struct strv names = STRV_INIT;
+
+	if (!fs_is_dir(folder))
+		return 0;
+	if (fs_list(folder, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n; i++) {
+		autofree char *path = path_join(folder, names.v[i]);
+
+		if (unfinished(names.v[i]) && fs_remove_tree(path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Only while nobody else is at work. */
+static int sweep(struct err *err)
+{
+	if (sweep_folder(CACHE_BLOBS, is_unfinished, err) < 0 ||
+		sweep_folder(CACHE_TREES, is_unfinished_tree, err) < 0)
+		return -1;
+	return sweep_folder(AGENT_CACHE, is_unfinished_file, err);
+}
+
+/* === using it === */
+
+static int lock_shared(struct agent *agent, struct err *err)
+{
+	autoclose int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_os(err, ERR_SNAPSHOT, errno, "lock the cache");
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && sweep(err) < 0)
+		return -1;
+	if (flock(fd, LOCK_SH) < 0)
+		return err_os(err, ERR_SNAPSHOT, errno, "lock the cache");
+	agent->using = TAKE_FD(fd);
+	return 0;
+}
+
 int cache_use(struct agent *agent, struct err *err)
 {
 	if (agent->blobs >= 0)
 		return 0;
-	if (fs_mkdirs(CACHE_BLOBS, 0755, err) < 0)
+	if (fs_mkdirs(CACHE_BLOBS, 0755, err) < 0 ||
+		(agent->using < 0 && lock_shared(agent, err) < 0))
 		return -1;
 	if (!fs_exists(LAYOUT_FILE) &&
 		fs_write_atomic(LAYOUT_FILE, LAYOUT_TEXT, strlen(LAYOUT_TEXT), 0644, err) < 0)
 		return -1;
-	agent->using = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (agent->using < 0 || flock(agent->using, LOCK_SH) < 0)
-		return err_os(err, ERR_SNAPSHOT, errno, "lock the cache");
 	agent->blobs = open(CACHE_BLOBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (agent->blobs < 0)
 		return err_os(err, ERR_SNAPSHOT, errno, "open the cache");

@@ -3,7 +3,8 @@
  * agents touch.  Private to src/agent.
  *
  * Every agent that uses it holds its lock shared, from the first use to its end; so whoever gets it
- * alone knows that nobody is about to name what it finds unnamed.
+ * alone knows that nobody is about to name what it finds unnamed.  Who comes first sweeps what
+ * killed runs did not finish.
  */
 #ifndef AGENT_CACHE_H
 #define AGENT_CACHE_H
@@ -51,13 +52,20 @@ const char *name_of(const json_t *descriptor);
  */
 int name_find(const char *name, char digest[DIGEST_SIZE], struct err *err);
 
-/* Call a manifest of the cache so; who had the name loses it. `digest` NULL: nobody has it then. */
-int name_set(const char *name, const char *digest, struct err *err);
+/*
+ * Call a manifest of the cache so; who had the name loses it. `digest` NULL: nobody has it then.
+ * `origin`: the store that has all of it, or NULL.
+ */
+int name_set(const char *name, const char *digest, const char *origin, struct err *err);
+
+/* The origin that was set with the name; NULL: none. The caller's. */
+char *name_origin(const char *name);
 
 /* === a snapshot === */
 
 struct snapshot {
 	char *name;
+	char *origin; /* the store that has all of it; NULL: not known */
 	char digest[DIGEST_SIZE];
 	json_t *manifest, *config;
 	struct tree_index *index; /* only by snapshot_open() */

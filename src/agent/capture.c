@@ -181,7 +181,8 @@ static int run(struct capture *capture, json_t **result, struct err *err)
 	if (parent && open_parent(capture, parent, err) < 0)
 		return -1;
 	if (examine(capture, root, err) < 0 || read_tree(capture, root, err) < 0 ||
-		store_manifest(capture, digest, err) < 0 || name_set(name, digest, err) < 0 ||
+		store_manifest(capture, digest, err) < 0 ||
+		name_set(name, digest, capture->parent.origin, err) < 0 ||
 		snapshot_read(name, &saved, err) < 0)
 		return -1;
 	*result = snapshot_record(&saved);

@@ -13,6 +13,7 @@
 #define NAMES_LOCK AGENT_CACHE "/index.lock"
 #define NAMES_WAIT_MS 10000
 #define NAMES_SHOWN 8
+#define ORIGIN "io.devenv.snapshot.origin"
 
 #define INDEX_TYPE "application/vnd.oci.image.index.v1+json"
 #define MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
@@ -81,7 +82,20 @@ int name_find(const char *name, char digest[DIGEST_SIZE], struct err *err)
 	return -1;
 }
 
-static json_t *named(const char *name, const char *digest, struct err *err)
+char *name_origin(const char *name)
+{
+	struct err ignored = ERR_INIT;
+	autojson json_t *names = names_read(&ignored);
+	json_t *each;
+	size_t i;
+
+	json_array_foreach (json_object_get(names, "manifests"), i, each)
+		if (str_eq(name_of(each), name))
+			return xstrdup(json_str(json_object_get(each, "annotations"), ORIGIN));
+	return NULL;
+}
+
+static json_t *named(const char *name, const char *digest, const char *origin, struct err *err)
 {
 	autojson json_t *manifest = blob_json(digest, err);
 	autofree char *path = blob_path(digest + strlen("sha256:"));
@@ -94,14 +108,15 @@ static json_t *named(const char *name, const char *digest, struct err *err)
 		status.st_size = 0;
 	out = descriptor(MANIFEST_TYPE, digest, (uint64_t)status.st_size);
 	json_object_set_new(out, "artifactType", json_string(SNAPSHOT_ARTIFACT_TYPE));
-	json_object_set_new(out, "annotations", json_pack("{s:s}", REF_NAME, name));
+	json_object_set_new(
+		out, "annotations", json_pack("{s:s, s:s*}", REF_NAME, name, ORIGIN, origin));
 	return out;
 }
 
-int name_set(const char *name, const char *digest, struct err *err)
+int name_set(const char *name, const char *digest, const char *origin, struct err *err)
 {
 	autolock struct lock lock = LOCK_NONE;
-	autojson json_t *names = NULL, *own = digest ? named(name, digest, err) : NULL;
+	autojson json_t *names = NULL, *own = digest ? named(name, digest, origin, err) : NULL;
 	autofree char *text = NULL;
 	json_t *manifests;
 
@@ -166,12 +181,15 @@ int agent_name_set(struct agent *agent, const json_t *request, json_t **result, 
 {
 	autosnapshot struct snapshot snapshot = {0};
 	const char *name = json_str(request, "name"), *digest = json_str(request, "digest");
+	const char *origin = json_str(request, "origin");
 
 	if (!name || !digest_hex(digest, err) || cache_use(agent, err) < 0 ||
-		snapshot_open(agent, digest, &snapshot, err) < 0 || name_set(name, digest, err) < 0)
+		snapshot_open(agent, digest, &snapshot, err) < 0 ||
+		name_set(name, digest, origin, err) < 0)
 		return -1;
 	free(snapshot.name);
 	snapshot.name = xstrdup(name);
+	snapshot.origin = xstrdup(origin);
 	*result = snapshot_record(&snapshot);
 	return 0;
 }
@@ -183,5 +201,5 @@ int agent_name_remove(struct agent *agent, const json_t *request, json_t **resul
 
 	if (cache_use(agent, err) < 0 || name_find(name, digest, err) < 0)
 		return -1;
-	return name_set(name, NULL, err);
+	return name_set(name, NULL, NULL, err);
 }

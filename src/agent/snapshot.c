@@ -28,6 +28,7 @@ int snapshot_read(const char *name, struct snapshot *snapshot, struct err *err)
 	if (name_find(name, snapshot->digest, err) < 0)
 		return -1;
 	snapshot->name = xstrdup(name);
+	snapshot->origin = name_origin(name);
 	snapshot->manifest = blob_json(snapshot->digest, err);
 	if (!snapshot->manifest || check_manifest(snapshot->manifest, err) < 0)
 		return err_wrap(err, "snapshot \"%s\"", name);
@@ -52,6 +53,7 @@ int snapshot_open(struct agent *agent, const char *name, struct snapshot *snapsh
 void snapshot_release(struct snapshot *snapshot)
 {
 	free(snapshot->name);
+	free(snapshot->origin);
 	json_decref(snapshot->manifest);
 	json_decref(snapshot->config);
 	tree_index_free(snapshot->index);
@@ -66,8 +68,9 @@ json_t *snapshot_record(const struct snapshot *snapshot)
 
 	json_array_foreach (json_object_get(snapshot->manifest, "layers"), i, layer)
 		stored += json_int(layer, "size");
-	return json_pack("{s:s, s:s, s:O, s:I}", "name", snapshot->name, "digest", snapshot->digest,
-		"config", snapshot->config, "stored", stored);
+	return json_pack("{s:s, s:s, s:O, s:I, s:s*}", "name", snapshot->name, "digest",
+		snapshot->digest, "config", snapshot->config, "stored", stored, "origin",
+		snapshot->origin);
 }
 
 struct tree_index *snapshot_parent(struct agent *agent, const struct tree_index *index)

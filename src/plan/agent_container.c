@@ -109,5 +109,6 @@ int agent_container_sweep(struct engine *engine, struct err *err)
 		if (agent_container_remove(engine, &left, err) < 0)
 			return -1;
 	}
+	helper_sweep();
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* helper.c - ids of helpers, and their locks (helper.h). */
 #include "helper.h"
 
+#include "devenv/clock.h"
 #include "devenv/fs.h"
 #include "devenv/hash.h"
 #include "devenv/mem.h"
@@ -8,7 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define DAY_S (24 * 60 * 60)
 
 static char *lock_path(const char *id)
 {
@@ -46,6 +50,25 @@ bool helper_take(struct helper *helper, const char *id)
 		return true;
 	helper_release(helper, false);
 	return false;
+}
+
+void helper_sweep(void)
+{
+	autofree char *folder = lock_path("");
+	autostrv struct strv names = STRV_INIT;
+	struct err ignored = ERR_INIT;
+	struct helper left;
+	struct stat status;
+
+	if (!fs_is_dir(folder) || fs_list(folder, &names, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		autofree char *path = lock_path(names.v[i]);
+
+		if (stat(path, &status) == 0 && clock_wall() - status.st_mtime > DAY_S &&
+			helper_take(&left, names.v[i]))
+			helper_release(&left, true);
+	}
 }
 
 /* The file goes last: without it nobody would know that the rest may be removed. */

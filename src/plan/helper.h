@@ -32,6 +32,12 @@ int helper_new(struct helper *helper, const char *kind, struct err *err);
  */
 bool helper_take(struct helper *helper, const char *id);
 
+/*
+ * Remove the locks that nobody holds and whose things nobody found for a day: the engine removes an
+ * agent's container itself when the agent ends.
+ */
+void helper_sweep(void);
+
 /* `gone`: what has the id was removed, so that nobody needs the lock any more. */
 void helper_release(struct helper *helper, bool gone);
 

@@ -442,6 +442,14 @@ int store_blob_mount(
 	return mounted < 0 ? wrap(store, "mount blob", digest, err) : mounted;
 }
 
+const char *store_same_registry(const struct store *store, const struct store *other)
+{
+	bool same = store->place.kind == PLACE_REGISTRY && other->place.kind == PLACE_REGISTRY &&
+		    str_eq(store->place.host, other->place.host);
+
+	return same ? other->place.path : NULL;
+}
+
 /* === manifests === */
 
 void store_manifest_release(struct store_manifest *manifest)

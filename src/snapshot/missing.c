@@ -15,6 +15,9 @@
 
 #define PIECE ((size_t)1 << 20)
 
+/* Ranges beside one a pack: with more, a request each would take longer than what is between. */
+#define RANGES_SPARE 256
+
 /* === what is missing === */
 
 /* The chunks that neither a whole pack nor a part has. */
@@ -69,28 +72,38 @@ static int range_order(const void *a, const void *b)
 	return (left->offset > right->offset) - (left->offset < right->offset);
 }
 
-/* Sort, and make one of those that are near each other. */
-static void coalesce(struct tree_missing *missing)
+/* Make one of those that are nearer than `gap`. The number of packs. */
+static size_t join(struct tree_missing *missing, uint64_t gap)
 {
-	size_t n = 0;
+	size_t n = 0, packs = 0;
 
-	if (missing->n)
-		qsort(missing->ranges, missing->n, sizeof(*missing->ranges), range_order);
 	for (size_t i = 0; i < missing->n; i++) {
 		const struct tree_range *range = &missing->ranges[i];
 		struct tree_range *last = n ? &missing->ranges[n - 1] : NULL;
 		uint64_t end = range->offset + range->len;
+		bool same = last && last->pack == range->pack;
 
-		if (last && last->pack == range->pack &&
-			range->offset <= last->offset + last->len + TREE_GAP) {
+		if (same && range->offset <= last->offset + last->len + gap) {
 			if (end > last->offset + last->len)
 				last->len = end - last->offset;
 		} else {
 			missing->ranges[n++] = *range;
+			packs += !same;
 		}
 	}
 	missing->n = n;
-	for (size_t i = 0; i < n; i++)
+	return packs;
+}
+
+static void coalesce(struct tree_missing *missing)
+{
+	uint64_t gap = TREE_GAP;
+
+	if (missing->n)
+		qsort(missing->ranges, missing->n, sizeof(*missing->ranges), range_order);
+	while (missing->n > join(missing, gap) + RANGES_SPARE)
+		gap *= 2;
+	for (size_t i = 0; i < missing->n; i++)
 		missing->bytes += missing->ranges[i].len;
 }
 

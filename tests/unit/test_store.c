@@ -274,6 +274,25 @@ static struct store *open_folder(const char *folder)
 	return store;
 }
 
+static void test_same_registry(void **state)
+{
+	static const char *const others[] = {
+		"other.example/shop/seed:1", "oci:/tmp/shop:1", "s3://registry.example/shop:1"};
+	struct err err = ERR_INIT;
+	struct store *store = store_open("registry.example/shop/branch:1", NULL, &err);
+	struct store *same = store_open("registry.example/shop/seed:1", NULL, &err);
+
+	assert_string_equal(store_same_registry(store, same), "shop/seed");
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		struct store *other = store_open(others[i], NULL, &err);
+
+		assert_null(store_same_registry(store, other));
+		store_close(other);
+	}
+	store_close(same);
+	store_close(store);
+}
+
 static void test_blobs(void **state)
 {
 	static const char text[] = "0123456789";
@@ -341,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_link),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_same_registry),
 		cmocka_unit_test(test_location),
 		cmocka_unit_test(test_ini),
 		cmocka_unit_test(test_command_words),

@@ -85,7 +85,7 @@ static void test_many_packs(void **state)
 
 	put_pages(world->root, "raw", 0, 30 << 20, 9, 0);
 	index = capture(world, NULL, &totals);
-	assert_int_equal(index->n_packs, 4);
+	assert_int_equal(index->n_packs, 3);
 	for (uint32_t i = 0; i < index->n_packs; i++)
 		assert_true(index->packs[i].size <= SNAPSHOT_PACK_MAX);
 	ask = ask_for(world, index);

@@ -1,0 +1,227 @@
+/*
+ * snapshot_pull.c - a snapshot from a store into the cache: what the cache lacks, no more.
+ *
+ * A pack is taken whole into memory, and then handed to the agent at once: so the agent is free for
+ * another stream while the network is slow, and a pack that is in the cache is whole.
+ */
+#include "snapshot_transfer.h"
+
+#include "devenv/mem.h"
+#include "devenv/plan_snapshot.h"
+#include "devenv/snapshot_format.h"
+#include "devenv/str.h"
+
+/* Ranges that turn out wrong are asked for again, once. */
+#define ROUNDS 2
+
+/* === bytes into the cache === */
+
+static int bring_text(void *ctx, struct agent *agent, struct err *err)
+{
+	const struct buf *text = ctx;
+
+	return agent_bring(agent, buf_str(text), text->len, err);
+}
+
+/* Takes `request`. */
+static int put(struct transfer *transfer, json_t *request, struct buf *bytes, struct err *err)
+{
+	autojson json_t *own = request;
+
+	return transfer_ask(transfer,
+		&(struct agent_question){.request = own, .bring = bring_text, .ctx = bytes}, NULL,
+		err);
+}
+
+static json_t *blob_put(const char *digest)
+{
+	return json_pack("{s:s, s:s}", "do", "blob-put", "digest", digest);
+}
+
+/* === config and index: as large as they are === */
+
+struct download {
+	struct transfer *transfer;
+	const json_t *descriptor;
+};
+
+static int pass_on(void *ctx, const void *data, size_t len, struct err *err)
+{
+	struct transfer *transfer = ctx;
+
+	transfer_advance(transfer, len);
+	return agent_bring(transfer->agent, data, len, err);
+}
+
+static int bring_blob(void *ctx, struct agent *agent, struct err *err)
+{
+	struct download *download = ctx;
+
+	return store_blob_get(download->transfer->store, json_str(download->descriptor, "digest"),
+		(uint64_t)json_int(download->descriptor, "size"), pass_on, download->transfer, err);
+}
+
+static int take_head(struct transfer *transfer, const json_t *descriptor, struct err *err)
+{
+	struct download download = {transfer, descriptor};
+	autojson json_t *request = blob_put(json_str(descriptor, "digest"));
+
+	return transfer_ask(transfer,
+		&(struct agent_question){.request = request, .bring = bring_blob, .ctx = &download},
+		NULL, err);
+}
+
+/* What the cache has not. */
+static int take_heads(struct transfer *transfer, const json_t *const heads[2], struct err *err)
+{
+	autojson json_t *have = NULL;
+
+	if (transfer_tell(transfer,
+		    json_pack("{s:s, s:[s, s]}", "do", "blob-have", "digests",
+			    json_str(heads[0], "digest"), json_str(heads[1], "digest")),
+		    &have, err) < 0)
+		return -1;
+	for (size_t i = 0; i < 2; i++)
+		if (json_integer_value(json_array_get(json_object_get(have, "sizes"), i)) < 0 &&
+			take_head(transfer, heads[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* === packs === */
+
+struct taking {
+	struct transfer *transfer;
+	struct buf bytes;
+};
+
+static int take_bytes(void *ctx, const void *data, size_t len, struct err *err)
+{
+	struct taking *taking = ctx;
+
+	if (buf_add(&taking->bytes, data, len) < 0)
+		return err_set(err, ERR_REGISTRY, "a pack is larger than packs can be");
+	transfer_advance(taking->transfer, len);
+	return 0;
+}
+
+static int take_range(void *ctx, size_t number, const void *data, size_t len, struct err *err)
+{
+	return take_bytes(ctx, data, len, err);
+}
+
+static int take_ranges(
+	struct stream *stream, const json_t *pack, struct taking *taking, struct err *err)
+{
+	json_t *list = json_object_get(pack, "ranges"), *each;
+	size_t n = json_array_size(list), i;
+	autofree struct store_range *ranges = xcalloc(n, sizeof(*ranges));
+	const char *digest = json_str(pack, "digest");
+
+	json_array_foreach (list, i, each)
+		ranges[i] = (struct store_range){
+			(uint64_t)json_integer_value(json_array_get(each, 0)),
+			(uint64_t)json_integer_value(json_array_get(each, 1))};
+	if (store_blob_ranges(stream->store, digest, ranges, n, take_range, taking, err) < 0)
+		return -1;
+	return put(stream->transfer,
+		json_pack("{s:s, s:s, s:I, s:O}", "do", "pack-put", "digest", digest, "size",
+			json_int(pack, "size"), "ranges", list),
+		&taking->bytes, err);
+}
+
+static bool is_all(const json_t *pack)
+{
+	const json_t *ranges = json_object_get(pack, "ranges"), *first = json_array_get(ranges, 0);
+
+	return json_array_size(ranges) == 1 && !json_integer_value(json_array_get(first, 0)) &&
+	       json_integer_value(json_array_get(first, 1)) == json_int(pack, "size");
+}
+
+/* ctx: "packs" of the answer to "missing". */
+static int take_pack(struct stream *stream, void *ctx, size_t i, struct err *err)
+{
+	const json_t *pack = json_array_get(ctx, i);
+	const char *digest = json_str(pack, "digest");
+	struct taking taking = {stream->transfer, BUF_INIT(SNAPSHOT_PACK_MAX)};
+	int status;
+
+	if (is_all(pack)) {
+		status = store_blob_get(stream->store, digest, (uint64_t)json_int(pack, "size"),
+			take_bytes, &taking, err);
+		if (status == 0)
+			status = put(stream->transfer, blob_put(digest), &taking.bytes, err);
+	} else {
+		status = take_ranges(stream, pack, &taking, err);
+	}
+	buf_release(&taking.bytes);
+	return status;
+}
+
+static int take_packs(struct transfer *transfer, const char *index, struct err *err)
+{
+	for (int round = 0; round <= ROUNDS; round++) {
+		autojson json_t *missing = NULL;
+		json_t *packs;
+
+		if (transfer_tell(transfer,
+			    json_pack("{s:s, s:s}", "do", "missing", "index", index), &missing,
+			    err) < 0)
+			return -1;
+		packs = json_object_get(missing, "packs");
+		if (!json_array_size(packs))
+			return 0;
+		transfer->total = transfer->done + (uint64_t)json_int(missing, "bytes");
+		if (round < ROUNDS &&
+			transfer_each(transfer, json_array_size(packs), take_pack, packs, err) < 0)
+			return -1;
+	}
+	return err_set(err, ERR_REGISTRY,
+		"what the store has is damaged: the same pieces came wrong again");
+}
+
+/* === the whole === */
+
+/* The manifest's own two, or an error: it may be of anything. */
+static int read_heads(const json_t *manifest, const json_t *heads[2], struct err *err)
+{
+	heads[0] = json_object_get(manifest, "config");
+	heads[1] = json_array_get(json_object_get(manifest, "layers"), 0);
+	if (str_eq(json_str(heads[0], "mediaType"), SNAPSHOT_CONFIG_TYPE) &&
+		str_eq(json_str(heads[1], "mediaType"), SNAPSHOT_INDEX_TYPE) &&
+		json_str(heads[0], "digest") && json_str(heads[1], "digest"))
+		return 0;
+	return err_set(err, ERR_SNAPSHOT, "it is no snapshot, but another kind of artifact");
+}
+
+static int pull(struct transfer *transfer, const char *name, json_t **pulled, struct err *err)
+{
+	automanifest struct store_manifest manifest = {0};
+	autojson json_t *json = NULL;
+	const json_t *heads[2];
+
+	if (store_manifest_get(transfer->store, NULL, &manifest, err) < 0)
+		return -1;
+	json = json_parse(buf_str(&manifest.json), manifest.json.len, "the manifest", err);
+	if (!json || read_heads(json, heads, err) < 0 || take_heads(transfer, heads, err) < 0 ||
+		take_packs(transfer, json_str(heads[1], "digest"), err) < 0 ||
+		put(transfer, blob_put(manifest.digest), &manifest.json, err) < 0)
+		return -1;
+	return transfer_tell(transfer,
+		json_pack("{s:s, s:s, s:s, s:s}", "do", "name-set", "name", name, "digest",
+			manifest.digest, "origin", store_place(transfer->store)),
+		pulled, err);
+}
+
+int plan_snapshot_pull(struct engine *engine, const char *reference, const char *name,
+	const struct sink *sink, json_t **pulled, struct err *err)
+{
+	autofree char *object = xasprintf("snapshot %s", name ? name : reference);
+	struct transfer transfer = {.sink = sink, .object = object};
+	int status = transfer_open(&transfer, engine, reference, err);
+
+	if (status == 0)
+		status = pull(&transfer, name ? name : reference, pulled, err);
+	transfer_close(&transfer);
+	return status < 0 ? err_wrap(err, "pull the snapshot %s", reference) : 0;
+}
