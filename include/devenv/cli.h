@@ -91,18 +91,23 @@ struct command {
 
 /* The options that every command takes, before or after its name. */
 struct global_options {
-	struct strv files;     /* -f, --file FILE */
-	const char *project;   /* -p, --project-name NAME */
-	const char *dir;       /* -C, --directory DIR */
-	struct strv profiles;  /* --profile NAME */
-	struct strv env_files; /* --env-file FILE */
-	const char *context;   /* --context NAME */
-	const char *host;      /* --host URL (-H) */
-	const char *progress;  /* --progress auto|tty|plain|json|quiet */
-	const char *format;    /* --format table|json, for commands with CMD_FORMAT */
-	bool yes;              /* -y, --yes */
-	bool verbose;          /* -v, --verbose */
-	bool help;             /* -h, --help */
+	struct strv files;       /* -f, --file FILE */
+	const char *project;     /* -p, --project-name NAME */
+	const char *dir;         /* -C, --directory DIR */
+	const char *project_dir; /* --project-directory DIR */
+	struct strv profiles;    /* --profile NAME */
+	struct strv env_files;   /* --env-file FILE */
+	const char *context;     /* --context NAME */
+	const char *host;        /* --host URL (-H) */
+	const char *progress;    /* --progress auto|tty|plain|json|quiet */
+	const char *ansi;        /* --ansi never|always|auto */
+	const char *format;      /* --format table|json, for commands with CMD_FORMAT */
+	int64_t parallel;        /* --parallel N; 0: not given, -1: as many as there is to do */
+	bool compatibility;      /* --compatibility */
+	bool all_resources;      /* --all-resources */
+	bool yes;                /* -y, --yes */
+	bool verbose;            /* -v, --verbose */
+	bool help;               /* -h, --help */
 };
 
 /* What a command is run with. */

@@ -31,11 +31,18 @@
 struct load_options {
 	const char *dir;          /* where to look; NULL: the working directory */
 	const struct strv *files; /* -f; else COMPOSE_FILE; else found upward from dir */
-	const char *project;      /* -p; else COMPOSE_PROJECT_NAME; else `name:`; else the folder */
+	/*
+	 * Where a Compose project's relative paths begin, its `.env` lies, and looking upward
+	 * begins; NULL: the folder of its first file.
+	 */
+	const char *project_dir;
+	const char *project; /* -p; else COMPOSE_PROJECT_NAME; else `name:`; else the folder */
 	const struct strv
 		*profiles; /* --profile; COMPOSE_PROFILES is added by the loader; "*": all */
 	const struct strv *env_files; /* --env-file; else COMPOSE_ENV_FILES; else .env */
 	bool all_profiles;            /* keep services of inactive profiles (down, status) */
+	bool all_resources;           /* keep what no service uses: networks, volumes, ... */
+	bool compatibility;           /* --compatibility; else COMPOSE_COMPATIBILITY */
 	/* Only to look at the model: */
 	bool no_interpolate;
 	bool keep_paths;     /* relative paths stay relative to the project directory */
@@ -53,6 +60,7 @@ struct manifest {
 	json_t *model;         /* owned; canonical; active services only unless all_profiles */
 	json_t *inactive;      /* owned; name -> service: of profiles that are not active */
 	struct strv requires;  /* x-requires */
+	bool compatibility;    /* names that the engine sees are joined with "_", not "-" */
 	json_t *explain;       /* owned; service -> variable -> {"value", "from": "file:line"} */
 	/*
 	 * Owned; service -> {"env_file", "label_file", "environment"}: as they were before the

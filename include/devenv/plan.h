@@ -235,6 +235,9 @@ bool plan_is_job(const struct manifest *manifest, const char *service);
 json_t *plan_body(const struct workspace *ws, const struct manifest *manifest, const char *service,
 	int number, const struct oneoff *oneoff, json_t **extra, struct err *err);
 
+/* What joins the parts of names that the engine sees: "-", or "_" with --compatibility. */
+const char *plan_joint(const struct manifest *manifest);
+
 /* The image a service runs, borrowed or made: the caller's. */
 char *plan_image(const struct manifest *manifest, const char *service);
 

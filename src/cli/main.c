@@ -27,6 +27,38 @@ static void open_standard_files(void)
 			_exit(EXIT_BUG);
 }
 
+/* The option, else the variable of Compose's, else `otherwise`. */
+static const char *option_or_variable(
+	const char *option, const char *variable, const char *otherwise)
+{
+	const char *text = getenv(variable);
+
+	return str_eq(option, otherwise) && !str_empty(text) ? text : option;
+}
+
+/*
+ * --ansi as Compose has it: what --progress leaves open, and the colours, whose variables the
+ * programs that devenv starts go by, too.
+ */
+static int apply_ansi(struct app *app, struct err *err)
+{
+	const char *ansi = option_or_variable(app->global.ansi, "COMPOSE_ANSI", "auto");
+	const char *progress = option_or_variable(app->global.progress, "COMPOSE_PROGRESS", "auto");
+	bool never = str_eq(ansi, "never"), always = str_eq(ansi, "always");
+
+	if (never && str_eq(progress, "tty"))
+		return err_set(err, ERR_USAGE, "--progress tty needs what --ansi never forbids");
+	if (always && str_eq(progress, "plain"))
+		return err_set(
+			err, ERR_USAGE, "--progress plain is without what --ansi always asks for");
+	if (never || always)
+		setenv(never ? "NO_COLOR" : "CLICOLOR_FORCE", "1", 1);
+	if (str_eq(progress, "auto"))
+		progress = never ? "plain" : always ? "tty" : progress;
+	app->global.progress = progress;
+	return 0;
+}
+
 static enum ui_progress progress_mode(const struct app *app)
 {
 	static const char *const names[] = {[UI_AUTO] = "auto",
@@ -70,6 +102,8 @@ static int run_command(struct app *app, void *options, int argc, char **argv, st
 		return err_os(err, ERR_USAGE, errno, "go to folder \"%s\"", app->global.dir);
 	/* Everything below works in the new folder already. */
 	app->global.dir = NULL;
+	if (apply_ansi(app, err) < 0)
+		return -1;
 	app->sink = ui_begin(progress_mode(app), app->global.verbose);
 	status = app->command->run(app, options, argc, argv, err);
 	ui_end(&app->sink);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 static const char *const progress_choices[] = {"auto", "tty", "plain", "json", "quiet", NULL};
+static const char *const ansi_choices[] = {"never", "always", "auto", NULL};
 static const char *const format_choices[] = {"table", "json", NULL};
 
 #define AT(member) OPT_AT(struct global_options, member)
@@ -33,6 +34,12 @@ const struct option_spec cli_globals[] = {
 		AT(dir),
 		.arg = "DIR",
 		.help = "Run as if started in DIR",
+		.complete = COMPLETE_DIR},
+	{.name = "project-directory",
+		.type = OPT_STRING,
+		AT(project_dir),
+		.arg = "DIR",
+		.help = "Where relative paths of the Compose file begin",
 		.complete = COMPLETE_DIR},
 	{.name = "profile",
 		.type = OPT_LIST,
@@ -63,6 +70,28 @@ const struct option_spec cli_globals[] = {
 		.choices = progress_choices,
 		.def = "auto",
 		.help = "How progress is shown"},
+	{.name = "ansi",
+		.type = OPT_CHOICE,
+		AT(ansi),
+		.arg = "WHEN",
+		.choices = ansi_choices,
+		.def = "auto",
+		.help = "Colours and redrawn lines"},
+	{.name = "parallel",
+		.type = OPT_INT,
+		AT(parallel),
+		.arg = "N",
+		.min = -1,
+		.max = INT32_MAX,
+		.help = "How many actions run at once"},
+	{.name = "compatibility",
+		.type = OPT_FLAG,
+		AT(compatibility),
+		.help = "Names of containers and images with _, as in Compose v1"},
+	{.name = "all-resources",
+		.type = OPT_FLAG,
+		AT(all_resources),
+		.help = "Networks, volumes and the like that no service uses, too"},
 	{.name = "format",
 		.type = OPT_CHOICE,
 		AT(format),

@@ -70,6 +70,7 @@ static void load_names(
 {
 	struct load_options options = {.files = &app->global.files,
 		.project = app->global.project,
+		.project_dir = app->global.project_dir,
 		.profiles = &app->global.profiles,
 		.env_files = &app->global.env_files,
 		.all_profiles = true};

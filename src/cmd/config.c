@@ -192,11 +192,16 @@ static void add_explained(const struct manifest *manifest, struct buf *text)
 
 static void add_environment(const struct manifest *manifest, struct buf *text)
 {
+	autostrv struct strv lines = STRV_INIT;
+	autofree char *all = NULL;
 	const char *name;
 	json_t *value;
 
 	json_object_foreach (manifest->env, name, value)
-		buf_addf(text, "%s=%s\n", name, json_string_value(value));
+		strv_pushf(&lines, "%s=%s\n", name, json_string_value(value));
+	strv_sort(&lines);
+	all = strv_join(&lines, "");
+	buf_addstr(text, all);
 }
 
 static void add_one(
@@ -516,9 +521,11 @@ static int config_run(struct app *app, void *opts, int argc, char **argv, struct
 	const struct config_options *config = opts;
 	autosession struct session session = SESSION_INIT;
 	bool raw = config->no_interpolate || config->variables, pin = config->pin || config->lock;
+	/* As Compose: what it adds came after its first version. */
+	bool plain = config->no_normalize || app->global.compatibility;
 	unsigned flags = (raw ? SESSION_RAW : 0u) | (pin ? SESSION_ENGINE : 0u) |
 			 (config->keep_paths ? SESSION_KEEP_PATHS : 0u) |
-			 (config->no_normalize ? SESSION_NO_NORMALIZE : 0u) |
+			 (plain ? SESSION_NO_NORMALIZE : 0u) |
 			 (config->no_consistency ? SESSION_NO_CONSISTENCY : 0u);
 
 	if (config->quiet && str_eq(config->format, "json"))

@@ -381,7 +381,7 @@ static int run_run(struct app *app, void *opts, int argc, char **argv, struct er
 	struct wishes wishes = {chosen, argc - 1, argv + 1,
 		!chosen->no_tty && !chosen->detach && isatty(0) && isatty(1), env};
 	struct manifest *manifest;
-	const char *service;
+	const char *service, *joint;
 	autofree char *name = NULL;
 	struct oneoff oneoff = {.adjust = adjust,
 		.ctx = &wishes,
@@ -399,8 +399,10 @@ static int run_run(struct app *app, void *opts, int argc, char **argv, struct er
 	if (read_environment(chosen, manifest, env, err) < 0)
 		return -1;
 	random_hex(random, 4);
+	joint = plan_joint(manifest);
 	name = chosen->name ? xstrdup(chosen->name)
-			    : xasprintf("%s-%s-run-%s", manifest->project, service, random);
+			    : xasprintf("%s%s%s%srun%s%s", manifest->project, joint, service, joint,
+				      joint, random);
 	oneoff.manifest = manifest;
 	oneoff.service = service;
 	oneoff.name = name;

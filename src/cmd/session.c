@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define WORKERS_MAX 64 /* each is a thread with a connection to the engine */
+
 static void print_problems(struct app *app, struct diags *diags)
 {
 	autobuf struct buf text = BUF_INIT(0);
@@ -38,6 +40,9 @@ static int load(struct app *app, unsigned flags, struct workspace *ws, struct er
 		.dir = app->global.dir,
 		.files = &app->global.files,
 		.project = app->global.project,
+		.project_dir = app->global.project_dir,
+		.compatibility = app->global.compatibility,
+		.all_resources = app->global.all_resources,
 		.profiles = &app->global.profiles,
 		.env_files = &app->global.env_files,
 		.all_profiles = flags & SESSION_ALL,
@@ -176,17 +181,31 @@ bool session_is_orphan(const struct session *session, const struct container *co
 	return true;
 }
 
+/* How many actions at once; what Compose calls unlimited is WORKERS_MAX. */
+static int read_parallel(
+	const struct app *app, const struct workspace *ws, int *workers, struct err *err)
+{
+	int64_t n = app->global.parallel;
+	const char *text = ws->n ? json_str(ws->manifests[0].env, "COMPOSE_PARALLEL_LIMIT") : NULL;
+
+	if (!n && text && !parse_i64(text, INT32_MIN, INT32_MAX, &n))
+		return err_set(err, ERR_USAGE,
+			"COMPOSE_PARALLEL_LIMIT has to be a whole number, not \"%s\"", text);
+	if (n)
+		*workers = n > 0 && n < WORKERS_MAX ? (int)n : WORKERS_MAX;
+	return 0;
+}
+
 int session_run_plan(struct app *app, struct session *session, struct plan *plan,
 	const struct run_options *options, const char *verb, struct err *err)
 {
 	struct run_options run = *options;
-	uint64_t workers;
 	int64_t began = clock_ms();
 	autofree char *text = NULL;
 
 	run.sink = &app->sink;
-	if (parse_u64(getenv("COMPOSE_PARALLEL_LIMIT"), 1, 64, &workers))
-		run.workers = (int)workers;
+	if (read_parallel(app, &session->ws, &run.workers, err) < 0)
+		return -1;
 	if (plan_run(plan, session->engine, &run, err) < 0)
 		return -1;
 	text = xasprintf("%s %s", session->ws.single ? "Project" : "Workspace", session->ws.name);

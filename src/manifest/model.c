@@ -199,7 +199,7 @@ json_t *model_build(struct arena *arena, struct node *doc, const struct model_co
 		json_decref(model);
 		return NULL;
 	}
-	if (!context->no_interpolate)
+	if (!context->no_interpolate && !context->all_resources)
 		model_prune(model);
 	return model;
 }

@@ -59,7 +59,8 @@ struct model_context {
 	/* named on the command line: they activate their profiles; or NULL */
 	const struct strv *services;
 	bool all_profiles;
-	bool no_interpolate, keep_paths, no_normalize, no_consistency; /* see manifest.h */
+	/* see manifest.h */
+	bool all_resources, no_interpolate, keep_paths, no_normalize, no_consistency;
 	json_t *inactive; /* filled: services of inactive profiles */
 	json_t *explain;  /* filled: see manifest.h */
 	json_t *unread;   /* filled: see manifest.h; may be NULL */

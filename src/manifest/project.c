@@ -91,21 +91,30 @@ int project_env_files(const struct load_options *options, const char *base, cons
 	return add_env_files(&paths, base, env, files, diags);
 }
 
+char *project_dir(const struct load_options *options, const struct strv *files, const char *base)
+{
+	if (!str_empty(options->project_dir))
+		return path_absolute(base, options->project_dir);
+	for (size_t i = 0; files && i < files->n; i++) {
+		autofree char *path = path_absolute(base, files->v[i]);
+
+		if (!str_eq(files->v[i], "-"))
+			return path_dirname(path);
+	}
+	return xstrdup(base);
+}
+
 int surroundings_read(struct surroundings *around, const struct load_options *options,
 	struct diags *diags, struct err *err)
 {
-	autofree char *first = NULL, *dir = NULL;
+	autofree char *dir = NULL;
 
 	around->dir = path_absolute(NULL, options->dir ? options->dir : ".");
 	if (!fs_is_dir(around->dir))
 		return err_set(err, ERR_MANIFEST, "there is no folder %s", around->dir);
 	around->env = environment_read(around->dir);
-	if (options->files && options->files->n && !str_eq(options->files->v[0], "-")) {
-		first = path_absolute(around->dir, options->files->v[0]);
-		dir = path_dirname(first);
-	}
-	project_env_files(options, around->dir, dir ? dir : around->dir, around->env,
-		&around->env_files, diags);
+	dir = project_dir(options, options->files, around->dir);
+	project_env_files(options, around->dir, dir, around->env, &around->env_files, diags);
 	return 0;
 }
 
@@ -292,14 +301,12 @@ static void active_profiles(
 		strv_extend(profiles, options->profiles);
 		return;
 	}
-	if (text)
+	if (str_empty(text)) /* as Compose: the profile without a name is active then */
+		strv_push(profiles, "");
+	else
 		strv_split(&parts, text, ',');
-	for (size_t i = 0; i < parts.n; i++) {
-		const char *profile = str_trim(parts.v[i]);
-
-		if (*profile)
-			strv_push(profiles, profile);
-	}
+	for (size_t i = 0; i < parts.n; i++)
+		strv_push(profiles, str_trim(parts.v[i]));
 }
 
 /* === loading === */
@@ -314,6 +321,7 @@ static int build_model(const struct project *project, struct loader *loader, str
 		.env = manifest->env,
 		.profiles = &profiles,
 		.all_profiles = project->options->all_profiles,
+		.all_resources = project->options->all_resources,
 		.no_interpolate = project->options->no_interpolate,
 		.keep_paths = project->options->keep_paths,
 		.no_normalize = project->options->no_normalize,
@@ -380,6 +388,8 @@ int project_load(const struct project *project, struct manifest *manifest, struc
 
 	manifest->dir = xstrdup(project->dir);
 	manifest->env = json_copy((json_t *)project->env);
+	manifest->compatibility = project->options->compatibility ||
+				  is_true(json_str(manifest->env, "COMPOSE_COMPATIBILITY"));
 	strv_extend(&manifest->files, &project->files);
 	if (project->env_files)
 		strv_extend(&manifest->env_files, project->env_files);

@@ -20,6 +20,11 @@ struct surroundings {
 
 int surroundings_read(struct surroundings *around, const struct load_options *options,
 	struct diags *diags, struct err *err);
+/*
+ * The folder of a Compose project: the one that was asked for, or that of the first of `files`
+ * (which may be NULL) that is not standard input; relative ones begin at `base`. The caller's.
+ */
+char *project_dir(const struct load_options *options, const struct strv *files, const char *base);
 void surroundings_release(struct surroundings *around);
 
 /* The env files that apply to the folder `dir` into `env`. -1 when one is wrong (in diags). */

@@ -139,7 +139,7 @@ static int load_single(const struct load_options *options, struct surroundings *
 	ws->single = true;
 	ws->settings = json_object();
 	strv_extend(&project.files, files);
-	project.dir = str_eq(files->v[0], "-") ? xstrdup(around->dir) : path_dirname(files->v[0]);
+	project.dir = project_dir(options, files, around->dir);
 	project_env_files(
 		options, around->dir, project.dir, around->env, &around->env_files, diags);
 	rc = project_load(&project, manifest, diags, err);
@@ -233,7 +233,7 @@ static void given_files(
 static int find_and_load(const struct load_options *options, struct surroundings *around,
 	struct workspace *ws, struct diags *diags, struct err *err)
 {
-	autofree char *dir = xstrdup(around->dir);
+	autofree char *dir = project_dir(options, NULL, around->dir);
 
 	for (;;) {
 		autostrv struct strv files = STRV_INIT;

@@ -71,6 +71,7 @@ static json_t *endpoint(const struct manifest *manifest, const char *service, in
 static void add_link(const struct manifest *manifest, const char *text, int number, json_t *links)
 {
 	autostrv struct strv parts = STRV_INIT;
+	const char *joint = plan_joint(manifest);
 	int scale;
 
 	strv_split(&parts, text, ':');
@@ -80,9 +81,10 @@ static void add_link(const struct manifest *manifest, const char *text, int numb
 	for (int i = 1; i <= scale; i++) {
 		autofree char *container = plan_container_name(manifest, parts.v[0], i);
 		autofree char *alias = xasprintf("%s:%s", container, parts.v[parts.n - 1]);
-		autofree char *middle = xasprintf("%s:%s-%d", container, parts.v[0], number);
-		autofree char *whole = xasprintf(
-			"%s:%s-%s-%d", container, manifest->project, parts.v[0], number);
+		autofree char *middle = xasprintf(
+			"%s:%s%s%d", container, parts.v[0], joint, number);
+		autofree char *whole = xasprintf("%s:%s%s%s%s%d", container, manifest->project,
+			joint, parts.v[0], joint, number);
 
 		json_array_append_new(links, json_string_safe(alias));
 		json_array_append_new(links, json_string_safe(middle));

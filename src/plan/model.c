@@ -44,11 +44,17 @@ char *shared_network(const struct workspace *ws)
 	return ws->single ? NULL : xasprintf("%s_shared", ws->name);
 }
 
+const char *plan_joint(const struct manifest *manifest)
+{
+	return manifest->compatibility ? "_" : "-";
+}
+
 char *plan_image(const struct manifest *manifest, const char *service)
 {
 	const char *image = json_str(model_service(manifest, service), "image");
 
-	return image ? xstrdup(image) : xasprintf("%s-%s", manifest->project, service);
+	return image ? xstrdup(image)
+		     : xasprintf("%s%s%s", manifest->project, plan_joint(manifest), service);
 }
 
 char *plan_container_name(const struct manifest *manifest, const char *service, int number)
@@ -57,7 +63,8 @@ char *plan_container_name(const struct manifest *manifest, const char *service, 
 
 	if (fixed)
 		return xstrdup(fixed);
-	return xasprintf("%s-%s-%d", manifest->project, service, number);
+	return xasprintf("%s%s%s%s%d", manifest->project, plan_joint(manifest), service,
+		plan_joint(manifest), number);
 }
 
 /* Inline files are part of the container: their definitions count. */

@@ -22,7 +22,11 @@ bool ui_color(int fd)
 {
 	const char *term = getenv("TERM");
 
-	return isatty(fd) && str_empty(getenv("NO_COLOR")) && !str_eq(term, "dumb");
+	if (!str_empty(getenv("NO_COLOR")))
+		return false;
+	if (!str_empty(getenv("CLICOLOR_FORCE")))
+		return true;
+	return isatty(fd) && !str_eq(term, "dumb");
 }
 
 const char *ui_style(int fd, const char *name)

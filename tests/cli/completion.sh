@@ -45,7 +45,7 @@ offers() { # SHELL EXPECTED WORD...: exactly these, separated by spaces
 for shell in bash fish; do
 	ok "$shell: a command" offers $shell "version" devenv vers
 	ok "$shell: an option" offers $shell "--format" devenv version --form
-	ok "$shell: a global option" offers $shell "--profile --progress --project-name" devenv --pro
+	ok "$shell: a global option" offers $shell "--profile --progress --project-directory --project-name" devenv --pro
 	ok "$shell: a value" offers $shell "json" devenv version --format js
 	ok "$shell: a shell" offers $shell "zsh" devenv completion z
 	ok "$shell: a service" offers $shell "web worker" devenv logs w
