@@ -43,6 +43,8 @@ _devenv_command() {
 	'snapshot:list') command='snapshot list' ;;
 	'snapshot:inspect') command='snapshot inspect' ;;
 	'snapshot:diff') command='snapshot diff' ;;
+	'snapshot:import') command='snapshot import' ;;
+	'snapshot:export') command='snapshot export' ;;
 	'snapshot:push') command='snapshot push' ;;
 	'snapshot:pull') command='snapshot pull' ;;
 	'snapshot:verify') command='snapshot verify' ;;
@@ -270,6 +272,11 @@ _devenv_value() {
 	'snapshot restore:--replace') value='' ;;
 	'snapshot list:--quiet' | 'snapshot list:-q') value='' ;;
 	'snapshot diff:--files' | 'snapshot diff:-f') value='' ;;
+	'snapshot import:--masking') value='none' ;;
+	'snapshot import:--production') value='' ;;
+	'snapshot import:--replace') value='' ;;
+	'snapshot export:--compress') value='words none gzip zstd' ;;
+	'snapshot export:--replace') value='' ;;
 	'tunnel logs:--tail' | 'tunnel logs:-n') value='none' ;;
 	'tunnel env:--format') value='words shell json my.cnf' ;;
 	'sql:--user' | 'sql:-u') value='none' ;;
@@ -338,6 +345,7 @@ _devenv_argument() {
 	'snapshot save:'*) value='names service' ;;
 	'snapshot restore:'*) value='names service' ;;
 	'snapshot undo:'*) value='names service' ;;
+	'snapshot import:'*) value='names service' ;;
 	'tunnel:'*) value='names tunnel' ;;
 	'tunnel up:'*) value='names tunnel' ;;
 	'tunnel down:'*) value='names tunnel' ;;
@@ -356,7 +364,7 @@ _devenv_argument() {
 _devenv_commands() {
 	case "$1" in
 	'') words='up down stop start restart watch pull build push create scale kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run snapshot tunnel sql onboard new doctor engine completion version help' ;;
-	'snapshot') words='save restore undo list inspect diff push pull verify rm prune' ;;
+	'snapshot') words='save restore undo list inspect diff import export push pull verify rm prune' ;;
 	'tunnel') words='up down list status check logs env daemon' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
@@ -405,6 +413,8 @@ _devenv_options() {
 	'snapshot list') words='--quiet --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot inspect') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot diff') words='--files --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
+	'snapshot import') words='--masking --production --replace --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
+	'snapshot export') words='--compress --replace --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot push') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot pull') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot verify') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;

@@ -43,6 +43,8 @@
  *	                                -> RECORD; of AGENT_TARGET; the two of snapshot_save_ask
  *	restore {"name": NAME, "replace"?} -> {"snapshot": RECORD, "bytes", "cloned"}
  *	diff {"before": NAME, "after": NAME} -> the DIFF of plan_snapshot.h
+ *	export {"name": NAME}           -> DATA, {"snapshot": RECORD}: a tar, tree_export()
+ *	import {as capture} + DATA      -> RECORD; of a plain tar, tree_fill()
  *	verify {"name": NAME}           -> {"packs", "chunks"}; each problem is a WARNING, too
  *	prune                           -> {"freed": bytes}
  */

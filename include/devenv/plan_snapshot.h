@@ -31,10 +31,12 @@
 #define DEVENV_PLAN_SNAPSHOT_H
 
 #include "devenv/datadir.h"
+#include "devenv/dump.h"
 #include "devenv/engine.h"
 #include "devenv/err.h"
 #include "devenv/event.h"
 #include "devenv/json.h"
+#include "devenv/plan.h"
 
 #include <stdbool.h>
 
@@ -56,6 +58,7 @@ struct snapshot_save_ask {
 	bool ended;   /* the container that used the volume last ended with status 0 */
 	bool unclean; /* take a database in whatever state, and all of its files */
 	const json_t *config; /* put over what the agent found out for the config blob; or NULL */
+	const char *object;   /* of the events; NULL: "volume NAME" */
 	const struct sink *sink;
 };
 
@@ -138,6 +141,41 @@ void plan_snapshot_note_image(json_t *config, const char *ref, const json_t *ima
  * reason, NULL when it may: datadir_compatible().
  */
 enum datadir_verdict plan_snapshot_fits(const json_t *config, const json_t *image, char **why);
+
+/* === files === */
+
+/* A plain tar of what the snapshot holds, in pieces to `write`: tree_export(). */
+int plan_snapshot_export(struct engine *engine, const char *name, tar_write_fn *write, void *ctx,
+	const struct sink *sink, struct err *err);
+
+struct snapshot_import_ask {
+	struct dump *dump;
+	const char *path;     /* of it, for messages */
+	const char *name;     /* in the cache; what had it before is replaced */
+	const char *parent;   /* as of snapshot_save_ask */
+	const json_t *config; /* as of snapshot_save_ask */
+	/* For SQL: the service whose image makes the data directory, and its volume. */
+	const struct workspace *ws;
+	const struct manifest *manifest;
+	const char *service, *volume;
+	const struct sink *sink;
+};
+
+/*
+ * A tar of a data directory (DUMP_TAR) as a snapshot: the same checks as of a save. *saved gets the
+ * record. No volume is made or touched.
+ */
+int plan_snapshot_import(struct engine *engine, const struct snapshot_import_ask *ask,
+	json_t **saved, struct err *err);
+
+/*
+ * SQL, or an archive of pg_dump, as a snapshot: a server of the service's image, with its
+ * environment and on a volume of its own, loads it with its own client and is stopped. Nothing of
+ * the service itself is touched. The first error of the client ends it, with the client's words.
+ * The rows of all tables are recorded as "probes": [{"database", "table", "rows"}, ...].
+ */
+int plan_snapshot_import_sql(struct engine *engine, const struct snapshot_import_ask *ask,
+	json_t **saved, struct err *err);
 
 /* === stores: include/devenv/store.h === */
 

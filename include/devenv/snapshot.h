@@ -22,6 +22,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * Where the plain tar goes: called with pieces in order. Non-zero: stop (err filled by the callee).
@@ -31,6 +32,9 @@ typedef int snapshot_write_fn(void *ctx, const void *data, size_t len, struct er
 struct snapshot_ask {
 	const char
 		*source; /* a path, file://, http:// or https:// URL; the form is told by content */
+	/* Read the archive from here, not from the source, which then is only its name; or NULL. */
+	ssize_t (*read)(void *ctx, void *data, size_t len, struct err *err);
+	void *read_ctx;
 	const char *expect; /* "sha256:..." of the archive as stored, or NULL */
 	const char *root;   /* folder put before every name in the plain tar; NULL: "." */
 	const char *object; /* of the events: "volume data" */

@@ -1,5 +1,5 @@
 /*
- * tar.h - plain tar streams (POSIX.1-2017 pax), written piece by piece.
+ * tar.h - plain tar streams (POSIX.1-2017 pax), written and read piece by piece.
  *
  * For what goes to the engine: build contexts and inline files.  Archives from elsewhere,
  * compressed or hostile, are the business of snapshot.h.
@@ -12,12 +12,20 @@
 #ifndef DEVENV_TAR_H
 #define DEVENV_TAR_H
 
+#include "devenv/buf.h"
 #include "devenv/err.h"
 
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+
+#define TAR_BLOCK 512
+
+struct tar_xattr {
+	const char *name, *value; /* borrowed */
+	size_t len;
+};
 
 struct tar_entry {
 	const char *name; /* with a slash at its end for a folder */
@@ -27,6 +35,11 @@ struct tar_entry {
 	uint64_t uid, gid;
 	uint64_t size; /* of the data that follows: '0' only */
 	int64_t mtime;
+	uint32_t mtime_ns;
+	const struct tar_xattr *xattrs;
+	size_t n_xattrs;
+	/* Not 0: the data is in GNU's sparse format 1.0, of a file of this size. */
+	uint64_t real_size;
 };
 
 /* Where it goes: called with pieces in order. Non-zero: stop (err filled by the callee). */
@@ -43,6 +56,35 @@ struct tar_writer {
 int tar_add(struct tar_writer *tar, const struct tar_entry *entry, struct err *err);
 int tar_data(struct tar_writer *tar, const void *data, size_t len, struct err *err);
 int tar_end(struct tar_writer *tar, struct err *err);
+
+/* === reading: streams of regular pax only, as snapshot_stream() writes them === */
+
+/* Where it comes from: up to `len` bytes, 0 at the end, -1 with err. */
+typedef ssize_t tar_read_fn(void *ctx, void *data, size_t len, struct err *err);
+
+struct tar_reader {
+	tar_read_fn *read;
+	void *ctx;
+	/* Private: */
+	struct tar_entry entry;
+	uint64_t left; /* of the entry's data, with padding after it */
+	unsigned padding;
+	bool sized, timed, uid, gid; /* an extended header told */
+	char *name, *link;
+	struct tar_xattr *xattrs;
+	size_t n_xattrs;
+	struct buf records;
+};
+
+/*
+ * The next entry, borrowed until the next call; what is unread of the one before is skipped. 1; 0
+ * at the end mark; -1 with err. tar_read() gives its data: up to `len` bytes, 0 at the end.
+ */
+int tar_next(struct tar_reader *tar, const struct tar_entry **entry, struct err *err);
+ssize_t tar_read(struct tar_reader *tar, void *data, size_t len, struct err *err);
+void tar_reader_release(struct tar_reader *tar);
+
+/* === what is on the disk === */
 
 /*
  * Add what is at `path` (links not followed) as `name`. `owned`: keep owner and group, else they

@@ -26,6 +26,7 @@
 #include "devenv/err.h"
 #include "devenv/hash.h"
 #include "devenv/snapshot_format.h"
+#include "devenv/tar.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -204,6 +205,38 @@ int tree_materialize(
 
 /* 1: a killed tree_materialize() left its folder in `target`; 0: not; -1 with err. */
 int tree_interrupted(int target, struct err *err);
+
+/* === tar: packs out, and a directory in === */
+
+struct tree_export_ask {
+	const struct tree_index *index;
+	int blobs;
+	const struct tree_index *parent; /* as of tree_materialize_ask */
+	tar_write_fn *write;             /* in one thread */
+	void *write_ctx;
+	struct tree_watch watch;
+};
+
+/*
+ * Write a tar (pax) of all entries, the root as "./" first: every chunk checked, owners, modes,
+ * times, extended attributes and hard links as in the index; a file with holes of 1 MiB and more in
+ * GNU's sparse format 1.0. The same index gives the same tar, byte for byte.
+ */
+int tree_export(const struct tree_export_ask *ask, struct err *err);
+
+struct tree_fill_ask {
+	int target;        /* an empty directory */
+	tar_read_fn *read; /* a plain tar: what snapshot_stream() writes */
+	void *read_ctx;
+	struct tree_watch watch; /* warnings only */
+};
+
+/*
+ * Make what a tar has below `target`, so that tree_capture() finds it as it was packed: with
+ * owners, times and attributes. Nothing outside is reached whatever the tar says. After a failure
+ * a part of it is there.
+ */
+int tree_fill(const struct tree_fill_ask *ask, struct err *err);
 
 /* === verify === */
 

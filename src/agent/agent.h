@@ -29,6 +29,8 @@ agent_fn agent_list, agent_show, agent_name_set, agent_name_remove; /* names.c *
 agent_fn agent_capture;                                             /* capture.c */
 agent_fn agent_restore;                                             /* restore.c */
 agent_fn agent_diff;                                                /* diff.c */
+agent_fn agent_export;                                              /* export.c */
+agent_fn agent_import;                                              /* import.c */
 agent_fn agent_verify;                                              /* verify.c */
 agent_fn agent_prune;                                               /* prune.c */
 
@@ -43,6 +45,13 @@ struct tree_watch agent_watch(struct agent *agent);
 
 /* Can a file of the folder `to_dir` share the blocks of one in `from_dir`? (ping.c) */
 bool agent_can_clone(const char *from_dir, const char *to_dir);
+
+/* agent_capture() of the folder `root` (capture.c). */
+int capture_tree(
+	struct agent *agent, const json_t *request, int root, json_t **result, struct err *err);
+
+/* Remove what imports left that were killed (import.c). */
+int import_sweep(struct err *err);
 
 /* The volume at AGENT_TARGET; -1 with err. */
 int agent_target(struct err *err);

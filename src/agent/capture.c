@@ -168,16 +168,13 @@ static int open_parent(struct capture *capture, const char *name, struct err *er
 	return 0;
 }
 
-static int run(struct capture *capture, json_t **result, struct err *err)
+static int run(struct capture *capture, int root, json_t **result, struct err *err)
 {
 	const char *name = json_str(capture->request, "name");
 	const char *parent = json_str(capture->request, "parent");
 	autosnapshot struct snapshot saved = {0};
-	autoclose int root = agent_target(err);
 	char digest[DIGEST_SIZE];
 
-	if (root < 0)
-		return -1;
 	if (parent && open_parent(capture, parent, err) < 0)
 		return -1;
 	if (examine(capture, root, err) < 0 || read_tree(capture, root, err) < 0 ||
@@ -189,7 +186,8 @@ static int run(struct capture *capture, json_t **result, struct err *err)
 	return 0;
 }
 
-int agent_capture(struct agent *agent, const json_t *request, json_t **result, struct err *err)
+int capture_tree(
+	struct agent *agent, const json_t *request, int root, json_t **result, struct err *err)
 {
 	struct capture capture = {.agent = agent, .request = request, .left_out = json_array()};
 	int status;
@@ -198,10 +196,17 @@ int agent_capture(struct agent *agent, const json_t *request, json_t **result, s
 		return err_set(err, ERR_FAILED, "the new snapshot has no name");
 	if (cache_use(agent, err) < 0)
 		return -1;
-	status = run(&capture, result, err);
+	status = run(&capture, root, result, err);
 	tree_index_free(capture.index);
 	snapshot_release(&capture.parent);
 	datadir_release(&capture.found);
 	json_decref(capture.left_out);
 	return status;
+}
+
+int agent_capture(struct agent *agent, const json_t *request, json_t **result, struct err *err)
+{
+	autoclose int root = agent_target(err);
+
+	return root < 0 ? -1 : capture_tree(agent, request, root, result, err);
 }

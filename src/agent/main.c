@@ -34,6 +34,8 @@ static const struct {
 	{"capture", agent_capture, false},
 	{"restore", agent_restore, false},
 	{"diff", agent_diff, false},
+	{"export", agent_export, false},
+	{"import", agent_import, true},
 	{"verify", agent_verify, false},
 	{"prune", agent_prune, false},
 };

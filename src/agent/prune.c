@@ -131,7 +131,8 @@ int agent_prune(struct agent *agent, const json_t *request, json_t **result, str
 		if (need_snapshot(agent, name ? name : json_str(each, "digest"), needed, err) < 0)
 			return err_wrap(err, "nothing was removed");
 	}
-	if (remove_unneeded(needed, &freed, err) < 0 || remove_trees(needed, err) < 0)
+	if (remove_unneeded(needed, &freed, err) < 0 || remove_trees(needed, err) < 0 ||
+		import_sweep(err) < 0)
 		return -1;
 	*result = json_pack("{s:I}", "freed", (json_int_t)freed);
 	return 0;

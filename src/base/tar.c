@@ -1,9 +1,8 @@
 /*
  * tar.c - writing tar: ustar headers, and pax records for what does not fit into them.
  */
-#include "devenv/tar.h"
+#include "ustar.h"
 
-#include "devenv/buf.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
@@ -15,19 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TAR_BLOCK 512
-
-/* POSIX.1-2017 pax, "ustar Interchange Format". */
-struct ustar {
-	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
-	char magic[6], version[2], user[32], group[32], major[8], minor[8], prefix[155], pad[12];
-};
-
-_Static_assert(sizeof(struct ustar) == TAR_BLOCK, "a header is one block");
-
 #define ID_MAX 07777777
 #define SIZE_MAX_USTAR UINT64_C(077777777777)
-#define PAX_MAX ((size_t)64 << 10)
+#define PAX_MAX ((size_t)32 << 20)
+#define NAME_MAX_LEN ((size_t)64 << 10)
+#define NS 1000000000
 
 static const char zeros[TAR_BLOCK];
 
@@ -72,14 +63,21 @@ static int put_header(struct tar_writer *tar, const struct tar_entry *entry, str
 }
 
 /* "LEN KEY=VALUE\n", where LEN counts itself (pax Extended Header). */
-static void add_record(struct buf *out, const char *key, const char *value)
+static void add_bytes(struct buf *out, const char *key, const void *value, size_t size)
 {
-	size_t rest = strlen(key) + strlen(value) + 3, len = rest + 1;
+	size_t rest = strlen(key) + size + 3, len = rest + 1;
 	char digits[24];
 
 	while ((size_t)snprintf(digits, sizeof(digits), "%zu", len) + rest != len)
 		len++;
-	buf_addf(out, "%zu %s=%s\n", len, key, value);
+	buf_addf(out, "%zu %s=", len, key);
+	buf_add(out, value, size);
+	buf_addch(out, '\n');
+}
+
+static void add_record(struct buf *out, const char *key, const char *value)
+{
+	add_bytes(out, key, value, strlen(value));
 }
 
 static void add_number(struct buf *out, const char *key, uint64_t value)
@@ -99,11 +97,46 @@ static int put_padded(struct tar_writer *tar, const struct buf *data, struct err
 	return padding ? put(tar, zeros, padding, err) : 0;
 }
 
+static void add_time(struct buf *out, const struct tar_entry *entry)
+{
+	/* Before 1970 the fraction counts away from it, as the seconds do. */
+	bool before = entry->mtime < 0;
+	uint64_t seconds = before ? -(uint64_t)entry->mtime : (uint64_t)entry->mtime;
+	uint32_t ns = entry->mtime_ns;
+	char text[48];
+
+	if (before && ns) {
+		seconds--;
+		ns = NS - ns;
+	}
+	snprintf(text, sizeof(text), "%s%" PRIu64 ".%09" PRIu32, before ? "-" : "", seconds, ns);
+	add_record(out, "mtime", text);
+}
+
+static void add_xattrs(struct buf *out, const struct tar_entry *entry)
+{
+	for (size_t i = 0; i < entry->n_xattrs; i++) {
+		autofree char *key = xasprintf(XATTR_KEY "%s", entry->xattrs[i].name);
+
+		add_bytes(out, key, entry->xattrs[i].value, entry->xattrs[i].len);
+	}
+}
+
+static void add_sparse(struct buf *out, const struct tar_entry *entry)
+{
+	add_record(out, "GNU.sparse.major", "1");
+	add_record(out, "GNU.sparse.minor", "0");
+	add_record(out, "GNU.sparse.name", entry->name);
+	add_number(out, "GNU.sparse.realsize", entry->real_size);
+}
+
 static int put_pax(struct tar_writer *tar, const struct tar_entry *entry, struct err *err)
 {
 	autobuf struct buf records = BUF_INIT(PAX_MAX);
 	struct tar_entry pax = {.name = "pax", .type = 'x', .mode = 0644};
 
+	if (strlen(entry->name) > NAME_MAX_LEN)
+		return err_set(err, ERR_FAILED, "%.100s...: its name is too long", entry->name);
 	if (strlen(entry->name) > 100)
 		add_record(&records, "path", entry->name);
 	if (entry->link && strlen(entry->link) > 100)
@@ -114,8 +147,13 @@ static int put_pax(struct tar_writer *tar, const struct tar_entry *entry, struct
 		add_number(&records, "gid", entry->gid);
 	if (entry->size > SIZE_MAX_USTAR)
 		add_number(&records, "size", entry->size);
+	if (entry->mtime_ns || entry->mtime < 0)
+		add_time(&records, entry);
+	if (entry->real_size)
+		add_sparse(&records, entry);
+	add_xattrs(&records, entry);
 	if (records.overflow)
-		return err_set(err, ERR_FAILED, "%.100s...: its name is too long", entry->name);
+		return err_set(err, ERR_FAILED, "%.100s: its attributes are too long", entry->name);
 	if (!records.len)
 		return 0;
 	pax.size = records.len;

@@ -9,6 +9,8 @@ static const struct command *const subcommands[] = {
 	&cmd_snapshot_list,
 	&cmd_snapshot_inspect,
 	&cmd_snapshot_diff,
+	&cmd_snapshot_import,
+	&cmd_snapshot_export,
 	&cmd_snapshot_push,
 	&cmd_snapshot_pull,
 	&cmd_snapshot_verify,

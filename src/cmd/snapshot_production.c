@@ -39,7 +39,9 @@ static char *rules_path(const struct snapshot_place *place, const struct product
 int snapshots_note_production(const struct session *session, const struct snapshot_place *place,
 	const struct production_words *words, json_t *config, struct err *err)
 {
-	autojson json_t *origin = state_volume_read(session->ws.lock_id, place->volume);
+	autojson json_t *origin = words->elsewhere
+					  ? NULL
+					  : state_volume_read(session->ws.lock_id, place->volume);
 	const json_t *found = declared(place);
 	autofree char *rules = rules_path(place, words, found);
 	bool said = words->production || words->masking || found;

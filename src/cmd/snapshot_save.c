@@ -43,8 +43,7 @@ static const struct option_spec options[] = {
 	{0},
 };
 
-/* "VOLUME-20261121-160522" */
-static char *default_name(const char *volume)
+char *snapshots_default_name(const char *volume)
 {
 	char now[32];
 	autobuf struct buf name = BUF_INIT(0);
@@ -70,8 +69,15 @@ static const json_t *by_name(const json_t *list, const char *name)
 	return NULL;
 }
 
-/* What the record of the snapshot says beside what the agent finds out. */
-static json_t *make_config(struct session *session, const struct snapshot_place *place,
+int snapshots_check_free(const json_t *list, const char *name, struct err *err)
+{
+	if (!by_name(list, name))
+		return 0;
+	return err_set(err, ERR_SNAPSHOT,
+		"there is a snapshot called %s; choose another name, or say --replace", name);
+}
+
+json_t *snapshots_config(struct session *session, const struct snapshot_place *place,
 	const struct production_words *words, struct err *err)
 {
 	autofree char *image = place->service ? plan_image(place->manifest, place->service) : NULL;
@@ -128,13 +134,11 @@ static int save(struct app *app, struct session *session, const struct snapshot_
 		return err_set(err, ERR_SNAPSHOT, "volume %s does not exist yet", place->volume);
 	if (plan_snapshot_list(session->engine, &app->sink, &list, err) < 0)
 		return -1;
-	if (by_name(list, name) && !chosen->replace)
-		return err_set(err, ERR_SNAPSHOT,
-			"there is a snapshot called %s; choose another name, or say --replace",
-			name);
+	if (!chosen->replace && snapshots_check_free(list, name, err) < 0)
+		return -1;
 	if (!ask.parent)
 		ask.parent = json_str(snapshots_newest(list, place->volume), "name");
-	ask.config = config = make_config(session, place, &chosen->words, err);
+	ask.config = config = snapshots_config(session, place, &chosen->words, err);
 	if (!config || snapshots_stop(app, session, place, err) < 0)
 		return -1;
 	status = capture(app, session, place, &ask, saved, err);
@@ -155,7 +159,7 @@ static int save_run(struct app *app, void *opts, int argc, char **argv, struct e
 	if (status == 0)
 		status = snapshots_place(&session, argv[0], &place, err);
 	if (status == 0 && !name)
-		name = default_name(place.volume);
+		name = snapshots_default_name(place.volume);
 	if (status == 0)
 		status = save(app, &session, &place, opts, name, &saved, err);
 	snapshot_place_release(&place);

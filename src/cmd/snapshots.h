@@ -49,6 +49,7 @@ bool snapshots_ended(struct session *session, const struct snapshot_place *place
 struct production_words {
 	bool production;     /* it came from production */
 	const char *masking; /* and was masked by the rules in this file; or NULL */
+	bool elsewhere;      /* it is not what the volume holds now */
 };
 
 /*
@@ -69,6 +70,19 @@ json_t *snapshots_find(struct app *app, struct session *session, const char *vol
 /* The newest record of a list that is of that volume, borrowed; NULL: there is none. */
 json_t *snapshots_newest(const json_t *list, const char *volume);
 
+/* "VOLUME-20261121-160522": what a snapshot is called that nobody named. The caller's. */
+char *snapshots_default_name(const char *volume);
+
+/* ERR_SNAPSHOT when a record of the list is called so. */
+int snapshots_check_free(const json_t *list, const char *name, struct err *err);
+
+/*
+ * What the config says beside what the agent finds out: volume, service, image, and what
+ * snapshots_note_production() puts there. A new reference; NULL with err.
+ */
+json_t *snapshots_config(struct session *session, const struct snapshot_place *place,
+	const struct production_words *words, struct err *err);
+
 /* "undo/VOLUME": what a restore replaced. The caller's. */
 char *snapshots_undo_name(const char *volume);
 
@@ -80,6 +94,7 @@ extern const struct command cmd_snapshot_save;
 extern const struct command cmd_snapshot_restore, cmd_snapshot_undo;
 extern const struct command cmd_snapshot_list, cmd_snapshot_inspect, cmd_snapshot_rm;
 extern const struct command cmd_snapshot_diff;
+extern const struct command cmd_snapshot_export, cmd_snapshot_import;
 extern const struct command cmd_snapshot_push, cmd_snapshot_pull;
 extern const struct command cmd_snapshot_verify, cmd_snapshot_prune;
 

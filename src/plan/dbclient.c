@@ -203,7 +203,7 @@ static int judge(
 {
 	const char *name = running->run->program ? running->run->program : client->program;
 	autofree char *text = xstrdup(buf_str(&running->complaints));
-	const char *said = str_trim(text);
+	const char *said = str_trim(text), *error = strstr(said, "ERROR");
 
 	if (running->err.kind) {
 		*err = running->err;
@@ -215,6 +215,11 @@ static int judge(
 		return err_set(err, ERR_SNAPSHOT, "%s: its answer is too long", name);
 	if (status == 0)
 		return 0;
+	/* Notices may come before it; psql and pg_restore say more in front of it on its line. */
+	while (error && error > said && error[-1] != '\n')
+		error--;
+	if (error)
+		said = error;
 	return err_set(err, ERR_SNAPSHOT, "%s%s", *said ? "" : name,
 		*said ? said : " failed without a word");
 }

@@ -3,6 +3,7 @@
 
 #include "agent.h"
 #include "agent_image.h"
+#include "scratch.h"
 
 #include "devenv/mem.h"
 #include "devenv/str.h"
@@ -94,8 +95,10 @@ static bool is_name(const char *name)
 int plan_snapshot_save(
 	struct engine *engine, const struct snapshot_save_ask *ask, json_t **saved, struct err *err)
 {
-	autofree char *object = xasprintf("volume %s", ask->volume);
-	struct agent_spec spec = {.volume = ask->volume, .object = object, .sink = ask->sink};
+	autofree char *own = xasprintf("volume %s", ask->volume);
+	struct agent_spec spec = {.volume = ask->volume,
+		.object = ask->object ? ask->object : own,
+		.sink = ask->sink};
 	autojson json_t *config = json_object(), *request = NULL;
 
 	if (!is_name(ask->name))
@@ -199,7 +202,7 @@ int plan_snapshot_prune(
 	struct agent_spec spec = {.object = "snapshots", .sink = sink};
 
 	if (ask_agent(engine, &spec, request, &result, err) < 0 ||
-		agent_image_sweep(engine, err) < 0)
+		agent_image_sweep(engine, err) < 0 || scratch_sweep(engine, err) < 0)
 		return err_wrap(err, "tidy up the snapshots");
 	*freed = (uint64_t)json_int(result, "freed");
 	return 0;

@@ -155,9 +155,23 @@ static int feed_file(struct pump *pump, const char *path, struct err *err)
 	return 0;
 }
 
+static int feed_read(struct pump *pump, struct err *err)
+{
+	autofree char *piece = xmalloc(PIECE);
+	ssize_t n;
+
+	while ((n = pump->ask->read(pump->ask->read_ctx, piece, PIECE, err)) > 0)
+		if (feed(pump, piece, (size_t)n, err) < 0)
+			return -1;
+	return (int)n;
+}
+
 static int feed_source(struct pump *pump, struct err *err)
 {
 	const char *source = pump->ask->source;
+
+	if (pump->ask->read)
+		return feed_read(pump, err);
 
 	if (str_starts(source, "http://") || str_starts(source, "https://"))
 		return http_get(&(struct http_get){.url = source,

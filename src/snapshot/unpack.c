@@ -1,11 +1,11 @@
 /*
- * unpack.c - the bytes of a tar out of a descriptor, whether plain, gzip or zstd.
+ * unpack.c - plain, gzip and zstd, read piece by piece (packed.h).
  *
  * Not left to libarchive, because it does not compare gzip's checksum.  Both libraries are quiet
  * about input that just stops: zlib wants more for ever, and zstd returns a number of bytes that it
  * would like.  The end of the input anywhere but behind a frame is therefore an error here.
  */
-#include "unpack.h"
+#include "devenv/packed.h"
 
 #include "devenv/lazy.h"
 #include "devenv/mem.h"
@@ -44,6 +44,7 @@ struct unpack {
 	ZSTD_DStream *zstd;
 	bool between; /* the input may end here: behind a member or frame */
 	size_t start, end;
+	uint64_t taken;
 	unsigned char in[IN_SIZE];
 };
 
@@ -61,8 +62,9 @@ static int fill(struct unpack *unpack, struct err *err)
 		n = read(unpack->fd, unpack->in + unpack->end, IN_SIZE - unpack->end);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return err_os(err, ERR_SNAPSHOT, errno, "read the archive");
+		return err_os(err, ERR_SNAPSHOT, errno, "read");
 	unpack->end += (size_t)n;
+	unpack->taken += (uint64_t)n;
 	return n > 0;
 }
 
@@ -212,4 +214,9 @@ ssize_t unpack_read(struct unpack *unpack, void *data, size_t len, struct err *e
 		if (!more)
 			return err_set(err, ERR_SNAPSHOT, "it is cut short");
 	}
+}
+
+uint64_t unpack_taken(const struct unpack *unpack)
+{
+	return unpack->taken;
 }

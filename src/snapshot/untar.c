@@ -14,10 +14,10 @@
 #include "devenv/snapshot.h"
 
 #include "entry.h"
-#include "unpack.h"
 
 #include "devenv/lazy.h"
 #include "devenv/mem.h"
+#include "devenv/packed.h"
 #include "devenv/str.h"
 
 #include <archive.h>
