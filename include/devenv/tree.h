@@ -134,7 +134,10 @@ struct tree_capture_ask {
 	int blobs; /* gets the new packs, each fsync'ed before it has its name */
 	/* Its chunks are not packed again; NULL: none. Must have its digest. */
 	const struct tree_index *parent;
-	/* Also write delta packs; needs the parent's packs in `blobs`. */
+	/*
+	 * Also write delta packs; needs the parent's packs in `blobs`. A file that has another name
+	 * there is found by what it holds.
+	 */
 	bool deltas;
 	/* true: neither this path nor what is below it; NULL: everything is taken. */
 	bool (*leave_out)(void *ctx, const char *path, bool directory);

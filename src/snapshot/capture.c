@@ -10,6 +10,7 @@
 #include "cursor.h"
 #include "index.h"
 #include "scan.h"
+#include "similar.h"
 
 #include "devenv/mem.h"
 
@@ -21,6 +22,11 @@
 
 /* A pack is closed after the job that made it too long, or the one after that: make_room(). */
 #define PACK_ROOM (SNAPSHOT_PACK_CLOSE + (size_t)2 * RUN_SLOTS * SNAPSHOT_FRAME_MAX)
+
+/*
+ * Chunks that have a delta have packs of their own: who has the parent takes the others' whole.
+ */
+enum content { CONTENT_ALONE, CONTENT_WITH_DELTA, CONTENT_DELTA, CONTENTS };
 
 /* A pack that is being filled. */
 struct filling {
@@ -34,9 +40,10 @@ struct capture {
 	struct tree_index *index;
 	struct tree_totals *totals;
 	struct crew *crew;
-	struct chunk_map own;       /* chunks of the index */
-	uint32_t *packs;            /* a pack of the parent: its number here and one, or 0 */
-	struct filling fillings[2]; /* by enum snapshot_pack_kind */
+	struct chunk_map own;    /* chunks of the index */
+	struct similar *similar; /* for deltas, else NULL */
+	uint32_t *packs;         /* a pack of the parent: its number here and one, or 0 */
+	struct filling fillings[CONTENTS];
 	uint64_t done;
 	struct err *err;
 };
@@ -51,15 +58,17 @@ static uint32_t add_pack(struct tree_index *index, const struct tree_pack *pack)
 }
 
 /* Append a frame; *pack and *offset are its place. */
-static void pack_frame(struct capture *capture, enum snapshot_pack_kind kind, struct bytes frame,
+static void pack_frame(struct capture *capture, enum content content, struct bytes frame,
 	uint32_t *pack, uint32_t *offset)
 {
-	struct filling *filling = &capture->fillings[kind];
+	struct filling *filling = &capture->fillings[content];
+	struct tree_pack begun = {
+		.kind = content == CONTENT_DELTA ? SNAPSHOT_PACK_DELTA : SNAPSHOT_PACK_FULL};
 
 	if (!filling->data) {
 		filling->data = xmalloc(PACK_ROOM);
 		filling->len = 0;
-		filling->number = add_pack(capture->index, &(struct tree_pack){.kind = kind});
+		filling->number = add_pack(capture->index, &begun);
 	}
 	memcpy(filling->data + filling->len, frame.data, frame.len);
 	*pack = filling->number;
@@ -76,7 +85,7 @@ static void add_delta(struct capture *capture, const struct job *job, size_t i)
 		.n_bases = slot->n_bases,
 		.bases = index->n_bases};
 
-	pack_frame(capture, SNAPSHOT_PACK_DELTA,
+	pack_frame(capture, CONTENT_DELTA,
 		(struct bytes){job->deltas + i * SNAPSHOT_FRAME_MAX, slot->delta_size}, &delta.pack,
 		&delta.offset);
 	for (uint32_t b = 0; b < slot->n_bases; b++) {
@@ -110,7 +119,7 @@ static uint32_t add_chunk(struct capture *capture, const struct job *job, size_t
 	if (slot->kind == SLOT_KNOWN) {
 		refer_to_parent(capture, &chunk);
 	} else {
-		pack_frame(capture, SNAPSHOT_PACK_FULL,
+		pack_frame(capture, slot->delta_size ? CONTENT_WITH_DELTA : CONTENT_ALONE,
 			(struct bytes){job->frames + i * SNAPSHOT_FRAME_MAX, slot->frame_size},
 			&chunk.pack, &chunk.offset);
 		if (slot->delta_size)
@@ -217,9 +226,9 @@ static void submit_pack(struct capture *capture, struct filling *filling)
 /* A pack that is longer than `limit`, or NULL. */
 static struct filling *find_pack(struct capture *capture, size_t limit)
 {
-	for (size_t kind = 0; kind < ARRAY_LEN(capture->fillings); kind++)
-		if (capture->fillings[kind].len > limit)
-			return &capture->fillings[kind];
+	for (size_t i = 0; i < CONTENTS; i++)
+		if (capture->fillings[i].len > limit)
+			return &capture->fillings[i];
 	return NULL;
 }
 
@@ -250,8 +259,8 @@ static int finish_jobs(struct capture *capture)
 
 /* === files === */
 
-static int submit_run(
-	struct capture *capture, int fd, const struct tree_entry *entry, uint64_t first, size_t n)
+static int submit_run(struct capture *capture, int fd, const struct tree_entry *entry,
+	const struct tree_entry *old, uint64_t first, size_t n)
 {
 	struct job *job;
 
@@ -264,8 +273,7 @@ static int submit_run(
 		return err_os(capture->err, ERR_SNAPSHOT, errno, "duplicate a descriptor");
 	}
 	job->entry = entry;
-	job->old = capture->world.parent ? index_find_file(capture->world.ask->parent, entry->path)
-					 : NULL;
+	job->old = old;
 	job->first = first;
 	job->n = n;
 	crew_submit(capture->crew);
@@ -284,10 +292,13 @@ static uint64_t skip_hole(int fd, uint64_t slot)
 
 static int capture_file(struct capture *capture, int fd, const struct tree_entry *entry)
 {
+	const struct tree_entry *old = NULL;
 	uint64_t n = tree_slots(entry->size), slot = 0;
 
 	if (check_unchanged(capture, fd, entry) < 0)
 		return -1;
+	if (capture->similar)
+		old = similar_find(capture->similar, fd, entry);
 	while (slot < n) {
 		uint64_t from = skip_hole(fd, slot), run;
 
@@ -296,7 +307,7 @@ static int capture_file(struct capture *capture, int fd, const struct tree_entry
 		capture->done += from < n ? (from - slot) * SNAPSHOT_CHUNK
 					  : entry->size - slot * SNAPSHOT_CHUNK;
 		run = n - from < RUN_SLOTS ? n - from : RUN_SLOTS;
-		if (run && submit_run(capture, fd, entry, from, run) < 0)
+		if (run && submit_run(capture, fd, entry, old, from, run) < 0)
 			return -1;
 		slot = from + run;
 	}
@@ -327,6 +338,40 @@ static int capture_files(struct capture *capture, struct cursor *cursor)
 
 /* === the whole === */
 
+static int begin(struct capture *capture)
+{
+	const struct tree_capture_ask *ask = capture->world.ask;
+
+	capture->crew = crew_new(sizeof(struct job), capture_job_do, capture->err);
+	if (!capture->crew)
+		return -1;
+	if (!ask->parent)
+		return 0;
+	memcpy(capture->index->parent, ask->parent->digest, SHA256_SIZE);
+	chunk_map_add_index(&capture->world.known, ask->parent);
+	capture->packs = xcalloc(ask->parent->n_packs, sizeof(*capture->packs));
+	if (!ask->deltas)
+		return 0;
+	capture->world.parent = xcalloc(1, sizeof(*capture->world.parent));
+	source_init(capture->world.parent, ask->parent, ask->blobs);
+	capture->similar = similar_new(capture->world.parent, capture->err);
+	return capture->similar ? 0 : -1;
+}
+
+static void end(struct capture *capture)
+{
+	crew_free(capture->crew, capture_job_drop);
+	chunk_map_release(&capture->world.known);
+	chunk_map_release(&capture->own);
+	free(capture->packs);
+	for (size_t i = 0; i < CONTENTS; i++)
+		free(capture->fillings[i].data);
+	similar_free(capture->similar);
+	if (capture->world.parent)
+		source_release(capture->world.parent);
+	free(capture->world.parent);
+}
+
 static int capture_tree(struct capture *capture)
 {
 	const struct tree_capture_ask *ask = capture->world.ask;
@@ -336,27 +381,9 @@ static int capture_tree(struct capture *capture)
 	if (scan_tree(ask, capture->index, capture->err) < 0 ||
 		cursor_init(cursor, ask->root, capture->err) < 0)
 		return -1;
-	if (ask->parent) {
-		memcpy(capture->index->parent, ask->parent->digest, SHA256_SIZE);
-		chunk_map_add_index(&capture->world.known, ask->parent);
-		capture->packs = xcalloc(ask->parent->n_packs, sizeof(*capture->packs));
-	}
-	if (ask->parent && ask->deltas) {
-		capture->world.parent = xcalloc(1, sizeof(*capture->world.parent));
-		source_init(capture->world.parent, ask->parent, ask->blobs);
-	}
-	capture->crew = crew_new(sizeof(struct job), capture_job_do, capture->err);
-	result = capture->crew ? capture_files(capture, cursor) : -1;
-	crew_free(capture->crew, capture_job_drop);
+	result = begin(capture) < 0 ? -1 : capture_files(capture, cursor);
+	end(capture);
 	cursor_release(cursor);
-	chunk_map_release(&capture->world.known);
-	chunk_map_release(&capture->own);
-	free(capture->packs);
-	for (size_t kind = 0; kind < ARRAY_LEN(capture->fillings); kind++)
-		free(capture->fillings[kind].data);
-	if (capture->world.parent)
-		source_release(capture->world.parent);
-	free(capture->world.parent);
 	return result;
 }
 

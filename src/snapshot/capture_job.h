@@ -3,8 +3,8 @@
  *
  * Private to src/snapshot.  A job sees only what does not change while it runs.
  *
- * A delta is made for a chunk of a file that the parent has under the same path: against what it
- * has around that place, as rows move by some pages when a table is written anew.
+ * A delta is made for a chunk of a file to which the parent has a similar one: against what that
+ * has around the place, as rows move by some pages when a table is written anew.
  */
 #ifndef SNAPSHOT_CAPTURE_JOB_H
 #define SNAPSHOT_CAPTURE_JOB_H

@@ -169,12 +169,65 @@ static void test_fetched(void **state)
 	close(remote);
 }
 
+/* Built anew: each table has another file's name, and no page is as it was. */
+static void test_renamed(void **state)
+{
+	struct world *world = *state;
+	struct tree_index *first, *second;
+	struct tree_totals totals;
+
+	put_pages(world->root, "16385", 0, 1000 * 1000, 1, 0);
+	put_pages(world->root, "16388", 0, 1200 * 1000, 2, 0);
+	put_pages(world->root, "16391", 0, 800 * 1000, 3, 0);
+	first = capture(world, NULL, &totals);
+	assert_int_equal(renameat(world->root, "16391", world->root, "16400"), 0);
+	assert_int_equal(renameat(world->root, "16388", world->root, "16391"), 0);
+	assert_int_equal(renameat(world->root, "16385", world->root, "16388"), 0);
+	touch_pages(world->root, "16388", 1000 * 1000);
+	touch_pages(world->root, "16391", 1200 * 1000);
+	touch_pages(world->root, "16400", 800 * 1000);
+	second = capture_deltas(world, first, &totals);
+	assert_int_equal(second->n_deltas, totals.new_chunks);
+	assert_true(totals.delta_packed < 100 * 1000);
+	tree_index_free(first);
+	tree_index_free(second);
+}
+
+/* Who has the parent needs all of each pack, or nothing of it. */
+static void test_apart(void **state)
+{
+	struct world *world = *state;
+	struct tree_index *first, *second;
+	struct tree_totals totals;
+	struct tree_missing missing;
+	struct err err = ERR_INIT;
+	int remote = world_folder(world, "remote");
+
+	put_pages(world->root, "table", 0, 3000 * 1000, 1, 0);
+	first = capture(world, NULL, &totals);
+	touch_pages(world->root, "table", 3000 * 1000);
+	put_pages(world->root, "table", 20 * CHUNK, 5 * CHUNK, 2, 0);
+	second = capture_deltas(world, first, &totals);
+	take_away(world, first, second, remote);
+	assert_int_equal(tree_missing(second, first, world->blobs, &missing, &err), 0);
+	assert_int_equal(missing.n, 2);
+	assert_int_equal(missing.chunks - missing.deltas, 5);
+	for (size_t i = 0; i < missing.n; i++)
+		assert_int_equal(missing.ranges[i].len, second->packs[missing.ranges[i].pack].size);
+	tree_missing_release(&missing);
+	tree_index_free(first);
+	tree_index_free(second);
+	close(remote);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TREE_TEST(test_small),
 		TREE_TEST(test_verify),
 		TREE_TEST(test_fetched),
+		TREE_TEST(test_renamed),
+		TREE_TEST(test_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
