@@ -54,9 +54,13 @@ struct snapshot_save_ask {
 	 * production data (masking.h) counts only for another such: packs are shared whole.
 	 */
 	const char *parent;
-	bool deltas;  /* with a parent: also what is smaller for those who have the parent */
-	bool ended;   /* the container that used the volume last ended with status 0 */
-	bool unclean; /* take a database in whatever state, and all of its files */
+	bool deltas; /* with a parent: also what is smaller for those who have the parent */
+	bool ended;  /* the container that used the volume last ended with status 0 */
+	/*
+	 * Take a database in whatever state, and all of its files. Where a restore was killed
+	 * nothing is saved, and *saved is {"interrupted": true}.
+	 */
+	bool unclean;
 	const json_t *config; /* put over what the agent found out for the config blob; or NULL */
 	const char *object;   /* of the events; NULL: "volume NAME" */
 	const struct sink *sink;

@@ -175,6 +175,11 @@ static int run(struct capture *capture, int root, json_t **result, struct err *e
 	autosnapshot struct snapshot saved = {0};
 	char digest[DIGEST_SIZE];
 
+	/* What that restore was to replace, it has kept. */
+	if (json_bool(capture->request, "unclean") && tree_interrupted(root, err) > 0) {
+		*result = json_pack("{s:b}", "interrupted", true);
+		return 0;
+	}
 	if (parent && open_parent(capture, parent, err) < 0)
 		return -1;
 	if (examine(capture, root, err) < 0 || read_tree(capture, root, err) < 0 ||

@@ -82,6 +82,9 @@ static int keep_for_undo(struct app *app, struct session *session,
 			0 ||
 		plan_snapshot_save(session->engine, &ask, &kept, err) < 0)
 		return err_wrap(err, "keep what is in the volume now");
+	/* The restore that was killed has kept what it was to replace. */
+	if (json_bool(kept, "interrupted"))
+		return 0;
 	/* An empty volume is nothing to go back to. */
 	if (!json_int(json_at(kept, "config", "totals", NULL), "files"))
 		return plan_snapshot_remove(session->engine, name, &app->sink, err);

@@ -179,6 +179,11 @@ check "restore" "${restore[@]}" --replace
 "$HERE/tree" describe "$files" >"$T/wanted"
 check "it is right" test "$(sha256sum <"$files/base/big")" = "$(noise 01 "$((MEGABYTES - 8))M" | sha256sum)"
 check "the time of a restore" time_of "${restore[@]}"
+mkdir "$files/.devenv-restore"
+check "also where one was killed amid the files" "${restore[@]}"
+check "what it replaced is kept" "$DEVENV" snapshot undo box
+check "and was all of it" restored "$files"
+check "restore it again" "${restore[@]}"
 rounds restore process restore_round
 rounds restore agent restore_round
 manifest=$("$agent" show whole | jq -r '.digest[7:]')
