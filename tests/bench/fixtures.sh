@@ -36,9 +36,9 @@ words() { # ENGINE NUMBER
 
 rows() { # TABLE
 	case $1 in
-	customers) echo $((size * 550)) ;;
-	orders) echo $((size * 1900)) ;;
-	events) echo $((size * 1300)) ;;
+	customers) echo $((size * 620)) ;;
+	orders) echo $((size * 2100)) ;;
+	events) echo $((size * 1420)) ;;
 	added) echo $((size * 100)) ;;
 	esac
 }
@@ -129,6 +129,7 @@ write_databases() {
 		    command: [-c, fsync=off, -c, max_wal_size=16GB, -c, shared_buffers=512MB, -c,
 		      maintenance_work_mem=256MB, -c, wal_level=minimal, -c, max_wal_senders=0, -c,
 		      autovacuum=off, -c, checkpoint_timeout=1h]
+		    shm_size: 1g
 		    stop_signal: SIGINT
 		    stop_grace_period: 5m
 		    volumes: ["pg:/var/lib/postgresql/data"]

@@ -22,13 +22,16 @@ desync() { "$build/peers/desync/usr/bin/desync" "$@"; }
 
 # The engine on a file system of its own, in $disk: ext4 or xfs
 start_disk() {
-	local options=()
+	local options=() loop
 	[[ $1 == ext4 ]] || options=(-m reflink=1)
 	disk=$work/$1
 	mkdir "$disk"
 	truncate -s "$((size * 16 + 4096))M" "$disk.img"
 	"mkfs.$1" -q "${options[@]}" "$disk.img"
-	mount -o loop "$disk.img" "$disk"
+	# Without a second copy in the memory of the machine; it goes with its mount.
+	loop=$(losetup --find --show --direct-io=on "$disk.img")
+	mount "$loop" "$disk"
+	losetup --detach "$loop"
 	start_engine docker "$disk/engine"
 	write_shop >"$work/shop.yaml"
 }
