@@ -51,6 +51,13 @@ int write_at(int fd, const void *data, size_t len, uint64_t offset)
 	return 0;
 }
 
+void write_behind(int fd, uint64_t offset, uint64_t len)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	sync_file_range(fd, (off_t)offset, (off_t)len, SYNC_FILE_RANGE_WRITE);
+#endif
+}
+
 int blob_open(int blobs, const unsigned char sha256[SHA256_SIZE], struct err *err)
 {
 	char hex[SHA256_HEX];
@@ -109,26 +116,82 @@ static bool is_there(int blobs, size_t len, const unsigned char sha256[SHA256_SI
 	       memcmp(found, sha256, SHA256_SIZE) == 0;
 }
 
+static int write_failed(const unsigned char sha256[SHA256_SIZE], int os, struct err *err)
+{
+	char hex[SHA256_HEX];
+
+	hex_encode(sha256, SHA256_SIZE, hex);
+	return err_os(err, ERR_SNAPSHOT, os, "write the blob %s", hex);
+}
+
+/* Write it under a new name: its descriptor. */
+static int write_staged(int blobs, const void *data, size_t len, char staged[BLOB_STAGED])
+{
+	char random[17];
+	int fd;
+
+	random_hex(random, 8);
+	snprintf(staged, BLOB_STAGED, ".new-%s", random);
+	fd = openat(blobs, staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0 || write_at(fd, data, len, 0) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+void blob_drop(int blobs, const char *staged)
+{
+	int os = errno;
+
+	if (*staged)
+		unlinkat(blobs, staged, 0);
+	errno = os;
+}
+
+int blob_stage(int blobs, const void *data, size_t len, unsigned char sha256[SHA256_SIZE],
+	char staged[BLOB_STAGED], struct err *err)
+{
+	autoclose int fd = -1;
+
+	*staged = '\0';
+	sha256_raw(data, len, sha256);
+	if (is_there(blobs, len, sha256))
+		return 0;
+	fd = write_staged(blobs, data, len, staged);
+	if (fd < 0) {
+		blob_drop(blobs, staged);
+		return write_failed(sha256, errno, err);
+	}
+	write_behind(fd, 0, len);
+	return 0;
+}
+
+int blob_settle(
+	int blobs, const char *staged, const unsigned char sha256[SHA256_SIZE], struct err *err)
+{
+	char hex[SHA256_HEX];
+
+	if (!*staged)
+		return 0;
+	hex_encode(sha256, SHA256_SIZE, hex);
+	if (renameat(blobs, staged, blobs, hex) == 0)
+		return 0;
+	blob_drop(blobs, staged);
+	return write_failed(sha256, errno, err);
+}
+
 int blob_write(
 	int blobs, const void *data, size_t len, unsigned char sha256[SHA256_SIZE], struct err *err)
 {
-	char hex[SHA256_HEX], temporary[32], random[17];
+	char staged[BLOB_STAGED];
 	autoclose int fd = -1;
-	int os;
 
 	sha256_raw(data, len, sha256);
 	if (is_there(blobs, len, sha256))
 		return 0;
-	hex_encode(sha256, SHA256_SIZE, hex);
-	random_hex(random, 8);
-	snprintf(temporary, sizeof(temporary), ".new-%s", random);
-	fd = openat(blobs, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return err_os(err, ERR_SNAPSHOT, errno, "write the blob %s", hex);
-	if (write_at(fd, data, len, 0) == 0 && fsync(fd) == 0 &&
-		renameat(blobs, temporary, blobs, hex) == 0)
-		return 0;
-	os = errno;
-	unlinkat(blobs, temporary, 0);
-	return err_os(err, ERR_SNAPSHOT, os, "write the blob %s", hex);
+	fd = write_staged(blobs, data, len, staged);
+	if (fd >= 0 && fsync(fd) == 0)
+		return blob_settle(blobs, staged, sha256, err);
+	blob_drop(blobs, staged);
+	return write_failed(sha256, errno, err);
 }

@@ -23,6 +23,17 @@ int64_t blob_size(int blobs, const unsigned char sha256[SHA256_SIZE]);
 int blob_write(int blobs, const void *data, size_t len, unsigned char sha256[SHA256_SIZE],
 	struct err *err);
 
+/*
+ * The same in two steps, to sync many at once: blob_stage() writes it under the name `staged` ("":
+ * it is there already, and whole), which after a sync blob_settle() makes its digest's.
+ */
+#define BLOB_STAGED 32
+int blob_stage(int blobs, const void *data, size_t len, unsigned char sha256[SHA256_SIZE],
+	char staged[BLOB_STAGED], struct err *err);
+int blob_settle(
+	int blobs, const char *staged, const unsigned char sha256[SHA256_SIZE], struct err *err);
+void blob_drop(int blobs, const char *staged);
+
 /* The SHA-256 of the first `size` bytes, read into `room`; -1: there are not as many. */
 int blob_hash(
 	int fd, uint64_t size, void *room, size_t room_size, unsigned char sha256[SHA256_SIZE]);
@@ -30,5 +41,8 @@ int blob_hash(
 /* pread/pwrite of all of it; -1 with errno (0: the file ended). */
 int read_at(int fd, void *data, size_t len, uint64_t offset);
 int write_at(int fd, const void *data, size_t len, uint64_t offset);
+
+/* Let the disk begin with what was written there, so that a later sync waits for less. */
+void write_behind(int fd, uint64_t offset, uint64_t len);
 
 #endif

@@ -3,7 +3,8 @@
  *
  * The crew reads, hashes and compresses runs of slots; the caller's thread takes them back in the
  * order of the index and alone decides what is new, so the result is the same however many threads
- * there are.  A full pack is hashed and written by the crew too.
+ * there are.  A full pack is hashed and written by the crew too, and named when all are on the
+ * disk.
  */
 #include "capture_job.h"
 #include "crew.h"
@@ -35,6 +36,12 @@ struct filling {
 	uint32_t number;
 };
 
+/* A pack that is written, and not named yet. */
+struct staged {
+	char name[BLOB_STAGED];
+	uint32_t number;
+};
+
 struct capture {
 	struct capture_world world;
 	struct tree_index *index;
@@ -44,6 +51,8 @@ struct capture {
 	struct similar *similar; /* for deltas, else NULL */
 	uint32_t *packs;         /* a pack of the parent: its number here and one, or 0 */
 	struct filling fillings[CONTENTS];
+	struct staged *staged;
+	size_t n_staged;
 	uint64_t done;
 	struct err *err;
 };
@@ -173,6 +182,47 @@ static int tell(const struct capture *capture)
 	return 0;
 }
 
+static void take_pack(struct capture *capture, struct job *job)
+{
+	struct tree_pack *pack = &capture->index->packs[job->number];
+	struct staged *staged;
+
+	memcpy(pack->sha256, job->sha256, SHA256_SIZE);
+	pack->size = job->len;
+	*(pack->kind == SNAPSHOT_PACK_FULL ? &capture->totals->packed
+					   : &capture->totals->delta_packed) += job->len;
+	free(TAKE(job->pack));
+	capture->staged = xgrow(capture->staged, capture->n_staged, sizeof(*staged));
+	staged = &capture->staged[capture->n_staged++];
+	memcpy(staged->name, job->staged, sizeof(staged->name));
+	staged->number = job->number;
+}
+
+/* One sync for all of them: what has a digest's name is on the disk. */
+static int settle_packs(struct capture *capture)
+{
+	int blobs = capture->world.ask->blobs;
+
+	if (capture->n_staged && syncfs(blobs) < 0)
+		return err_os(capture->err, ERR_SNAPSHOT, errno, "write the packs to the disk");
+	for (; capture->n_staged; capture->n_staged--) {
+		const struct staged *last = &capture->staged[capture->n_staged - 1];
+
+		if (blob_settle(blobs, last->name, capture->index->packs[last->number].sha256,
+			    capture->err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Those that failed before they were named. */
+static void drop_packs(struct capture *capture)
+{
+	for (size_t i = 0; i < capture->n_staged; i++)
+		blob_drop(capture->world.ask->blobs, capture->staged[i].name);
+	free(capture->staged);
+}
+
 /* The oldest job's results. */
 static int take_back(struct capture *capture)
 {
@@ -184,13 +234,7 @@ static int take_back(struct capture *capture)
 		return -1;
 	}
 	if (job->kind == JOB_PACK) {
-		struct tree_pack *pack = &capture->index->packs[job->number];
-
-		memcpy(pack->sha256, job->sha256, SHA256_SIZE);
-		pack->size = job->len;
-		*(pack->kind == SNAPSHOT_PACK_FULL ? &capture->totals->packed
-						   : &capture->totals->delta_packed) += job->len;
-		free(TAKE(job->pack));
+		take_pack(capture, job);
 		crew_retire(capture->crew);
 		return 0;
 	}
@@ -331,7 +375,8 @@ static int capture_files(struct capture *capture, struct cursor *cursor)
 		if (fd < 0 || capture_file(capture, fd, entry) < 0)
 			return -1;
 	}
-	if (finish_jobs(capture) < 0 || make_room(capture, 0) < 0 || finish_jobs(capture) < 0)
+	if (finish_jobs(capture) < 0 || make_room(capture, 0) < 0 || finish_jobs(capture) < 0 ||
+		settle_packs(capture) < 0)
 		return -1;
 	return tell(capture);
 }
@@ -361,6 +406,7 @@ static int begin(struct capture *capture)
 static void end(struct capture *capture)
 {
 	crew_free(capture->crew, capture_job_drop);
+	drop_packs(capture);
 	chunk_map_release(&capture->world.known);
 	chunk_map_release(&capture->own);
 	free(capture->packs);

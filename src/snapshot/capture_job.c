@@ -1,7 +1,6 @@
 /* capture_job.c - what the crew does for a capture: read, hash, compress, write packs. */
 #include "capture_job.h"
 
-#include "blob.h"
 #include "index.h"
 
 #include "devenv/mem.h"
@@ -161,8 +160,8 @@ void capture_job_do(void *arg, struct codec *codec)
 	if (job->kind == JOB_RUN)
 		do_run(job, codec);
 	else
-		job->failed = blob_write(job->world->ask->blobs, job->pack, job->len, job->sha256,
-				      &job->err) < 0;
+		job->failed = blob_stage(job->world->ask->blobs, job->pack, job->len, job->sha256,
+				      job->staged, &job->err) < 0;
 }
 
 void capture_job_drop(void *arg)
@@ -175,5 +174,7 @@ void capture_job_drop(void *arg)
 	free(job->frames);
 	free(job->deltas);
 	free(job->room);
+	if (job->pack) /* not taken back */
+		blob_drop(job->world->ask->blobs, job->staged);
 	free(job->pack);
 }

@@ -9,6 +9,7 @@
 #ifndef SNAPSHOT_CAPTURE_JOB_H
 #define SNAPSHOT_CAPTURE_JOB_H
 
+#include "blob.h"
 #include "chunk_map.h"
 #include "codec.h"
 #include "source.h"
@@ -63,6 +64,7 @@ struct job {
 	size_t len;
 	uint32_t number;
 	unsigned char sha256[SHA256_SIZE];
+	char staged[BLOB_STAGED];
 };
 
 /* For crew_new() and crew_free(). */

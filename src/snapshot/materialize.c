@@ -133,6 +133,7 @@ static int write_data(struct job *job, struct codec *codec, size_t i, size_t n)
 	}
 	if (write_at(job->fd, job->out, len, first * SNAPSHOT_CHUNK) < 0)
 		return err_os(&job->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", job->entry->path);
+	write_behind(job->fd, first * SNAPSHOT_CHUNK, len);
 	return 0;
 }
 
