@@ -46,9 +46,33 @@
  */
 int plan_snapshot_probe(struct engine *engine, const char *volume, json_t **probe, struct err *err);
 
+/* === one agent for several requests === */
+
+/*
+ * Starting an agent takes longer than most requests. This one serves all that are about `volume`,
+ * which must be there, or about none (NULL): put it into their asks. Its container does not count
+ * as using the volume. The sink is borrowed. NULL with err.
+ */
+struct agent;
+struct agent *plan_snapshot_open(
+	struct engine *engine, const char *volume, const struct sink *sink, struct err *err);
+
+/* Nothing is asked of it any more: it goes away while something else is done. NULL is fine. */
+void plan_snapshot_hang_up(struct agent *agent);
+
+/* It is gone. NULL is fine. */
+void plan_snapshot_close(struct agent *agent);
+
+/* plan_snapshot_show() and plan_snapshot_list() of an agent that is open. */
+int plan_snapshot_show_by(struct agent *agent, const char *name, json_t **record, struct err *err);
+int plan_snapshot_list_by(struct agent *agent, json_t **list, struct err *err);
+
+/* === save and restore === */
+
 struct snapshot_save_ask {
-	const char *volume; /* the engine's name of it */
-	const char *name;   /* in the cache; what had it before is replaced */
+	struct agent *agent; /* opened for this volume; NULL: one of its own */
+	const char *volume;  /* the engine's name of it */
+	const char *name;    /* in the cache; what had it before is replaced */
 	/*
 	 * A snapshot of the cache whose chunks are not stored again; or NULL. One of unmasked
 	 * production data (masking.h) counts only for another such: packs are shared whole.
@@ -74,9 +98,10 @@ int plan_snapshot_save(struct engine *engine, const struct snapshot_save_ask *as
 	struct err *err);
 
 struct snapshot_restore_ask {
-	const char *volume; /* created when it is not there */
-	const char *name;   /* in the cache, or "sha256:..." of a manifest there */
-	bool replace;       /* the word for it was given: what is in the volume goes */
+	struct agent *agent; /* as above */
+	const char *volume;  /* created when it is not there */
+	const char *name;    /* in the cache, or "sha256:..." of a manifest there */
+	bool replace;        /* the word for it was given: what is in the volume goes */
 	const struct sink *sink;
 };
 

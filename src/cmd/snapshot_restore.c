@@ -50,6 +50,15 @@ static int check_server(struct app *app, struct session *session,
 
 /* === restoring === */
 
+/* What one run of the command works with. */
+struct restoring {
+	struct app *app;
+	struct session session;
+	struct snapshot_place place;
+	struct agent *agent; /* serves all of it: opened while the services still run */
+	json_t *record;      /* what is restored */
+};
+
 /* Did what the volume holds begin as a snapshot, or is it in one? */
 static bool came_from_snapshot(const struct session *session, const char *volume)
 {
@@ -58,140 +67,154 @@ static bool came_from_snapshot(const struct session *session, const char *volume
 	return str_eq(json_str(record, "state"), "restored");
 }
 
-static int note(struct session *session, const char *volume, const json_t *record, struct err *err)
+static int note(struct restoring *job, struct err *err)
 {
-	autojson json_t *known = plan_snapshot_origin(record);
+	autojson json_t *known = plan_snapshot_origin(job->record);
 
-	return state_volume_write(session->ws.lock_id, volume, known, err);
+	return state_volume_write(job->session.ws.lock_id, job->place.volume, known, err);
 }
 
 /* What is there now, whatever state it is in, for `undo`. */
-static int keep_for_undo(struct app *app, struct session *session,
-	const struct snapshot_place *place, const json_t *record, struct err *err)
+static int keep_for_undo(struct restoring *job, struct err *err)
 {
-	autofree char *name = snapshots_undo_name(place->volume);
-	autojson json_t *config = json_pack("{s:s}", "volume", place->volume), *kept = NULL;
-	struct snapshot_save_ask ask = {.volume = place->volume,
+	struct engine *engine = job->session.engine;
+	const char *volume = job->place.volume;
+	autofree char *name = snapshots_undo_name(volume);
+	autojson json_t *config = json_pack("{s:s}", "volume", volume), *kept = NULL;
+	struct snapshot_save_ask ask = {.agent = job->agent,
+		.volume = volume,
 		.name = name,
-		.parent = json_str(record, "digest"),
+		.parent = json_str(job->record, "digest"),
 		.unclean = true,
 		.config = config,
-		.sink = &app->sink};
+		.sink = &job->app->sink};
 
-	if (snapshots_note_production(session, place, &(struct production_words){0}, config, err) <
-			0 ||
-		plan_snapshot_save(session->engine, &ask, &kept, err) < 0)
+	if (snapshots_note_production(
+		    &job->session, &job->place, &(struct production_words){0}, config, err) < 0 ||
+		plan_snapshot_save(engine, &ask, &kept, err) < 0)
 		return err_wrap(err, "keep what is in the volume now");
 	/* The restore that was killed has kept what it was to replace. */
 	if (json_bool(kept, "interrupted"))
 		return 0;
 	/* An empty volume is nothing to go back to. */
 	if (!json_int(json_at(kept, "config", "totals", NULL), "files"))
-		return plan_snapshot_remove(session->engine, name, &app->sink, err);
+		return plan_snapshot_remove(engine, name, &job->app->sink, err);
 	return 0;
 }
 
 /* Swap the stopped volume's content. */
-static int swap(struct app *app, struct session *session, const struct snapshot_place *place,
-	const json_t *record, bool replace, bool undo, struct err *err)
+static int swap(struct restoring *job, bool replace, bool undo, struct err *err)
 {
-	autofree char *object = xasprintf("volume %s", place->volume);
-	struct snapshot_restore_ask ask = {.volume = place->volume,
-		.name = json_str(record, "digest"),
+	autofree char *object = xasprintf("volume %s", job->place.volume);
+	const struct sink *sink = &job->app->sink;
+	struct snapshot_restore_ask ask = {.agent = job->agent,
+		.volume = job->place.volume,
+		.name = json_str(job->record, "digest"),
 		.replace = replace,
-		.sink = &app->sink};
+		.sink = sink};
 
-	sink_emit(&app->sink,
-		&(struct event){.kind = EVENT_START, .object = object, .text = "Restoring"});
-	if (undo && keep_for_undo(app, session, place, record, err) < 0)
+	sink_emit(
+		sink, &(struct event){.kind = EVENT_START, .object = object, .text = "Restoring"});
+	if (undo && keep_for_undo(job, err) < 0)
 		return -1;
-	if (plan_snapshot_restore(session->engine, &ask, NULL, err) < 0)
+	if (plan_snapshot_restore(job->session.engine, &ask, NULL, err) < 0)
 		return -1;
-	sink_emit(&app->sink,
-		&(struct event){.kind = EVENT_DONE, .object = object, .text = "Restored"});
-	return note(session, place->volume, record, err);
+	sink_emit(sink, &(struct event){.kind = EVENT_DONE, .object = object, .text = "Restored"});
+	return note(job, err);
 }
 
-static int restore(struct app *app, struct session *session, const struct snapshot_place *place,
-	const json_t *record, const struct restore_options *chosen, struct err *err)
+static int restore(struct restoring *job, const struct restore_options *chosen, struct err *err)
 {
-	bool replace = chosen->replace || came_from_snapshot(session, place->volume);
+	const char *volume = job->place.volume;
+	bool replace = chosen->replace || came_from_snapshot(&job->session, volume);
 	struct err second = ERR_INIT;
 	int status;
 
-	if (!place->exists)
-		return err_set(err, ERR_SNAPSHOT,
-			"volume %s does not exist yet; `devenv create` makes it", place->volume);
-	if (check_server(app, session, place, record, err) < 0 ||
-		snapshots_stop(app, session, place, err) < 0)
+	if (check_server(job->app, &job->session, &job->place, job->record, err) < 0 ||
+		snapshots_stop(job->app, &job->session, &job->place, err) < 0)
 		return -1;
-	status = swap(app, session, place, record, replace, replace && !chosen->no_undo, err);
+	status = swap(job, replace, replace && !chosen->no_undo, err);
 	if (status < 0 && !replace)
 		err_hint(err,
 			"--replace for data that came from no snapshot; `devenv snapshot save "
 			"%s` keeps it first",
-			place->volume);
+			volume);
+	plan_snapshot_hang_up(job->agent);
 	/* When it failed, what was there before is there. */
-	if (snapshots_start(app, session, place, status < 0 ? &second : err) < 0)
+	if (snapshots_start(job->app, &job->session, &job->place, status < 0 ? &second : err) < 0)
 		status = -1;
 	return status;
 }
 
-static int finish(
-	struct app *app, const struct snapshot_place *place, const json_t *record, struct err *err)
+static int finish(const struct restoring *job, struct err *err)
 {
-	autofree char *text = xasprintf("Volume %s", place->volume);
-	autofree char *verb = xasprintf("is %s again", json_str(record, "name"));
+	autofree char *text = xasprintf("Volume %s", job->place.volume);
+	autofree char *verb = xasprintf("is %s again", json_str(job->record, "name"));
 
-	sink_emit(&app->sink, &(struct event){.kind = EVENT_SUMMARY, .object = text, .text = verb});
-	return app->json ? ui_output_json(record, err) : 0;
+	sink_emit(&job->app->sink,
+		&(struct event){.kind = EVENT_SUMMARY, .object = text, .text = verb});
+	return job->app->json ? ui_output_json(job->record, err) : 0;
+}
+
+/* The volume that `word` means, and an agent for it. */
+static int begin(struct restoring *job, const char *word, struct err *err)
+{
+	if (session_open(job->app, SESSION_ENGINE | SESSION_LOCK | SESSION_ALL, &job->session,
+		    err) < 0 ||
+		snapshots_place(&job->session, word, &job->place, err) < 0)
+		return -1;
+	if (!job->place.exists)
+		return err_set(err, ERR_SNAPSHOT,
+			"volume %s does not exist yet; `devenv create` makes it",
+			job->place.volume);
+	job->agent = plan_snapshot_open(
+		job->session.engine, job->place.volume, &job->app->sink, err);
+	return job->agent ? 0 : -1;
+}
+
+static int end(struct restoring *job, int status)
+{
+	plan_snapshot_close(job->agent);
+	json_decref(job->record);
+	snapshot_place_release(&job->place);
+	session_close(&job->session);
+	return status;
+}
+
+static int restore_from(struct restoring *job, const char *name,
+	const struct restore_options *chosen, struct err *err)
+{
+	job->record = snapshots_find(job->agent, job->place.volume, name, err);
+	if (!job->record || restore(job, chosen, err) < 0)
+		return -1;
+	return finish(job, err);
 }
 
 static int restore_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
-	autosession struct session session = SESSION_INIT;
-	struct snapshot_place place = {0};
-	autojson json_t *record = NULL;
-	int status = session_open(app, SESSION_ENGINE | SESSION_LOCK | SESSION_ALL, &session, err);
+	struct restoring job = {.app = app, .session = SESSION_INIT};
+	int status = begin(&job, argv[0], err);
 
 	if (status == 0)
-		status = snapshots_place(&session, argv[0], &place, err);
-	if (status == 0) {
-		record = snapshots_find(
-			app, &session, place.volume, argc > 1 ? argv[1] : NULL, err);
-		status = record ? restore(app, &session, &place, record, opts, err) : -1;
-	}
-	if (status == 0)
-		status = finish(app, &place, record, err);
-	snapshot_place_release(&place);
-	return status;
+		status = restore_from(&job, argc > 1 ? argv[1] : NULL, opts, err);
+	return end(&job, status);
 }
 
 /* === undo === */
 
+/* By its digest: its name goes to what is replaced now, so that undo undoes undo. */
 static int undo_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
-	autosession struct session session = SESSION_INIT;
-	struct snapshot_place place = {0};
-	autofree char *name = NULL;
-	autojson json_t *record = NULL;
+	struct restoring job = {.app = app, .session = SESSION_INIT};
 	struct restore_options always = {.replace = true};
-	int status = session_open(app, SESSION_ENGINE | SESSION_LOCK | SESSION_ALL, &session, err);
+	int status = begin(&job, argv[0], err);
 
-	if (status == 0)
-		status = snapshots_place(&session, argv[0], &place, err);
 	if (status == 0) {
-		name = snapshots_undo_name(place.volume);
-		record = snapshots_find(app, &session, place.volume, name, err);
-		/*
-		 * By its digest: its name goes to what is replaced now, so that undo undoes undo.
-		 */
-		status = record ? restore(app, &session, &place, record, &always, err) : -1;
+		autofree char *name = snapshots_undo_name(job.place.volume);
+
+		status = restore_from(&job, name, &always, err);
 	}
-	if (status == 0)
-		status = finish(app, &place, record, err);
-	snapshot_place_release(&place);
-	return status;
+	return end(&job, status);
 }
 
 static const char *const restore_examples[] = {

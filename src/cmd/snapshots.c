@@ -270,18 +270,17 @@ json_t *snapshots_newest(const json_t *list, const char *volume)
 	return newest;
 }
 
-json_t *snapshots_find(struct app *app, struct session *session, const char *volume,
-	const char *name, struct err *err)
+json_t *snapshots_find(struct agent *agent, const char *volume, const char *name, struct err *err)
 {
 	autojson json_t *list = NULL;
 	json_t *record = NULL;
 
 	if (name) {
-		if (plan_snapshot_show(session->engine, name, &app->sink, &record, err) < 0)
+		if (plan_snapshot_show_by(agent, name, &record, err) < 0)
 			return NULL;
 		return record;
 	}
-	if (plan_snapshot_list(session->engine, &app->sink, &list, err) < 0)
+	if (plan_snapshot_list_by(agent, &list, err) < 0)
 		return NULL;
 	record = snapshots_newest(list, volume);
 	if (!record)

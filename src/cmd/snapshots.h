@@ -61,11 +61,10 @@ int snapshots_note_production(const struct session *session, const struct snapsh
 	const struct production_words *words, json_t *config, struct err *err);
 
 /*
- * The record called `name`; NULL: the newest one of that volume. A new reference, NULL with err:
- * ERR_SNAPSHOT, naming what there is.
+ * The record called `name`; NULL: the newest one of that volume. Of an agent that is open. A new
+ * reference, NULL with err: ERR_SNAPSHOT, naming what there is.
  */
-json_t *snapshots_find(struct app *app, struct session *session, const char *volume,
-	const char *name, struct err *err);
+json_t *snapshots_find(struct agent *agent, const char *volume, const char *name, struct err *err);
 
 /* The newest record of a list that is of that volume, borrowed; NULL: there is none. */
 json_t *snapshots_newest(const json_t *list, const char *volume);

@@ -22,7 +22,7 @@
 
 struct agent {
 	struct engine *engine;
-	const char *object;
+	char *object;
 	const struct sink *sink;
 	struct agent_container container;
 	struct frame_link link;
@@ -117,6 +117,11 @@ static void detach(struct agent *agent)
 	cleanup_close(&agent->stop[0]);
 }
 
+void agent_hang_up(struct agent *agent)
+{
+	detach(agent);
+}
+
 void agent_close(struct agent *agent)
 {
 	struct err err = ERR_INIT;
@@ -130,7 +135,13 @@ void agent_close(struct agent *agent)
 	engine_close(agent->stream);
 	frame_link_release(&agent->link);
 	buf_release(&agent->errors);
+	free(agent->object);
 	free(agent);
+}
+
+const char *agent_id(const struct agent *agent)
+{
+	return agent->container.id;
 }
 
 struct agent *agent_open(struct engine *engine, const struct agent_spec *spec, struct err *err)
@@ -138,7 +149,7 @@ struct agent *agent_open(struct engine *engine, const struct agent_spec *spec, s
 	struct agent *agent = xcalloc(1, sizeof(*agent));
 
 	*agent = (struct agent){.engine = engine,
-		.object = spec->object,
+		.object = xstrdup(spec->object),
 		.sink = spec->sink,
 		.container = AGENT_CONTAINER_NONE,
 		.ours = -1,

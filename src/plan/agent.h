@@ -17,7 +17,7 @@
 struct agent_spec {
 	const char *volume; /* at AGENT_TARGET; NULL: only the cache */
 	bool write;         /* the volume too, not only the cache */
-	const char *object; /* of the events; borrowed until agent_close() */
+	const char *object; /* of the events */
 	const struct sink *sink;
 };
 
@@ -29,6 +29,15 @@ struct agent;
  * ERR_ENGINE.
  */
 struct agent *agent_open(struct engine *engine, const struct agent_spec *spec, struct err *err);
+
+/* Its container. */
+const char *agent_id(const struct agent *agent);
+
+/*
+ * Nothing is asked any more: it ends, and the engine begins to remove it, while something else is
+ * done before agent_close().
+ */
+void agent_hang_up(struct agent *agent);
 
 /* Stop and remove it, whatever it does; NULL is fine. */
 void agent_close(struct agent *agent);

@@ -12,6 +12,11 @@
 
 #define NAME_MAX_LEN 255
 
+static int ask_open(struct agent *agent, const json_t *request, json_t **result, struct err *err)
+{
+	return agent_ask(agent, &(struct agent_question){.request = request}, result, err);
+}
+
 /* Open an agent, ask once, close it. */
 static int ask_agent(struct engine *engine, const struct agent_spec *spec, const json_t *request,
 	json_t **result, struct err *err)
@@ -21,7 +26,7 @@ static int ask_agent(struct engine *engine, const struct agent_spec *spec, const
 
 	if (!agent)
 		return -1;
-	status = agent_ask(agent, &(struct agent_question){.request = request}, result, err);
+	status = ask_open(agent, request, result, err);
 	agent_close(agent);
 	return status;
 }
@@ -32,6 +37,59 @@ int plan_snapshot_probe(struct engine *engine, const char *volume, json_t **prob
 	struct agent_spec spec = {.volume = volume, .write = true, .object = "agent"};
 
 	return ask_agent(engine, &spec, request, probe, err);
+}
+
+/* Ask the one that is open, if there is one. */
+static int ask_either(struct engine *engine, struct agent *agent, const struct agent_spec *spec,
+	const json_t *request, json_t **result, struct err *err)
+{
+	return agent ? ask_open(agent, request, result, err)
+		     : ask_agent(engine, spec, request, result, err);
+}
+
+/* === an agent that stays === */
+
+struct agent *plan_snapshot_open(
+	struct engine *engine, const char *volume, const struct sink *sink, struct err *err)
+{
+	autofree char *object = volume ? xasprintf("volume %s", volume) : xstrdup("snapshots");
+
+	return agent_open(engine,
+		&(struct agent_spec){
+			.volume = volume, .write = true, .object = object, .sink = sink},
+		err);
+}
+
+void plan_snapshot_hang_up(struct agent *agent)
+{
+	if (agent)
+		agent_hang_up(agent);
+}
+
+void plan_snapshot_close(struct agent *agent)
+{
+	agent_close(agent);
+}
+
+int plan_snapshot_show_by(struct agent *agent, const char *name, json_t **record, struct err *err)
+{
+	autojson json_t *request = json_pack("{s:s, s:s}", "do", "show", "name", name);
+	autojson json_t *result = NULL;
+
+	if (ask_open(agent, request, &result, err) < 0)
+		return -1;
+	*record = json_incref(json_object_get(result, "snapshot"));
+	return 0;
+}
+
+int plan_snapshot_list_by(struct agent *agent, json_t **list, struct err *err)
+{
+	autojson json_t *request = json_pack("{s:s}", "do", "list"), *result = NULL;
+
+	if (ask_open(agent, request, &result, err) < 0)
+		return err_wrap(err, "list the snapshots");
+	*list = json_incref(json_object_get(result, "snapshots"));
+	return 0;
 }
 
 /* === is the volume free? === */
@@ -58,8 +116,12 @@ static bool only_reads(const json_t *container, const char *volume)
 	return false;
 }
 
-/* ERR_SNAPSHOT while a container uses the volume; one that only reads may stay for `reading`. */
-static int check_free(struct engine *engine, const char *volume, bool reading, struct err *err)
+/*
+ * ERR_SNAPSHOT while a container uses the volume; one that only reads may stay for `reading`, and
+ * the agent (or NULL) that does it.
+ */
+static int check_free(struct engine *engine, const char *volume, bool reading,
+	const struct agent *agent, struct err *err)
 {
 	autofree char *filters = engine_filters("volume", volume, NULL);
 	autojson json_t *users = NULL;
@@ -72,7 +134,8 @@ static int check_free(struct engine *engine, const char *volume, bool reading, s
 		const char *name = json_string_value(
 			json_array_get(json_object_get(user, "Names"), 0));
 
-		if (!is_alive(user) || (reading && only_reads(user, volume)))
+		if (!is_alive(user) || (reading && only_reads(user, volume)) ||
+			(agent && str_eq(json_str(user, "Id"), agent_id(agent))))
 			continue;
 		return err_set(err, ERR_SNAPSHOT,
 			"volume %s is in use by the container %s; stop it first", volume,
@@ -106,14 +169,14 @@ int plan_snapshot_save(
 			"\"%s\" is no name for a snapshot: letters, digits and ._-/:@+ only, up to "
 			"%d",
 			ask->name ? ask->name : "", NAME_MAX_LEN);
-	if (check_free(engine, ask->volume, true, err) < 0)
+	if (check_free(engine, ask->volume, true, ask->agent, err) < 0)
 		return -1;
 	json_set_str(config, "architecture", agent_architecture());
 	json_object_update(config, (json_t *)ask->config);
 	request = json_pack("{s:s, s:s, s:s*, s:b, s:b, s:b, s:O}", "do", "capture", "name",
 		ask->name, "parent", ask->parent, "deltas", ask->deltas, "ended", ask->ended,
 		"unclean", ask->unclean, "config", config);
-	if (ask_agent(engine, &spec, request, saved, err) < 0)
+	if (ask_either(engine, ask->agent, &spec, request, saved, err) < 0)
 		return err_wrap(err, "save volume %s", ask->volume);
 	return 0;
 }
@@ -128,9 +191,9 @@ int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_a
 		"{s:s, s:s, s:b}", "do", "restore", "name", ask->name, "replace", ask->replace);
 	autojson json_t *volume = json_pack("{s:s}", "Name", ask->volume), *result = NULL;
 
-	if (check_free(engine, ask->volume, false, err) < 0 ||
-		engine_post(engine, volume, NULL, err, "/volumes/create") < 0 ||
-		ask_agent(engine, &spec, request, &result, err) < 0)
+	if (check_free(engine, ask->volume, false, ask->agent, err) < 0 ||
+		(!ask->agent && engine_post(engine, volume, NULL, err, "/volumes/create") < 0) ||
+		ask_either(engine, ask->agent, &spec, request, &result, err) < 0)
 		return err_wrap(err, "restore volume %s", ask->volume);
 	if (restored)
 		*restored = json_incref(json_object_get(result, "snapshot"));
@@ -140,13 +203,11 @@ int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_a
 int plan_snapshot_list(
 	struct engine *engine, const struct sink *sink, json_t **list, struct err *err)
 {
-	autojson json_t *request = json_pack("{s:s}", "do", "list"), *result = NULL;
-	struct agent_spec spec = {.object = "snapshots", .sink = sink};
+	struct agent *agent = plan_snapshot_open(engine, NULL, sink, err);
+	int status = agent ? plan_snapshot_list_by(agent, list, err) : -1;
 
-	if (ask_agent(engine, &spec, request, &result, err) < 0)
-		return err_wrap(err, "list the snapshots");
-	*list = json_incref(json_object_get(result, "snapshots"));
-	return 0;
+	agent_close(agent);
+	return status;
 }
 
 /* {"do": what, "name": name} */
@@ -163,12 +224,11 @@ static int ask_about(struct engine *engine, const char *what, const char *name,
 int plan_snapshot_show(struct engine *engine, const char *name, const struct sink *sink,
 	json_t **record, struct err *err)
 {
-	autojson json_t *result = NULL;
+	struct agent *agent = plan_snapshot_open(engine, NULL, sink, err);
+	int status = agent ? plan_snapshot_show_by(agent, name, record, err) : -1;
 
-	if (ask_about(engine, "show", name, sink, &result, err) < 0)
-		return -1;
-	*record = json_incref(json_object_get(result, "snapshot"));
-	return 0;
+	agent_close(agent);
+	return status;
 }
 
 int plan_snapshot_diff(struct engine *engine, const char *before, const char *after,
