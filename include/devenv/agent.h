@@ -39,8 +39,8 @@
  *	name-set {"name", "digest", "origin"?}
  *				-> RECORD; the manifest, its config and index must be there
  *	name-remove {"name"}            -> {}
- *	capture {"name", "parent"?: NAME, "deltas"?, "ended"?, "unclean"?, "config"?}
- *	                                -> RECORD; of AGENT_TARGET; the two of snapshot_save_ask;
+ *	capture {"name", "parent"?: NAME, "deltas"?, "ended"?, "unclean"?, "unread"?,
+ *	         "config"?}             -> RECORD; of AGENT_TARGET; as in snapshot_save_ask;
  *				{"interrupted": true} with "unclean" and a restore that did not end
  *	restore {"name": NAME, "replace"?} -> {"snapshot": RECORD, "bytes", "cloned"}
  *	diff {"before": NAME, "after": NAME} -> the DIFF of plan_snapshot.h

@@ -80,6 +80,7 @@ struct snapshot_save_ask {
 	const char *parent;
 	bool deltas; /* with a parent: also what is smaller for those who have the parent */
 	bool ended;  /* the container that used the volume last ended with status 0 */
+	bool unread; /* files of the parent's path, size and mtime are not read */
 	/*
 	 * Take a database in whatever state, and all of its files. Where a restore was killed
 	 * nothing is saved, and *saved is {"interrupted": true}.

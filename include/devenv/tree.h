@@ -139,6 +139,11 @@ struct tree_capture_ask {
 	 * there is found by what it holds.
 	 */
 	bool deltas;
+	/*
+	 * A file with the path, size and mtime of the parent's is taken to be that file, unread. As
+	 * rsync does it: good for what can be thrown away again. Not with deltas.
+	 */
+	bool unread;
 	/* true: neither this path nor what is below it; NULL: everything is taken. */
 	bool (*leave_out)(void *ctx, const char *path, bool directory);
 	void *leave_out_ctx;

@@ -74,6 +74,7 @@ static int read_tree(struct capture *capture, int root, struct err *err)
 		.blobs = capture->agent->blobs,
 		.parent = capture->parent.index,
 		.deltas = capture->parent.index && json_bool(capture->request, "deltas"),
+		.unread = json_bool(capture->request, "unread"),
 		.leave_out = leave_out,
 		.leave_out_ctx = capture,
 		.watch = agent_watch(capture->agent)};

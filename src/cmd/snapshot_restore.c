@@ -86,6 +86,7 @@ static int keep_for_undo(struct restoring *job, struct err *err)
 		.name = name,
 		.parent = json_str(job->record, "digest"),
 		.unclean = true,
+		.unread = true,
 		.config = config,
 		.sink = &job->app->sink};
 

@@ -173,9 +173,9 @@ int plan_snapshot_save(
 		return -1;
 	json_set_str(config, "architecture", agent_architecture());
 	json_object_update(config, (json_t *)ask->config);
-	request = json_pack("{s:s, s:s, s:s*, s:b, s:b, s:b, s:O}", "do", "capture", "name",
+	request = json_pack("{s:s, s:s, s:s*, s:b, s:b, s:b, s:b, s:O}", "do", "capture", "name",
 		ask->name, "parent", ask->parent, "deltas", ask->deltas, "ended", ask->ended,
-		"unclean", ask->unclean, "config", config);
+		"unclean", ask->unclean, "unread", ask->unread, "config", config);
 	if (ask_either(engine, ask->agent, &spec, request, saved, err) < 0)
 		return err_wrap(err, "save volume %s", ask->volume);
 	return 0;

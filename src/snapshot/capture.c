@@ -306,6 +306,7 @@ static int finish_jobs(struct capture *capture)
 static int submit_run(struct capture *capture, int fd, const struct tree_entry *entry,
 	const struct tree_entry *old, uint64_t first, size_t n)
 {
+	const struct tree_capture_ask *ask = capture->world.ask;
 	struct job *job;
 
 	if (make_room(capture, SNAPSHOT_PACK_CLOSE) < 0)
@@ -318,6 +319,7 @@ static int submit_run(struct capture *capture, int fd, const struct tree_entry *
 	}
 	job->entry = entry;
 	job->old = old;
+	job->same = ask->unread && old;
 	job->first = first;
 	job->n = n;
 	crew_submit(capture->crew);
@@ -334,15 +336,30 @@ static uint64_t skip_hole(int fd, uint64_t slot)
 	return (uint64_t)data / SNAPSHOT_CHUNK > slot ? (uint64_t)data / SNAPSHOT_CHUNK : slot;
 }
 
+/* The parent's file that this one is, or is like; NULL: none. */
+static const struct tree_entry *find_old(
+	struct capture *capture, int fd, const struct tree_entry *entry)
+{
+	const struct tree_capture_ask *ask = capture->world.ask;
+	const struct tree_entry *old;
+
+	if (!ask->unread)
+		return capture->similar ? similar_find(capture->similar, fd, entry) : NULL;
+	old = ask->parent ? index_find_file(ask->parent, entry->path) : NULL;
+	return old && old->size == entry->size && old->mtime.tv_sec == entry->mtime.tv_sec &&
+			       old->mtime.tv_nsec == entry->mtime.tv_nsec
+		       ? old
+		       : NULL;
+}
+
 static int capture_file(struct capture *capture, int fd, const struct tree_entry *entry)
 {
-	const struct tree_entry *old = NULL;
+	const struct tree_entry *old;
 	uint64_t n = tree_slots(entry->size), slot = 0;
 
 	if (check_unchanged(capture, fd, entry) < 0)
 		return -1;
-	if (capture->similar)
-		old = similar_find(capture->similar, fd, entry);
+	old = find_old(capture, fd, entry);
 	while (slot < n) {
 		uint64_t from = skip_hole(fd, slot), run;
 

@@ -127,6 +127,20 @@ static void do_deltas(struct job *job, struct codec *codec)
 	}
 }
 
+/* What the parent's index says of the slots. */
+static void take_old(struct job *job)
+{
+	const struct tree_index *parent = job->world->ask->parent;
+
+	for (size_t i = 0; i < job->n; i++) {
+		uint32_t chunk = job->old->slots[job->first + i];
+
+		job->slots[i].kind = chunk == SNAPSHOT_HOLE ? SLOT_HOLE : SLOT_KNOWN;
+		if (chunk != SNAPSHOT_HOLE)
+			memcpy(job->slots[i].id, parent->chunks[chunk].id, SHA256_SIZE);
+	}
+}
+
 static void do_run(struct job *job, struct codec *codec)
 {
 	const struct tree_entry *entry = job->entry;
@@ -139,6 +153,10 @@ static void do_run(struct job *job, struct codec *codec)
 	for (size_t i = 0; i < job->n; i++) {
 		job->slots[i].size = index_slot_size(entry->size, job->first + i);
 		len += job->slots[i].size;
+	}
+	if (job->same) {
+		take_old(job);
+		return;
 	}
 	if (read_at(job->fd, job->in, len, job->first * SNAPSHOT_CHUNK) < 0) {
 		job->failed = true;

@@ -53,9 +53,10 @@ struct job {
 	unsigned char *frames; /* RUN_SLOTS * SNAPSHOT_FRAME_MAX */
 	/* JOB_RUN with a file of the parent */
 	const struct tree_entry *old;
-	unsigned char *deltas;                   /* as frames */
-	struct source_room *room;                /* room->prefix: the bases, one behind the other */
-	uint32_t bases[SNAPSHOT_BASES_MAX];      /* chunks of the parent */
+	bool same;                          /* as `old`, by what the file system says: not read */
+	unsigned char *deltas;              /* as frames */
+	struct source_room *room;           /* room->prefix: the bases, one behind the other */
+	uint32_t bases[SNAPSHOT_BASES_MAX]; /* chunks of the parent */
 	uint64_t base_slots[SNAPSHOT_BASES_MAX]; /* where they are in `old` */
 	size_t base_ends[SNAPSHOT_BASES_MAX];    /* in the prefix */
 	uint32_t n_bases;

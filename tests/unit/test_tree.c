@@ -76,6 +76,36 @@ static void test_from_parent(void **state)
 	tree_index_free(second);
 }
 
+/* What the file system says is as it was is not read, even where that is not true. */
+static void test_unread(void **state)
+{
+	struct world *world = *state;
+	struct tree_index *first, *second, *third;
+	struct tree_totals totals;
+	struct tree_capture_ask ask = {.root = world->root, .blobs = world->blobs, .unread = true};
+	struct err err = ERR_INIT;
+	struct stat before;
+
+	make_world(world->root);
+	first = capture(world, NULL, &totals);
+	ask.parent = first;
+	assert_int_equal(fstatat(world->root, "base/big", &before, 0), 0);
+	put_pages(world->root, "base/big", 10 * CHUNK, 100, 77, 'a');
+	put_pages(world->root, "base/new", 0, 3 * CHUNK, 78, 'a');
+	second = tree_capture(&ask, &totals, &err);
+	assert_non_null(second);
+	assert_int_equal(totals.new_chunks, 4);
+	assert_int_equal(utimensat(world->root, "base/big",
+				 (struct timespec[]){before.st_atim, before.st_mtim}, 0),
+		0);
+	third = tree_capture(&ask, &totals, &err);
+	assert_non_null(third);
+	assert_int_equal(totals.new_chunks, 3);
+	tree_index_free(first);
+	tree_index_free(second);
+	tree_index_free(third);
+}
+
 static void test_many_packs(void **state)
 {
 	struct world *world = *state;
@@ -418,6 +448,7 @@ int main(void)
 		TREE_TEST(test_there_and_back),
 		TREE_TEST(test_same_again),
 		TREE_TEST(test_from_parent),
+		TREE_TEST(test_unread),
 		TREE_TEST(test_many_packs),
 		TREE_TEST(test_left_out),
 		TREE_TEST(test_changed_while_read),
