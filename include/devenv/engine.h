@@ -169,6 +169,9 @@ int container_archive_get(struct engine *engine, const char *id, const char *pat
 	struct archive_stat *stat, struct err *err);
 ssize_t container_archive_read(struct engine *engine, void *data, size_t len, struct err *err);
 
+/* Ask for the whole file system, without volumes, as a tar; to be read in the same way (GET). */
+int container_export(struct engine *engine, const char *id, struct err *err);
+
 /* === images === */
 
 int image_inspect(
@@ -219,6 +222,21 @@ int image_push(struct engine *engine, const char *ref, const struct sink *sink, 
  */
 int image_pin(struct engine *engine, const char *ref, const struct sink *sink, char **pinned,
 	struct err *err);
+
+struct commit_spec {
+	const char *ref;            /* what the image is called; NULL: it has no name */
+	const char *author;         /* or NULL */
+	const char *message;        /* or NULL */
+	const struct strv *changes; /* instructions of a Dockerfile; or NULL */
+	bool pause;                 /* the container stands still meanwhile */
+};
+
+/*
+ * Make an image of what a container's files are now (POST /commit). *image: its id, the caller's.
+ * It takes as long as there is to write; ERR_CANCELLED after Ctrl-C.
+ */
+int container_commit(struct engine *engine, const char *id, const struct commit_spec *spec,
+	char **image, struct err *err);
 
 /* Load an image from a tar made by `docker save` (POST /images/load). */
 int image_load(struct engine *engine, int fd, struct err *err);

@@ -41,6 +41,8 @@ const struct command *const commands[] = {
 	&cmd_shell,
 	&cmd_attach,
 	&cmd_cp,
+	&cmd_export,
+	&cmd_commit,
 	&cmd_run,
 	/* Data */
 	&cmd_snapshot,

@@ -40,6 +40,8 @@ extern const struct command cmd_exec;
 extern const struct command cmd_shell;
 extern const struct command cmd_attach;
 extern const struct command cmd_cp;
+extern const struct command cmd_export;
+extern const struct command cmd_commit;
 extern const struct command cmd_run;
 extern const struct command cmd_engine;
 extern const struct command cmd_tunnel;

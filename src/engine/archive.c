@@ -1,8 +1,8 @@
 /*
  * archive.c - paths of a container as tar, both ways.
  *
- * Docker Engine API 1.41, "ContainerArchive", "PutContainerArchive", "ContainerArchiveInfo"; Podman
- * has the same under the same paths.
+ * Docker Engine API 1.41, "ContainerArchive", "PutContainerArchive", "ContainerArchiveInfo",
+ * "ContainerExport"; Podman has the same under the same paths.
  */
 #include "engine_priv.h"
 
@@ -130,6 +130,18 @@ int container_archive_get(struct engine *engine, const char *id, const char *pat
 		    &response, err) < 0)
 		return -1;
 	return read_stat(engine, stat, err);
+}
+
+int container_export(struct engine *engine, const char *id, struct err *err)
+{
+	autofree char *name = engine_escape(id);
+	autofree char *where = xasprintf("/containers/%s/export", name);
+	struct http1_response response;
+
+	return engine_send(engine,
+		&(struct http1_request){
+			.method = "GET", .path = where, .body_fd = -1, .interruptible = true},
+		&response, err);
 }
 
 ssize_t container_archive_read(struct engine *engine, void *data, size_t len, struct err *err)

@@ -55,6 +55,12 @@ int engine_failed(struct err *err);
  */
 int engine_time(const char *text, char **out, struct err *err);
 
+/*
+ * "repo:tag@sha256:x" as the two parameters of a query, escaped; the digest wins over the tag,
+ * "latest" is the default. Both are the caller's.
+ */
+void engine_split_ref(const char *ref, char **repository, char **tag);
+
 /* The header line with the credentials for an image's registry, or NULL. The caller's. */
 char *registry_auth_line(const char *ref, const struct sink *sink);
 

@@ -1,4 +1,4 @@
-/* image.c - images that the engine has, and loading one from a tar. */
+/* image.c - images that the engine has, loading one from a tar, and making one of a container. */
 #include "engine_priv.h"
 
 #include "devenv/mem.h"
@@ -30,5 +30,45 @@ int image_load(struct engine *engine, int fd, struct err *err)
 	if (engine_send(engine, &request, &response, err) < 0 ||
 		json_stream_read(engine->http, on_load, NULL, err) < 0)
 		return err_wrap(err, "load an image");
+	return 0;
+}
+
+static void add_parameter(struct buf *path, const char *name, const char *value)
+{
+	autofree char *escaped = str_empty(value) ? NULL : engine_escape(value);
+
+	if (escaped)
+		buf_addf(path, "&%s=%s", name, escaped);
+}
+
+int container_commit(struct engine *engine, const char *id, const struct commit_spec *spec,
+	char **image, struct err *err)
+{
+	autofree char *name = engine_escape(id), *repository = NULL, *tag = NULL;
+	autobuf struct buf path = BUF_INIT(0);
+	autojson json_t *answer = NULL;
+
+	buf_addf(&path, "/commit?container=%s&pause=%d", name, spec->pause);
+	if (spec->ref) {
+		engine_split_ref(spec->ref, &repository, &tag);
+		buf_addf(&path, "&repo=%s&tag=%s", repository, tag);
+	}
+	add_parameter(&path, "author", spec->author);
+	add_parameter(&path, "comment", spec->message);
+	for (size_t i = 0; spec->changes && i < spec->changes->n; i++)
+		add_parameter(&path, "changes", spec->changes->v[i]);
+	if (engine_request(engine,
+		    &(struct http1_request){.method = "POST",
+			    .path = buf_str(&path),
+			    .type = "application/json",
+			    .body = "{}", /* Podman wants one */
+			    .body_len = 2,
+			    .body_fd = -1,
+			    .interruptible = true},
+		    &answer, err) < 0)
+		return -1;
+	if (str_empty(json_str(answer, "Id")))
+		return err_set(err, ERR_ENGINE, "the engine does not tell what it made");
+	*image = xstrdup(json_str(answer, "Id"));
 	return 0;
 }

@@ -126,11 +126,7 @@ static int on_status(void *ctx, json_t *value, struct err *err)
 	return 0;
 }
 
-/*
- * "repo:tag@sha256:x" into the two parameters; the digest wins over the tag, "latest" is the
- * default.
- */
-static void split_ref(const char *ref, char **repository, char **tag)
+void engine_split_ref(const char *ref, char **repository, char **tag)
 {
 	const char *digest = strchr(ref, '@');
 	size_t len = digest ? (size_t)(digest - ref) : strlen(ref);
@@ -193,7 +189,7 @@ int image_pull(struct engine *engine, const char *ref, const char *platform,
 	struct pull *pull = xcalloc(1, sizeof(*pull));
 	int result;
 
-	split_ref(ref, &repository, &tag);
+	engine_split_ref(ref, &repository, &tag);
 	path = xasprintf("/images/create?fromImage=%s&tag=%s%s%s", repository, tag,
 		wanted ? "&platform=" : "", wanted ? wanted : "");
 	pull->sink = sink;

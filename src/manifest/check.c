@@ -296,6 +296,9 @@ static bool number_ok(const struct key *key, const struct node *node)
 	case FORM_INT:
 		return key_to_int(node, &whole) &&
 		       ((!key->min && !key->max) || (whole >= key->min && whole <= key->max));
+	case FORM_BYTES:
+		return node->kind != NODE_INT || (!key->min && !key->max) ||
+		       (node->integer >= key->min && node->integer <= key->max);
 	case FORM_FLOAT:
 		return key_to_float(node, &number) &&
 		       ((key->accepts & A_NUMBER) || number == floor(number)) &&

@@ -147,8 +147,7 @@ static json_t *bytes_value(const struct convert *c, const struct key *key, const
 	if (node->kind == NODE_INT)
 		value = node->integer;
 	else if (node->kind == NODE_STRING)
-		ok = parse_bytes(node->text, &value) ||
-		     (node->text[0] == '-' && parse_i64(node->text, INT64_MIN, 0, &value));
+		ok = parse_bytes(node->text, &value);
 	if (!ok)
 		return uncast(c, key, node, place, "a size");
 	if (!value && !(key->flags & KEY_ALWAYS))

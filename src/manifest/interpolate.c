@@ -59,6 +59,8 @@ static void replace(struct walk *walk, struct node *node)
 
 static void visit(struct walk *walk, struct node *node, const struct place *place)
 {
+	if (node->tag == TAG_RESET) /* what it holds is for people */
+		return;
 	if (node->kind == NODE_STRING && template_has_variables(node->text)) {
 		walk->place = place;
 		replace(walk, node);

@@ -34,7 +34,8 @@ static const struct key mount_volume_keys[] = {
 static SHAPE(shape_mount_volume, "services.NAME.volumes[].volume", mount_volume_keys);
 
 static const struct key tmpfs_keys[] = {
-	{"size", WHOLE_BYTES, .doc = "Size in bytes.", .example = "64m"},
+	{"size", WHOLE_BYTES, .min = 0, .max = INT64_MAX, .doc = "Size in bytes.",
+		.example = "64m"},
 	{"mode", .accepts = A_NUMBER, .form = FORM_INT, .doc = "File mode.", .example = "0o1777"},
 };
 static SHAPE(shape_tmpfs, "services.NAME.volumes[].tmpfs", tmpfs_keys);
@@ -201,14 +202,15 @@ static SHAPE(shape_blkio_limit, "services.NAME.blkio_config.device_read_bps[]", 
 
 static const struct key blkio_weight_keys[] = {
 	{"path", TEXT, .flags = KEY_ALWAYS, .out = "Path", .doc = "Device.", .example = "/dev/sda"},
-	{"weight", .accepts = A_INT, .form = FORM_INT, .flags = KEY_ALWAYS, .out = "Weight",
-		.doc = "From 10 to 1000.", .example = "400"},
+	{"weight", .accepts = A_INT, .form = FORM_INT, .min = 0, .max = INT64_MAX,
+		.flags = KEY_ALWAYS, .out = "Weight", .doc = "From 10 to 1000.", .example = "400"},
 };
 static SHAPE(shape_blkio_weight, "services.NAME.blkio_config.weight_device[]", blkio_weight_keys,
 	.closed = true);
 
 static const struct key blkio_keys[] = {
-	{"weight", .accepts = A_INT, .form = FORM_INT, .doc = "From 10 to 1000.", .example = "300"},
+	{"weight", .accepts = A_INT, .form = FORM_INT, .min = 0, .max = INT64_MAX,
+		.doc = "From 10 to 1000.", .example = "300"},
 	{"weight_device", LIST_OF(shape_blkio_weight), .doc = "Weight by device."},
 	{"device_read_bps", LIST_OF(shape_blkio_limit), .doc = "Bytes read a second."},
 	{"device_read_iops", LIST_OF(shape_blkio_limit), .doc = "Reads a second."},

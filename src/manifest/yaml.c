@@ -353,7 +353,9 @@ static bool read_pair(
 	value = read_node(reader, &event);
 	if (!value)
 		return false;
-	if (!key->quoted && str_eq(key->text, "<<"))
+	if (!key->quoted && str_eq(key->text, "<<") && merge->key)
+		duplicate_key(reader, key, merge->key);
+	else if (!key->quoted && str_eq(key->text, "<<"))
 		*merge = (struct merge_pair){key, value};
 	else if (node_get(map, key->text))
 		duplicate_key(reader, key, node_get_key(map, key->text));

@@ -76,6 +76,20 @@ alike "kill knows what belongs to the manifest" -f less.yaml kill
 check "kill --remove-orphans" ours -f less.yaml kill --remove-orphans
 check "leaves nothing else" test "$(containers alike)" = "$(containers alike web)"
 
+# === commit, export ===
+
+start=(up -d)
+alike "commit" commit --author me --message why -c 'ENV A=b' web words/made:2
+committed() { api GET /images/words/made:2/json | jq '[.Author, .Comment, (.Config.Env | sort), .Config.Cmd]'; }
+committed >"$T/ours.image"
+prepare up -d 2>/dev/null
+theirs commit --author me --message why -c 'ENV A=b' web words/made:2 2>/dev/null
+check "the same image" diff <(committed) "$T/ours.image"
+theirs export -o theirs.tar web 2>/dev/null
+ours export -o ours.tar web
+check "export: the same files" diff <(tar tvf theirs.tar) <(tar tvf ours.tar)
+check "with the same mode" test "$(stat -c %a theirs.tar)" = "$(stat -c %a ours.tar)"
+
 prepare up -d 2>/dev/null
 theirs pause third 2>/dev/null
 theirs stop web 2>/dev/null

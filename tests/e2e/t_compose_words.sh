@@ -39,6 +39,25 @@ check "ls --filter of another" test -z "$("$DEVENV" ls -q --filter name=^ords)"
 expect_fail "ls: a filter that is none" 2 'name=TEXT' "$DEVENV" ls --filter status=running
 expect_fail "ls: no regular expression" 2 'no regular expression' "$DEVENV" ls --filter 'name=('
 
+
+"$DEVENV" exec -T web bash -c 'echo changed >/made-here' </dev/null
+check "export -o" "$DEVENV" export web -o web.tar
+check "holds what was made there" test "$(tar xOf web.tar made-here)" = changed
+check "and leaves nothing beside it" test "$(echo web.tar*)" = web.tar
+check_out "export into a pipe, of what never ran" '^var/tmp/$' bash -c '"$DEVENV" export job | tar t'
+expect_fail "export: a folder that is not there" 1 'nowhere/web.tar' \
+	"$DEVENV" export web -o nowhere/web.tar
+expect_fail "export: no such container" 1 'has no container' "$DEVENV" export --index 7 web
+made=$("$DEVENV" commit -a somebody -m changed -c 'ENV TEAM=shop' -c 'CMD ["true"]' web words/made:1)
+at_exit api DELETE "/images/$made?force=1"
+api GET "/images/$made/json" >made.json
+check "commit: its name" jq -e '.RepoTags[0] | endswith("words/made:1")' made.json
+check "commit: author, message and changes" jq -e '.Author == "somebody" and .Comment == "changed" and
+	(.Config.Env | index("TEAM=shop")) != null and .Config.Cmd == ["true"]' made.json
+check_out "commit without pausing, and without a name" '[0-9a-f]{64}' "$DEVENV" commit --pause=false web
+at_exit api DELETE "/images/$(tr -d '\n' <"$T/.out")?force=1"
+expect_fail "commit: no digest" 2 'only REPOSITORY' "$DEVENV" commit web "words/made@sha256:0"
+
 "$DEVENV" events --json >events.out 2>events.err &
 events=$!
 at_exit kill "$events"
