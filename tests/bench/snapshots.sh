@@ -34,6 +34,7 @@ start_disk() {
 	losetup --detach "$loop"
 	start_engine docker "$disk/engine"
 	write_shop >"$work/shop.yaml"
+	shop snapshot list >/dev/null # loads the agent's image, once for an engine
 }
 
 stop_disk() {
