@@ -41,7 +41,7 @@ LAZY_LIBRARY(ssh2, "libssh2.so.1", SSH2_FUNCTIONS)
 #define OUT_LIMIT ((size_t)256 << 20) /* the tunnel stops reading clients long before */
 #define OUT_COMPACT ((size_t)256 << 10)
 #define PROBE_AFTER_S 5
-#define DEAD_AFTER_S 15
+#define DEAD_AFTER_S 14
 #define FREE_TRIES 16
 
 enum { SSH_IDLE, SSH_DIALING, SSH_HANDSHAKE, SSH_LOGIN, SSH_SETUP, SSH_UP };

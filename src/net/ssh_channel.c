@@ -206,12 +206,12 @@ ssize_t ssh_write(struct ssh_channel *channel, const void *data, size_t len)
 
 void ssh_window(struct ssh_channel *channel, size_t size)
 {
-	unsigned long waiting, initial, now;
+	unsigned long now;
 	unsigned int after;
 
 	if (!ssh_alive(channel->ssh))
 		return;
-	now = ssh2.libssh2_channel_window_read_ex(channel->channel, &waiting, &initial);
+	now = ssh2.libssh2_channel_window_read_ex(channel->channel, NULL, NULL);
 	if (now > size / 4 * 3)
 		return;
 	ssh2.libssh2_channel_receive_window_adjust2(

@@ -41,6 +41,16 @@ speed() {
 	}' || missed=$((missed + 1))
 }
 
+# rate NAME OURS THEIRS BAR UNIT: at least BAR of theirs
+rate() {
+	awk -v name="$1" -v ours="$2" -v theirs="$3" -v bar="$4" -v unit="$5" 'BEGIN {
+		ratio = ours / theirs
+		printf "%-34s %9.1f %-3s against %9.1f %-3s  %.3fx  (at least %.2fx) %s\n", name, ours,
+			unit, theirs, unit, ratio, bar, ratio >= bar ? "held" : "MISSED"
+		exit ratio < bar
+	}' || missed=$((missed + 1))
+}
+
 # limit NAME VALUE BAR UNIT
 limit() {
 	awk -v name="$1" -v value="$2" -v bar="$3" -v unit="$4" 'BEGIN {
