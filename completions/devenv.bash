@@ -50,6 +50,7 @@ _devenv_command() {
 	'snapshot:push') command='snapshot push' ;;
 	'snapshot:pull') command='snapshot pull' ;;
 	'snapshot:verify') command='snapshot verify' ;;
+	'snapshot:scan') command='snapshot scan' ;;
 	'snapshot:rm') command='snapshot rm' ;;
 	'snapshot:prune') command='snapshot prune' ;;
 	':tunnel') command='tunnel' ;;
@@ -286,6 +287,11 @@ _devenv_value() {
 	'snapshot import:--replace') value='' ;;
 	'snapshot export:--compress') value='words none gzip zstd' ;;
 	'snapshot export:--replace') value='' ;;
+	'snapshot push:--allow') value='none' ;;
+	'snapshot push:--canaries') value='none' ;;
+	'snapshot push:--scan') value='' ;;
+	'snapshot scan:--allow') value='none' ;;
+	'snapshot scan:--canaries') value='none' ;;
 	'tunnel logs:--tail' | 'tunnel logs:-n') value='none' ;;
 	'tunnel env:--format') value='words shell json my.cnf' ;;
 	'sql:--user' | 'sql:-u') value='none' ;;
@@ -375,7 +381,7 @@ _devenv_argument() {
 _devenv_commands() {
 	case "$1" in
 	'') words='up down stop start restart watch pull build push create scale kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp export commit run snapshot tunnel sql onboard new doctor engine completion version help' ;;
-	'snapshot') words='save restore undo list inspect diff import export push pull verify rm prune' ;;
+	'snapshot') words='save restore undo list inspect diff import export push pull verify scan rm prune' ;;
 	'tunnel') words='up down list status check logs env daemon' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
@@ -428,9 +434,10 @@ _devenv_options() {
 	'snapshot diff') words='--files --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot import') words='--masking --production --replace --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot export') words='--compress --replace --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
-	'snapshot push') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
+	'snapshot push') words='--allow --canaries --scan --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot pull') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot verify') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
+	'snapshot scan') words='--allow --canaries --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot rm') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot prune') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'tunnel') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;

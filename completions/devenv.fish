@@ -96,6 +96,8 @@ function __devenv_step
 			echo 'snapshot pull'
 		case 'snapshot:verify'
 			echo 'snapshot verify'
+		case 'snapshot:scan'
+			echo 'snapshot scan'
 		case 'snapshot:rm'
 			echo 'snapshot rm'
 		case 'snapshot:prune'
@@ -559,6 +561,16 @@ function __devenv_takes_value
 			return 0
 		case 'snapshot export:--replace'
 			return 1
+		case 'snapshot push:--allow'
+			return 0
+		case 'snapshot push:--canaries'
+			return 0
+		case 'snapshot push:--scan'
+			return 1
+		case 'snapshot scan:--allow'
+			return 0
+		case 'snapshot scan:--canaries'
+			return 0
 		case 'tunnel logs:--tail' 'tunnel logs:-n'
 			return 0
 		case 'tunnel env:--format'
@@ -1687,6 +1699,9 @@ complete -c devenv -n "__devenv_at 'snapshot export'" -l yes -s y -d 'Answer yes
 complete -c devenv -n "__devenv_at 'snapshot export'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'snapshot export'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'snapshot' 0" -f -a push -d 'Send a snapshot to a registry'
+complete -c devenv -n "__devenv_at 'snapshot push'" -l allow -r -f -d 'A domain, address or card number that may be in it'
+complete -c devenv -n "__devenv_at 'snapshot push'" -l canaries -r -f -d 'Strings that must not be in it, one a line'
+complete -c devenv -n "__devenv_at 'snapshot push'" -l scan -d 'Scan it first, also when it is not from production'
 complete -c devenv -n "__devenv_at 'snapshot push'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'snapshot push'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'snapshot push'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -1738,6 +1753,26 @@ complete -c devenv -n "__devenv_at 'snapshot verify'" -l all-resources -d 'Netwo
 complete -c devenv -n "__devenv_at 'snapshot verify'" -l yes -s y -d 'Answer yes to every question'
 complete -c devenv -n "__devenv_at 'snapshot verify'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'snapshot verify'" -l help -s h -d 'Show help'
+complete -c devenv -n "__devenv_at 'snapshot' 0" -f -a scan -d 'Look for what masking forgot'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l allow -r -f -d 'A domain, address or card number that may be in it'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l canaries -r -f -d 'Strings that must not be in it, one a line'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l project-name -s p -r -f -d 'Project name'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l project-directory -r -f -a '(__fish_complete_directories)' -d 'Where relative paths of the Compose file begin'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l profile -r -f -d 'Profile to activate; may be repeated'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l env-file -r -F -d 'Read variables from FILE instead of .env'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l context -r -f -d 'Docker context whose engine is used'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l host -s H -r -f -d 'Address of the engine'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l progress -r -f -a 'auto tty plain json quiet' -d 'How progress is shown'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l ansi -r -f -a 'never always auto' -d 'Colours and redrawn lines'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l parallel -r -f -d 'How many actions run at once'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l compatibility -d 'Names of containers and images with _, as in Compose v1'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l all-resources -d 'Networks, volumes and the like that no service uses, too'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l format -r -f -a 'table json' -d 'How results are printed'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l yes -s y -d 'Answer yes to every question'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l verbose -s v -d 'Say more about what is done'
+complete -c devenv -n "__devenv_at 'snapshot scan'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'snapshot' 0" -f -a rm -d 'Forget snapshots'
 complete -c devenv -n "__devenv_at 'snapshot rm'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'snapshot rm'" -l project-name -s p -r -f -d 'Project name'

@@ -47,6 +47,10 @@
  *	export {"name": NAME}           -> DATA, {"snapshot": RECORD}: a tar, tree_export()
  *	import {as capture} + DATA      -> RECORD; of a plain tar, tree_fill()
  *	verify {"name": NAME}           -> {"packs", "chunks"}; each problem is a WARNING, too
+ *	scan {"name": NAME, "canaries"?: [...], "allowed"?: [...]} of canary.h
+ *	                                -> {"bytes", "places", "finds": [FIND, ...], the first 1000}
+ *	                        FIND {"kind", "count", "offset", "shown", "path" or "pack",
+ *	                        "in_name", "number"?}: struct tree_find
  *	prune                           -> {"freed": bytes}
  */
 #ifndef DEVENV_AGENT_H

@@ -141,6 +141,15 @@ int plan_snapshot_diff(struct engine *engine, const char *before, const char *af
 int plan_snapshot_verify(
 	struct engine *engine, const char *name, const struct sink *sink, struct err *err);
 
+/*
+ * Look for what must not be in a snapshot of the cache: `canaries` and `allowed` as for
+ * canary_rules_new(), or NULL. *found: {"bytes", "places": N, "finds": [{"path" or "pack",
+ * "in_name", "kind", "count", "offset", "shown", "number"?}, ...]}, the first 1000 of N (agent.h).
+ * That there are some is no error here.
+ */
+int plan_snapshot_scan(struct engine *engine, const char *name, const json_t *canaries,
+	const json_t *allowed, const struct sink *sink, json_t **found, struct err *err);
+
 /* Forget a name. Its blobs stay until plan_snapshot_prune(). */
 int plan_snapshot_remove(
 	struct engine *engine, const char *name, const struct sink *sink, struct err *err);

@@ -23,6 +23,7 @@
 #define DEVENV_TREE_H
 
 #include "devenv/buf.h"
+#include "devenv/canary.h"
 #include "devenv/err.h"
 #include "devenv/hash.h"
 #include "devenv/snapshot_format.h"
@@ -265,6 +266,38 @@ struct tree_verified {
 
 /* The digest of every pack, and every chunk out of its frame. -1 with the first problem. */
 int tree_verify(const struct tree_verify_ask *ask, struct tree_verified *verified, struct err *err);
+
+/* === search: what must not be in it (canary.h) === */
+
+/* All that was found of one kind in one place. */
+struct tree_find {
+	const struct tree_entry *entry; /* whose content it is in; NULL: of no file, but in */
+	const struct tree_pack *pack;   /* this pack, which others share; else NULL */
+	bool in_name; /* in the entry's name, link target or attributes, not in its content */
+	enum canary_kind kind;
+	uint64_t count;
+	uint64_t offset; /* of the first: in the file, or in the pack where its frame begins */
+	size_t number;   /* of the first, when CANARY_STRING */
+	char shown[CANARY_REDACTED];
+};
+
+struct tree_search_ask {
+	const struct tree_index *index;
+	const struct tree_index *parent; /* as in tree_materialize_ask */
+	int blobs;
+	const struct canary_rules *rules;
+	void (*found)(void *ctx, const struct tree_find *find); /* one call at a time */
+	void *found_ctx;
+	struct tree_watch watch; /* progress in bytes of files */
+};
+
+/*
+ * Look through every file across its slots, every name, link target and attribute, and through what
+ * packs that are here whole hold besides: packs are sent as they are. *finds is the number of
+ * calls.
+ * -1 with err for what cannot be read.
+ */
+int tree_search(const struct tree_search_ask *ask, uint64_t *finds, struct err *err);
 
 /* === what is missing, and adding it === */
 

@@ -31,6 +31,7 @@ agent_fn agent_restore;                                             /* restore.c
 agent_fn agent_diff;                                                /* diff.c */
 agent_fn agent_export;                                              /* export.c */
 agent_fn agent_import;                                              /* import.c */
+agent_fn agent_scan;                                                /* scan.c */
 agent_fn agent_verify;                                              /* verify.c */
 agent_fn agent_prune;                                               /* prune.c */
 

@@ -37,6 +37,7 @@ static const struct {
 	{"export", agent_export, false},
 	{"import", agent_import, true},
 	{"verify", agent_verify, false},
+	{"scan", agent_scan, false},
 	{"prune", agent_prune, false},
 };
 

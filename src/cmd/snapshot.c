@@ -14,6 +14,7 @@ static const struct command *const subcommands[] = {
 	&cmd_snapshot_push,
 	&cmd_snapshot_pull,
 	&cmd_snapshot_verify,
+	&cmd_snapshot_scan,
 	&cmd_snapshot_rm,
 	&cmd_snapshot_prune,
 	NULL,

@@ -7,19 +7,15 @@
 #include "devenv/state.h"
 #include "devenv/str.h"
 
-/* x-production of the volume: a map or true; NULL when it has none. Borrowed. */
-static const json_t *declared(const struct snapshot_place *place)
+const json_t *snapshots_production(const struct manifest *manifest, const char *volume)
 {
-	json_t *volumes, *volume;
+	json_t *volumes = json_object_get(manifest->model, "volumes"), *one;
 	const char *key;
 
-	if (!place->manifest)
-		return NULL;
-	volumes = json_object_get(place->manifest->model, "volumes");
-	json_object_foreach (volumes, key, volume) {
-		const json_t *found = json_object_get(volume, "x-production");
+	json_object_foreach (volumes, key, one) {
+		const json_t *found = json_object_get(one, "x-production");
 
-		if (str_eq(json_str(volume, "name"), place->volume))
+		if (str_eq(json_str(one, "name"), volume))
 			return json_is_object(found) || json_is_true(found) ? found : NULL;
 	}
 	return NULL;
@@ -42,7 +38,8 @@ int snapshots_note_production(const struct session *session, const struct snapsh
 	autojson json_t *origin = words->elsewhere
 					  ? NULL
 					  : state_volume_read(session->ws.lock_id, place->volume);
-	const json_t *found = declared(place);
+	const json_t *found = place->manifest ? snapshots_production(place->manifest, place->volume)
+					      : NULL;
 	autofree char *rules = rules_path(place, words, found);
 	bool said = words->production || words->masking || found;
 	json_t *masking = said ? NULL : json_incref(json_object_get(origin, "masking"));

@@ -12,13 +12,40 @@ static void emit(struct app *app, enum event_kind kind, const char *object, cons
 	sink_emit(&app->sink, &(struct event){.kind = kind, .object = object, .text = text});
 }
 
+struct push_options {
+	bool scan_it;
+	struct scan_words scan;
+};
+
+static const struct option_spec push_options[] = {
+	SCAN_OPTIONS(struct push_options),
+	{.name = "scan",
+		.type = OPT_FLAG,
+		OPT_AT(struct push_options, scan_it),
+		.help = "Scan it first, also when it is not from production"},
+	{0},
+};
+
+static int check_clean(struct app *app, struct session *session, const char *name,
+	const struct push_options *chosen, struct err *err)
+{
+	autojson json_t *record = NULL;
+
+	if (plan_snapshot_show(session->engine, name, &app->sink, &record, err) < 0)
+		return -1;
+	if (!chosen->scan_it && !json_bool(json_object_get(record, "config"), "production"))
+		return 0;
+	return snapshots_check_clean(app, session, record, &chosen->scan, err);
+}
+
 static int push_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	const char *reference = argc > 1 ? argv[1] : argv[0];
 	autofree char *object = xasprintf("snapshot %s", argv[0]);
 	autosession struct session session = SESSION_INIT;
 
-	if (session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0)
+	if (session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0 ||
+		check_clean(app, &session, argv[0], opts, err) < 0)
 		return -1;
 	emit(app, EVENT_START, object, "Pushing");
 	if (plan_snapshot_push(session.engine, argv[0], reference, &app->sink, err) < 0)
@@ -57,10 +84,13 @@ const struct command cmd_snapshot_push = {
 		"those that `docker` uses.\n"
 		"\n"
 		"A snapshot of data from production is refused unless it names the rules that "
-		"masked it: see `devenv help snapshot save`.",
+		"masked it (see `devenv help snapshot save`), and unless a scan finds nothing that "
+		"they forgot (see `devenv help snapshot scan`).",
 	.examples = push_examples,
 	.min_args = 1,
 	.max_args = 2,
+	.options = push_options,
+	.options_size = sizeof(struct push_options),
 	.run = push_run,
 };
 

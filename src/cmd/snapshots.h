@@ -60,6 +60,35 @@ struct production_words {
 int snapshots_note_production(const struct session *session, const struct snapshot_place *place,
 	const struct production_words *words, json_t *config, struct err *err);
 
+/* x-production of the volume of that name in a manifest: a map or true; NULL: none. Borrowed. */
+const json_t *snapshots_production(const struct manifest *manifest, const char *volume);
+
+/* What a scan looks for, beside what the manifest of the volume says. */
+struct scan_words {
+	const char *canaries; /* a file, one a line; or NULL */
+	struct strv allow;
+};
+
+/* Of options with `struct scan_words scan`. */
+#define SCAN_OPTIONS(options) \
+	{.name = "allow", \
+		.type = OPT_LIST, \
+		OPT_AT(options, scan.allow), \
+		.arg = "TEXT", \
+		.help = "A domain, address or card number that may be in it"}, \
+	{ \
+		.name = "canaries", .type = OPT_STRING, OPT_AT(options, scan.canaries), \
+		.arg = "FILE", .help = "Strings that must not be in it, one a line" \
+	}
+
+/* plan_snapshot_scan() of that record with its rules. */
+int snapshots_scan(struct app *app, struct session *session, const json_t *record,
+	const struct scan_words *words, json_t **found, struct err *err);
+
+/* The same, as a condition: what is found are warnings, and ERR_SNAPSHOT. */
+int snapshots_check_clean(struct app *app, struct session *session, const json_t *record,
+	const struct scan_words *words, struct err *err);
+
 /*
  * The record called `name`; NULL: the newest one of that volume. Of an agent that is open. A new
  * reference, NULL with err: ERR_SNAPSHOT, naming what there is.
@@ -95,6 +124,6 @@ extern const struct command cmd_snapshot_list, cmd_snapshot_inspect, cmd_snapsho
 extern const struct command cmd_snapshot_diff;
 extern const struct command cmd_snapshot_export, cmd_snapshot_import;
 extern const struct command cmd_snapshot_push, cmd_snapshot_pull;
-extern const struct command cmd_snapshot_verify, cmd_snapshot_prune;
+extern const struct command cmd_snapshot_verify, cmd_snapshot_scan, cmd_snapshot_prune;
 
 #endif

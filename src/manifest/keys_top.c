@@ -60,6 +60,10 @@ static SHAPE(shape_snapshot, "volumes.NAME.x-snapshot", snapshot_keys);
 static const struct key production_keys[] = {
 	{"masking", TEXT, .doc = "File of the rules that mask it, named in its snapshots.",
 		.example = "./masking.sql"},
+	{"canaries", TEXT, .doc = "File of strings that must not be in them, one a line.",
+		.example = "./canaries.txt"},
+	{"allow", STRINGS, .doc = "Domains, addresses and card numbers that may be.",
+		.example = "[acme.example]"},
 };
 static SHAPE(shape_production, "volumes.NAME.x-production", production_keys);
 

@@ -249,6 +249,19 @@ int plan_snapshot_verify(
 	return 0;
 }
 
+int plan_snapshot_scan(struct engine *engine, const char *name, const json_t *canaries,
+	const json_t *allowed, const struct sink *sink, json_t **found, struct err *err)
+{
+	autofree char *object = xasprintf("snapshot %s", name);
+	autojson json_t *request = json_pack("{s:s, s:s, s:O*, s:O*}", "do", "scan", "name", name,
+		"canaries", canaries, "allowed", allowed);
+	struct agent_spec spec = {.object = object, .sink = sink};
+
+	if (ask_agent(engine, &spec, request, found, err) < 0)
+		return err_wrap(err, "scan the snapshot %s", name);
+	return 0;
+}
+
 int plan_snapshot_remove(
 	struct engine *engine, const char *name, const struct sink *sink, struct err *err)
 {

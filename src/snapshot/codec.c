@@ -26,6 +26,8 @@
 	X(ZSTD_DCtx_refPrefix) \
 	X(ZSTD_decompressDCtx) \
 	X(ZSTD_decompressStream) \
+	X(ZSTD_findFrameCompressedSize) \
+	X(ZSTD_getFrameContentSize) \
 	X(ZSTD_isError) \
 	X(ZSTD_getErrorName)
 #define LAZY_STRUCT zstd
@@ -85,6 +87,17 @@ bool codec_unpack(
 		return false;
 	/* An error is a number far over any length. */
 	return zstd.ZSTD_decompressDCtx(codec->unpack, out, len, frame.data, frame.len) == len;
+}
+
+size_t codec_frame_size(struct bytes in, size_t *len)
+{
+	unsigned long long content = zstd.ZSTD_getFrameContentSize(in.data, in.len);
+	size_t size = zstd.ZSTD_findFrameCompressedSize(in.data, in.len);
+
+	if (zstd.ZSTD_isError(size) || content > SIZE_MAX)
+		return 0;
+	*len = (size_t)content;
+	return size;
 }
 
 static int failed(size_t result, struct err *err)

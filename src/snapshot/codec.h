@@ -37,6 +37,12 @@ size_t codec_pack(
 bool codec_unpack(
 	struct codec *codec, struct bytes prefix, struct bytes frame, void *out, size_t len);
 
+/*
+ * The size of the frame that `in` begins with, and in *len that of its content; 0: it is none, is
+ * not whole or does not say. Only while a codec is there.
+ */
+size_t codec_frame_size(struct bytes in, size_t *len);
+
 /* A frame of `size` bytes in pieces, appended to `out`; `last` ends it. -1: no room, wrong size. */
 int codec_stream_begin(struct codec *codec, uint64_t size, struct err *err);
 int codec_stream_pack(

@@ -9,8 +9,7 @@ cat >compose.yaml <<EOF2
 services:
   app:
     image: $(image base)
-    command: [sleep, infinity]
-    stop_signal: KILL
+    command: ["true"]
     volumes: ["files:/files", "plain:/plain"]
 volumes:
   files: {x-production: true}
@@ -21,8 +20,12 @@ store=oci:$T/store
 pushed() { jq -r '.manifests[].annotations."org.opencontainers.image.ref.name"' "$T/store/index.json"; }
 config() { "$DEVENV" snapshot inspect "$1" --format json | jq -c '.config | [.production, .masking.rules]'; }
 
-check "up" "$DEVENV" up
-check "data" "$DEVENV" exec -T app bash -c 'echo one >/files/a; echo two >/plain/a'
+check "volumes" "$DEVENV" create
+mountpoint() { api GET "/volumes/$1" | jq -r .Mountpoint; }
+files=$(mountpoint shop_files)
+plain=$(mountpoint shop_plain)
+echo one >"$files/a"
+echo two >"$plain/a"
 
 # --- production data --------------------------------------------------------------------------------
 check "a volume of production" snapshot save shop_files raw
@@ -52,6 +55,38 @@ check_out "by their digest" "^$(sha256sum <rules.sql | cut -d' ' -f1)\$" bash -c
 	"'$DEVENV' snapshot inspect masked --format json | jq -r .config.masking.sha256"
 check "and is sent" snapshot push masked "$store:masked"
 check_out "these two are in the store" '^masked$' pushed
+
+# --- what masking forgot ---------------------------------------------------------------------------
+# A canary over the border of two chunks, one in chunks that are stored once, a card, an address.
+page() { head -c "$1" /dev/zero | tr '\0' "$2"; }
+{ page 65530 a; printf 'Mrs Canary sings'; page 200000 b; } >"$files/border"
+{ page 1000 c; printf 'Mrs Canary sings'; page 64520 c; } >"$files/one"
+cat "$files/one" "$files/one" "$files/one" >"$files/twins"
+echo "4111-1111-1111-1111 paid by anna@acme.io, bob@fine.io, eve@example.com" >"$files/text"
+page 5000 k >"$files/kept"
+printf '# of production\nnot there\nMrs Canary\n' >canaries.txt
+check "a snapshot has them" snapshot save shop_files planted
+expect_fail "a scan finds them" 9 'in 5 places' \
+	snapshot scan planted --canaries canaries.txt --allow fine.io
+sed 's/  */ /g' "$T/.out" >found
+found() { cat found; }
+check_out "over a border" '^border canary 2 1 65530 Mr\*\*\*$' found
+check_out "in each file of shared chunks" '^one canary 2 1 1000 ' found
+check_out "each time" '^twins canary 2 3 1000 ' found
+check_out "a card number" '^text card number 1 0 4111-1\*\*\*\*\*\*1111$' found
+check_out "an address, but none that may be" '^text e-mail address 1 28 a\*\*\*@acme.io$' found
+cat >compose.override.yaml <<EOF2
+volumes:
+  files: {x-production: {masking: rules.sql, canaries: canaries.txt, allow: [acme.io, fine.io]}}
+EOF2
+expect_fail "it is not sent" 9 'in 4 places' snapshot push planted "$store:planted"
+check "and every place is told" grep -q 'twins: canary 2, 3 times, first at byte 1000: Mr' "$T/.failure"
+rm "$files"/{border,one,twins,text}
+check "the next snapshot shares packs with it" snapshot save shop_files shared --parent planted
+expect_fail "which bring the canaries along" 9 'in 2 places' snapshot push shared "$store:shared"
+check "as is said" grep -q 'sha256:.*in no file): canary 2' "$T/.failure"
+check "one that shares them with none" snapshot save shop_files clean --parent masked
+check "is clean" snapshot push clean "$store:clean"
 check "down" "$DEVENV" down --volumes
 
 finish

@@ -8,7 +8,7 @@ HEADERS = {
     "manifest": "manifest",
     "engine": "engine",
     "registry": "store",
-    "snapshot": "agent datadir dump extract masking packed snapshot snapshot_format tree",
+    "snapshot": "agent canary datadir dump extract masking packed snapshot snapshot_format tree",
     "source": "source",
     "tunnel": "tunnel",
     "state": "state",
