@@ -10,7 +10,7 @@
  *	while ((n = dump_read(dump, data, sizeof(data), err)) > 0) ...
  *	dump_close(dump);
  *
- * Errors are ERR_SNAPSHOT and name the file.
+ * Errors are ERR_SNAPSHOT and name the file; Ctrl-C ends a wait for more with ERR_CANCELLED.
  */
 #ifndef DEVENV_DUMP_H
 #define DEVENV_DUMP_H

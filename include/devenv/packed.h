@@ -4,7 +4,7 @@
  * Reading tells the form from the first bytes, and checks what libraries are lax about: gzip's
  * checksum, and that the compression comes to its end.
  *
- *	struct unpack *in = unpack_new(fd, err);
+ *	struct unpack *in = unpack_new(fd, -1, err);
  *	while ((n = unpack_read(in, data, sizeof(data), err)) > 0) ...
  *	unpack_free(in);
  *
@@ -34,9 +34,9 @@ struct unpack;
 
 /*
  * Look at the first bytes of `fd` (borrowed). NULL with err: the library is missing, or it is
- * empty.
+ * empty. When `cancel_fd` (or -1) becomes readable, reading ends with ERR_CANCELLED.
  */
-struct unpack *unpack_new(int fd, struct err *err);
+struct unpack *unpack_new(int fd, int cancel_fd, struct err *err);
 void unpack_free(struct unpack *unpack);
 
 /* Up to `len` bytes; 0 at the end; -1 with err for what is damaged or cut short. */

@@ -250,6 +250,11 @@ static int read_answer(struct agent *agent, struct answer *answer, json_t **resu
 		if (frame_read(&agent->link, &frame, err) <= 0)
 			return agent_died(agent, err);
 		going = take_frame(agent, answer, &frame, result, err);
+		/* What still comes is not wanted, and may be a lot. */
+		if (answer->refused && frame.type == FRAME_DATA) {
+			detach(agent);
+			return -1;
+		}
 	} while (going > 0);
 	return going;
 }

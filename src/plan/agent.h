@@ -55,7 +55,7 @@ struct agent_question {
  * Ask and wait for the answer, passing progress and warnings to the sink. *result (may be NULL)
  * gets FRAME_RESULT's payload, a new reference. The error is the agent's own, with its kind, or
  * that of `bring` or `take`; ERR_CANCELLED after Ctrl-C, and ERR_ENGINE with what the agent wrote
- * last when it died: then only agent_close() is left.
+ * last when it died: then, and after a failed `take`, only agent_close() is left.
  */
 int agent_ask(struct agent *agent, const struct agent_question *question, json_t **result,
 	struct err *err);

@@ -3,6 +3,7 @@
 
 #include "devenv/mem.h"
 #include "devenv/packed.h"
+#include "devenv/signals.h"
 #include "devenv/str.h"
 
 #include <errno.h>
@@ -193,7 +194,7 @@ static int open_file(struct dump *dump, struct err *err)
 			dump->path, dump->path);
 	if (S_ISREG(status.st_mode))
 		dump->size = (uint64_t)status.st_size;
-	dump->packed = unpack_new(dump->fd, err);
+	dump->packed = unpack_new(dump->fd, signals_fd(), err);
 	return dump->packed ? 0 : err_wrap(err, "%s", dump->path);
 }
 

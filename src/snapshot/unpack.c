@@ -11,6 +11,7 @@
 #include "devenv/mem.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ LAZY_LIBRARY(zstd, "libzstd.so.1 libzstd.1.dylib", ZSTD_FUNCTIONS)
 enum form { FORM_PLAIN, FORM_GZIP, FORM_ZSTD };
 
 struct unpack {
-	int fd;
+	int fd, cancel_fd;
 	enum form form;
 	z_stream gzip;
 	ZSTD_DStream *zstd;
@@ -53,8 +54,11 @@ struct unpack {
 /* Read more behind what is left: 1, 0 at the end, -1. */
 static int fill(struct unpack *unpack, struct err *err)
 {
+	struct pollfd fds[2] = {{unpack->fd, POLLIN, 0}, {unpack->cancel_fd, POLLIN, 0}};
 	ssize_t n;
 
+	if (unpack->cancel_fd >= 0 && poll(fds, 2, -1) > 0 && fds[1].revents)
+		return err_set(err, ERR_CANCELLED, "interrupted");
 	memmove(unpack->in, unpack->in + unpack->start, unpack->end - unpack->start);
 	unpack->end -= unpack->start;
 	unpack->start = 0;
@@ -108,11 +112,12 @@ static int start(struct unpack *unpack, struct err *err)
 	return 0;
 }
 
-struct unpack *unpack_new(int fd, struct err *err)
+struct unpack *unpack_new(int fd, int cancel_fd, struct err *err)
 {
 	struct unpack *unpack = xcalloc(1, sizeof(*unpack));
 
 	unpack->fd = fd;
+	unpack->cancel_fd = cancel_fd;
 	if (start(unpack, err) == 0)
 		return unpack;
 	free(unpack);

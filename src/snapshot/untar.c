@@ -337,7 +337,7 @@ static int untar_run(struct untar *untar, struct err *err)
 	/* Without it libarchive has no UTF-8 names. */
 	if (!setlocale(LC_CTYPE, "C.UTF-8") && !setlocale(LC_CTYPE, "en_US.UTF-8"))
 		return err_set(err, ERR_SNAPSHOT, "this system has no UTF-8 locale");
-	untar->packed = unpack_new(0, err);
+	untar->packed = unpack_new(0, -1, err);
 	if (!untar->packed || open_tar(untar, err) < 0 || open_out(untar, err) < 0)
 		return -1;
 	return pass_all(untar, err);

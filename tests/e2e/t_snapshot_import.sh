@@ -113,14 +113,25 @@ printf '\0\1\2\3' >file.bin
 expect_fail "who knows what" 9 'no kind that devenv knows' import file.bin maria bad
 expect_fail "a name that is taken" 9 '--replace' import whole.sql maria monday
 
-# --- killed ---------------------------------------------------------------------------------------
+# --- interrupted and killed ---------------------------------------------------------------------------------------
 mkfifo slow.sql
-"$DEVENV" snapshot import slow.sql maria killed >/dev/null 2>killed.err &
+"$DEVENV" snapshot import slow.sql maria stopped >/dev/null 2>stopped.err &
 pid=$!
 exec 9>slow.sql
 printf '%5000s\nSELECT 1;\n' '' >&9
 running() { test -n "$(left)"; }
-check "an import is under way" wait_for 60 running
+check "an import waits for more of its file" wait_for 60 running
+kill -INT "$pid"
+status=0
+wait "$pid" || status=$?
+check "Ctrl-C ends it" test "$status" = 130
+check "with nothing left" test -z "$(left)"
+exec 9>&-
+"$DEVENV" snapshot import slow.sql maria killed >/dev/null 2>killed.err &
+pid=$!
+exec 9>slow.sql
+printf '%5000s\nSELECT 1;\n' '' >&9
+check "another is under way" wait_for 60 running
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null || true
 exec 9>&-
