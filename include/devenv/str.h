@@ -16,6 +16,9 @@ bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 bool str_empty(const char *s); /* NULL or "" */
 
+/* What Compose takes for yes in a variable: 1, t, true or y, in any case; NULL is not. */
+bool str_is_true(const char *s);
+
 /* Cut spaces, tabs and line ends off both sides, in place; returns the new start. */
 char *str_trim(char *s);
 

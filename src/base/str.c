@@ -37,6 +37,16 @@ bool str_empty(const char *s)
 	return !s || !*s;
 }
 
+bool str_is_true(const char *s)
+{
+	static const char *const words[] = {"1", "t", "true", "y"};
+
+	for (size_t i = 0; s && i < ARRAY_LEN(words); i++)
+		if (strcasecmp(s, words[i]) == 0)
+			return true;
+	return false;
+}
+
 char *str_trim(char *s)
 {
 	size_t len;

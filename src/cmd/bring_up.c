@@ -55,8 +55,8 @@ void bring_up_warn(struct app *app, const struct plan *plan)
 		sink_warn(&app->sink, NULL, "%s", plan->warnings.v[i]);
 	for (size_t i = 0; i < plan->orphans.n; i++)
 		sink_warn(&app->sink, NULL,
-			"container %s belongs to no service any more; `devenv up --remove-orphans` "
-			"removes it",
+			"container %s belongs to no service any more; `up` and `down` remove it "
+			"with --remove-orphans",
 			plan->orphans.v[i]);
 }
 

@@ -1,6 +1,6 @@
 /* down.c - `devenv down`: stop and remove; data stays unless --volumes says otherwise. */
+#include "bring_up.h"
 #include "commands.h"
-#include "session.h"
 
 #include "devenv/mem.h"
 #include "devenv/str.h"
@@ -26,7 +26,7 @@ static const struct option_spec options[] = {
 	{.name = "remove-orphans",
 		.type = OPT_FLAG,
 		AT(remove_orphans),
-		.help = "Accepted for Compose; what carries our labels always goes"},
+		.help = "Remove containers whose service is in no manifest, and those of `run`"},
 	{.name = "rmi",
 		.type = OPT_CHOICE,
 		AT(rmi),
@@ -111,22 +111,23 @@ static int down_run(struct app *app, void *opts, int argc, char **argv, struct e
 	autosession struct session session = SESSION_INIT;
 	struct strv words = session_words(argc, argv);
 	struct plan plan = {0};
-	struct plan_request request = {
-		.ws = &session.ws, .words = &words, .volumes = down->volumes};
+	struct plan_request request = {.ws = &session.ws,
+		.words = &words,
+		.volumes = down->volumes,
+		.remove_orphans = session_remove_orphans(down->remove_orphans)};
 	struct run_options run = {.stop_timeout_s = (int)down->timeout};
-	unsigned flags = SESSION_ENGINE | SESSION_ALL | SESSION_NO_START | SESSION_SALVAGE |
-			 (down->dry_run ? 0 : SESSION_LOCK);
+	/* Who names a service means it, whatever its profile. */
+	unsigned flags = SESSION_ENGINE | SESSION_NO_START | SESSION_SALVAGE |
+			 (argc ? SESSION_ALL : 0) | (down->dry_run ? 0 : SESSION_LOCK);
 	int result;
 
 	if (session_open(app, flags, &session, err) < 0)
 		return -1;
 	if (plan_down(session.engine, &request, &plan, err) < 0)
 		return -1;
+	bring_up_warn(app, &plan);
 	if (down->dry_run) {
-		autobuf struct buf text = BUF_INIT(0);
-
-		plan_print(&plan, &text);
-		result = ui_output(buf_str(&text), err);
+		result = bring_up_print(&plan, err);
 	} else {
 		result = down->volumes ? confirm_volumes(app, &plan, err) : 0;
 		if (result == 0)
@@ -151,10 +152,10 @@ const struct command cmd_down = {
 	.group = "Every day",
 	.args = "[SERVICE|MANIFEST...]",
 	.summary = "Stop and remove containers and networks; data stays",
-	.details =
-		"Dependents end before what they depend on. Goes by the labels that `up` wrote, so "
-		"what runs is found even when its service is gone from the manifest. Volumes are "
-		"only removed with --volumes.",
+	.details = "Dependents end before what they depend on. Takes what the manifests have, or, "
+		   "when they cannot be read, what carries the labels that `up` wrote. Containers "
+		   "whose service is gone from its manifest stay without --remove-orphans, and so "
+		   "does a network that something uses. Volumes are only removed with --volumes.",
 	.examples = examples,
 	.min_args = 0,
 	.max_args = -1,

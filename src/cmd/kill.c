@@ -36,13 +36,14 @@ static int kill_one(
 
 static int kill_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
-	const struct kill_options *chosen = opts;
+	struct kill_options *chosen = opts;
 	struct each each = {.run = kill_one,
 		.ctx = opts,
 		.doing = "Killing",
 		.done = "Killed",
-		.no_orphans = !chosen->remove_orphans};
+		.no_orphans = !session_remove_orphans(chosen->remove_orphans)};
 
+	chosen->remove_orphans = !each.no_orphans;
 	return each_container(app, argc, argv, &each, err);
 }
 

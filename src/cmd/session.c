@@ -168,6 +168,11 @@ int session_container(struct session *session, const char *word, int number, boo
 	return 0;
 }
 
+bool session_remove_orphans(bool chosen)
+{
+	return chosen || str_is_true(getenv("COMPOSE_REMOVE_ORPHANS"));
+}
+
 bool session_is_orphan(const struct session *session, const struct container *container)
 {
 	for (size_t i = 0; i < session->ws.n; i++) {

@@ -54,6 +54,9 @@ struct strv session_words(int argc, char **argv);
 int session_container(struct session *session, const char *word, int number, bool running,
 	struct actual *actual, const struct container **container, struct err *err);
 
+/* --remove-orphans, whose default is COMPOSE_REMOVE_ORPHANS. */
+bool session_remove_orphans(bool chosen);
+
 /* Is its service in no manifest, active or not? */
 bool session_is_orphan(const struct session *session, const struct container *container);
 

@@ -292,7 +292,7 @@ static int up_run(struct app *app, void *opts, int argc, char **argv, struct err
 		.no_start = up->no_start,
 		.no_wait = is_attached(up),
 		.build = up->build ? &(struct build_wishes){0} : NULL,
-		.remove_orphans = up->remove_orphans,
+		.remove_orphans = session_remove_orphans(up->remove_orphans),
 	};
 	struct run_options run = run_options(app, up);
 	struct watch_wishes watch = {

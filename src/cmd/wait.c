@@ -129,7 +129,7 @@ static int wait_for_first(struct app *app, const struct strv *words, int *status
 static int take_down(struct app *app, struct err *err)
 {
 	autosession struct session session = SESSION_INIT;
-	struct plan_request request = {.ws = &session.ws};
+	struct plan_request request = {.ws = &session.ws, .remove_orphans = true};
 	struct plan plan = {0};
 	int result;
 

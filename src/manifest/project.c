@@ -37,17 +37,6 @@ static json_t *environment_read(const char *dir)
 	return env;
 }
 
-static bool is_true(const char *text)
-{
-	static const char *const words[] = {"1", "t", "T", "TRUE", "true", "True"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		if (str_eq(text, words[i]))
-			return true;
-	}
-	return false;
-}
-
 static int add_env_files(const struct strv *paths, const char *base, json_t *env,
 	struct strv *files, struct diags *diags)
 {
@@ -76,7 +65,7 @@ int project_env_files(const struct load_options *options, const char *base, cons
 		strv_extend(&paths, options->env_files);
 	else if (!str_empty(getenv("COMPOSE_ENV_FILES")))
 		strv_split(&paths, getenv("COMPOSE_ENV_FILES"), ',');
-	if (!paths.n && !is_true(getenv("COMPOSE_DISABLE_ENV_FILE"))) {
+	if (!paths.n && !str_is_true(getenv("COMPOSE_DISABLE_ENV_FILE"))) {
 		autofree char *path = path_join(dir, ".env");
 
 		if (fs_exists(path) && !fs_is_dir(path))
@@ -389,7 +378,7 @@ int project_load(const struct project *project, struct manifest *manifest, struc
 	manifest->dir = xstrdup(project->dir);
 	manifest->env = json_copy((json_t *)project->env);
 	manifest->compatibility = project->options->compatibility ||
-				  is_true(json_str(manifest->env, "COMPOSE_COMPATIBILITY"));
+				  str_is_true(json_str(manifest->env, "COMPOSE_COMPATIBILITY"));
 	strv_extend(&manifest->files, &project->files);
 	if (project->env_files)
 		strv_extend(&manifest->env_files, project->env_files);

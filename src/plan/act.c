@@ -369,6 +369,17 @@ static bool still_used(const struct err *err, int *retry_ms)
 	return true;
 }
 
+/* By somebody who stays: that is no reason not to take the rest down. */
+static bool is_used(const struct err *err)
+{
+	static const char *const signs[] = {"active endpoints", "in use", "being used"};
+
+	for (size_t i = 0; i < ARRAY_LEN(signs); i++)
+		if (strstr(err->msg, signs[i]))
+			return true;
+	return false;
+}
+
 /* A restore that was killed left its helper container, and that keeps the volume. */
 static int delete_volume(struct engine *engine, const struct workspace *ws, const char *volume,
 	const char *escaped, struct err *err)
@@ -397,6 +408,11 @@ static int remove_named(struct act_context *context, const struct action *action
 		result = delete_volume(engine, context->plan->ws, action->name, name, err);
 	if (result < 0 && still_used(err, retry_ms))
 		return 1;
+	if (result < 0 && is_used(err)) {
+		sink_warn(context->options->sink, action->object, "stays: %s", err->msg);
+		err_clear(err);
+		return 0;
+	}
 	if (result < 0 && err->status != 404)
 		return -1;
 	if (action->kind == ACTION_REMOVE_VOLUME)

@@ -1,8 +1,9 @@
 /*
  * down.c - the plans of `down`, `stop`, `start` and `restart`.
  *
- * They go by labels and not by manifests, so that what was brought up can be taken down when its
- * manifest is gone or broken (salvage.c).  Order comes from the label of dependencies, reversed.
+ * What is there is known by its labels, and its order by the label of dependencies, reversed.  What
+ * `down` takes is what docker compose's takes: the containers, networks and volumes of the
+ * manifests.  When those are gone or broken, labels stand for them (salvage.c).
  */
 #include "plan_priv.h"
 
@@ -12,17 +13,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Is `container` one that the words on the command line mean? */
-static bool chosen(const struct plan_request *request, const struct selection *selection,
-	const struct container *container)
+struct job {
+	struct plan *plan;
+	const struct plan_request *request;
+	struct selection selection;
+	struct actual actual;
+	size_t *indexes;
+	bool podman;
+};
+
+static bool has_words(const struct job *job)
 {
-	if (!request->words || !request->words->n)
-		return true;
-	for (size_t i = 0; i < selection->n; i++)
-		if (str_eq(selection->list[i].manifest->project, container->project) &&
-			str_eq(selection->list[i].service, container->service))
+	return job->request->words && job->request->words->n;
+}
+
+/* Is `container` one that the words on the command line mean? */
+static bool chosen(const struct job *job, const struct container *container)
+{
+	for (size_t i = 0; i < job->selection.n; i++)
+		if (str_eq(job->selection.list[i].manifest->project, container->project) &&
+			str_eq(job->selection.list[i].service, container->service))
 			return true;
-	return false;
+	return !has_words(job);
 }
 
 static const struct manifest *manifest_of(
@@ -37,12 +49,14 @@ static const struct manifest *manifest_of(
 /* The service's name as the model has it, which lives longer than the list of containers. */
 static const char *borrowed_name(const struct manifest *manifest, const char *service)
 {
+	json_t *const places[] = {json_object_get(manifest->model, "services"), manifest->inactive};
 	const char *key;
 	json_t *ignored;
 
-	json_object_foreach (json_object_get(manifest->model, "services"), key, ignored)
-		if (str_eq(key, service))
-			return key;
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		json_object_foreach (places[i], key, ignored)
+			if (str_eq(key, service))
+				return key;
 	return NULL;
 }
 
@@ -107,21 +121,13 @@ static void order(
 	}
 }
 
-struct job {
-	struct plan *plan;
-	const struct plan_request *request;
-	struct selection selection;
-	struct actual actual;
-	size_t *indexes;
-};
-
 static int job_begin(struct job *job, struct engine *engine, const struct plan_request *request,
 	struct plan *plan, struct err *err)
 {
-	*job = (struct job){.plan = plan, .request = request};
+	*job = (struct job){
+		.plan = plan, .request = request, .podman = engine_facts(engine)->podman};
 	*plan = (struct plan){.ws = request->ws};
-	if (request->words && request->words->n &&
-		selection_make(request, false, &job->selection, err) < 0)
+	if (has_words(job) && selection_make(request, false, &job->selection, err) < 0)
 		return -1;
 	if (actual_read(engine, request->ws, &job->actual, err) < 0) {
 		selection_release(&job->selection);
@@ -138,39 +144,39 @@ static void job_end(struct job *job)
 	free(job->indexes);
 }
 
-/* One action of `kind` for each chosen container that `fits`. */
+/* One action of `kind` for each container that `fits`. */
 static void add_all(struct job *job, enum action_kind kind,
-	bool (*fits)(const struct container *container), bool reversed)
+	bool (*fits)(struct job *job, const struct container *container), bool reversed)
 {
 	for (size_t i = 0; i < job->actual.n; i++) {
 		const struct container *container = &job->actual.containers[i];
 
 		job->indexes[i] = NO_ACTION;
-		if (chosen(job->request, &job->selection, container) && fits(container))
+		if (fits(job, container))
 			job->indexes[i] = add_container(job->plan, kind, container);
 	}
 	order(job->plan, &job->actual, job->indexes, reversed);
 }
 
-static bool fits_any(const struct container *container)
-{
-	return true;
-}
-
-static bool fits_running(const struct container *container)
+static bool is_running(const struct container *container)
 {
 	return str_eq(container->state, "running") || str_eq(container->state, "restarting") ||
 	       str_eq(container->state, "paused");
 }
 
-static bool fits_stopped(const struct container *container)
+static bool fits_running(struct job *job, const struct container *container)
 {
-	return !container->oneoff && !fits_running(container);
+	return chosen(job, container) && is_running(container);
 }
 
-static bool fits_service(const struct container *container)
+static bool fits_stopped(struct job *job, const struct container *container)
 {
-	return !container->oneoff;
+	return chosen(job, container) && !container->oneoff && !is_running(container);
+}
+
+static bool fits_service(struct job *job, const struct container *container)
+{
+	return chosen(job, container) && !container->oneoff;
 }
 
 /* === down === */
@@ -191,23 +197,118 @@ static bool ours(const struct plan *plan, const json_t *entry)
 	return false;
 }
 
-static void add_named(struct job *job, enum action_kind kind, const char *word, json_t *entries)
+/*
+ * As with Compose: one-off containers and those whose service is in no manifest go only with
+ * --remove-orphans, and those of inactive profiles only when they are named.
+ */
+static bool fits_down(struct job *job, const struct container *container)
 {
-	size_t containers = job->plan->n;
-	const char *name;
-	json_t *entry;
+	const struct manifest *manifest = manifest_of(job->plan, container);
+	bool orphans = job->request->remove_orphans;
 
-	json_object_foreach (entries, name, entry) {
-		size_t action;
-
-		if (!ours(job->plan, entry))
-			continue;
-		action = plan_add(
-			job->plan, kind, xasprintf("%s %s", word, name), NULL, xstrdup(name));
-		for (size_t i = 0; i < containers; i++)
-			if (job->plan->actions[i].kind == ACTION_REMOVE)
-				plan_need(job->plan, action, i);
+	if (container->oneoff && (!orphans || !is_running(container)))
+		return orphans;
+	if (!borrowed_name(manifest, container->service)) {
+		if (!orphans && !container->oneoff)
+			strv_push(&job->plan->orphans, container->name);
+		return orphans && !container->oneoff;
 	}
+	if (has_words(job))
+		return chosen(job, container);
+	return json_at(manifest->model, "services", container->service, NULL) != NULL;
+}
+
+static bool mounts(const struct container *container, const char *volume)
+{
+	json_t *mount;
+	size_t i;
+
+	json_array_foreach (json_object_get(container->raw, "Mounts"), i, mount)
+		if (str_eq(json_str(mount, "Name"), volume))
+			return true;
+	return false;
+}
+
+/* Docker lets a network go that only stopped containers are on, Podman does not. */
+static bool is_on(const struct job *job, const struct container *container, const char *network)
+{
+	return (job->podman || is_running(container)) &&
+	       json_at(container->raw, "NetworkSettings", "Networks", network, NULL);
+}
+
+/* A container that stays and uses it, or NULL. */
+static const struct container *user_of(
+	const struct job *job, enum action_kind kind, const char *name)
+{
+	for (size_t i = 0; i < job->actual.n; i++) {
+		const struct container *container = &job->actual.containers[i];
+
+		if (job->indexes[i] == NO_ACTION &&
+			(kind == ACTION_REMOVE_VOLUME ? mounts(container, name)
+						      : is_on(job, container, name)))
+			return container;
+	}
+	return NULL;
+}
+
+static void add_named(struct job *job, enum action_kind kind, const char *name)
+{
+	bool volume = kind == ACTION_REMOVE_VOLUME;
+	const char *word = volume ? "volume" : "network";
+	json_t *there = volume ? job->actual.volumes : job->actual.networks;
+	const struct container *user = user_of(job, kind, name);
+	size_t action;
+
+	if (!ours(job->plan, json_object_get(there, name)))
+		return;
+	if (user) {
+		strv_pushf(&job->plan->warnings, "%s %s stays: container %s uses it", word, name,
+			user->name);
+		return;
+	}
+	action = plan_add(job->plan, kind, xasprintf("%s %s", word, name), NULL, xstrdup(name));
+	for (size_t i = 0; i < action; i++)
+		if (job->plan->actions[i].kind == ACTION_REMOVE)
+			plan_need(job->plan, action, i);
+}
+
+static void add_section(struct job *job, enum action_kind kind, const json_t *section)
+{
+	const char *key;
+	json_t *definition;
+
+	json_object_foreach ((json_t *)section, key, definition)
+		if (!json_bool(definition, "external"))
+			add_named(job, kind, json_str(definition, "name"));
+}
+
+/* What the named services and those that they depend on use; without words all of it. */
+static json_t *scope(const struct job *job, const struct manifest *manifest)
+{
+	autostrv struct strv services = STRV_INIT;
+
+	if (!has_words(job))
+		return json_incref(manifest->model);
+	for (size_t i = 0; i < job->selection.n; i++)
+		if (job->selection.list[i].manifest == manifest)
+			strv_push(&services, job->selection.list[i].service);
+	return manifest_subset(manifest->model, &services);
+}
+
+static void add_resources(struct job *job)
+{
+	const struct workspace *ws = job->plan->ws;
+	autofree char *shared = shared_network(ws);
+
+	for (size_t i = 0; i < ws->n; i++) {
+		autojson json_t *model = scope(job, &ws->manifests[i]);
+
+		add_section(job, ACTION_REMOVE_NETWORK, json_object_get(model, "networks"));
+		if (job->request->volumes)
+			add_section(job, ACTION_REMOVE_VOLUME, json_object_get(model, "volumes"));
+	}
+	if (shared && !has_words(job))
+		add_named(job, ACTION_REMOVE_NETWORK, shared);
 }
 
 int plan_down(struct engine *engine, const struct plan_request *request, struct plan *plan,
@@ -217,15 +318,11 @@ int plan_down(struct engine *engine, const struct plan_request *request, struct 
 
 	if (job_begin(&job, engine, request, plan, err) < 0)
 		return -1;
-	add_all(&job, ACTION_REMOVE, fits_any, true);
+	add_all(&job, ACTION_REMOVE, fits_down, true);
 	for (size_t i = 0; i < plan->n; i++)
-		if (request->volumes)
+		if (request->volumes && plan->actions[i].service)
 			plan->actions[i].extra = json_pack("{s:b}", "volumes", 1);
-	if (!request->words || !request->words->n) {
-		add_named(&job, ACTION_REMOVE_NETWORK, "network", job.actual.networks);
-		if (request->volumes)
-			add_named(&job, ACTION_REMOVE_VOLUME, "volume", job.actual.volumes);
-	}
+	add_resources(&job);
 	job_end(&job);
 	return 0;
 }

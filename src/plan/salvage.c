@@ -21,7 +21,7 @@ static struct manifest *find_project(struct workspace *ws, const char *project)
 	return NULL;
 }
 
-static void add_project(struct workspace *ws, const json_t *labels, const char *dir)
+static struct manifest *add_project(struct workspace *ws, const json_t *labels, const char *dir)
 {
 	const char *name = json_str(labels, LABEL_MANIFEST);
 	const char *project = json_str(labels, LABEL_PROJECT);
@@ -31,11 +31,12 @@ static void add_project(struct workspace *ws, const json_t *labels, const char *
 		.name = xstrdup(name ? name : project),
 		.project = xstrdup(project),
 		.dir = xstrdup(dir),
-		.model = json_object(),
+		.model = json_pack("{s:{}, s:{}, s:{}}", "services", "networks", "volumes"),
 		.inactive = json_object(),
 		.explain = json_object(),
 		.env = json_object(),
 	};
+	return &ws->manifests[ws->n - 1];
 }
 
 /* The projects that were brought up from `dir`. */
@@ -48,22 +49,47 @@ static void collect(struct workspace *ws, const json_t *containers, const char *
 		json_t *labels = json_object_get(container, "Labels");
 		const char *from = json_str(labels, LABEL_DIR);
 		autofree char *real = from ? path_real(from) : NULL;
+		struct manifest *manifest = find_project(ws, json_str(labels, LABEL_PROJECT));
 
-		if (!str_eq(real, dir) || find_project(ws, json_str(labels, LABEL_PROJECT)))
+		if (!str_eq(real, dir))
 			continue;
 		if (!ws->name && json_str(labels, LABEL_WORKSPACE))
 			ws->name = xstrdup(json_str(labels, LABEL_WORKSPACE));
-		add_project(ws, labels, from);
+		if (!manifest)
+			manifest = add_project(ws, labels, from);
+		if (json_str(labels, LABEL_SERVICE))
+			json_object_set_new(json_object_get(manifest->model, "services"),
+				json_str(labels, LABEL_SERVICE), json_object());
+	}
+}
+
+/* The networks or volumes of `list` that belong to those projects. */
+static void collect_named(
+	struct workspace *ws, const char *section, const char *label, const json_t *list)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach ((json_t *)list, i, entry) {
+		json_t *labels = json_object_get(entry, "Labels");
+		const struct manifest *manifest = find_project(ws, json_str(labels, LABEL_PROJECT));
+
+		if (manifest && json_str(labels, label))
+			json_object_set_new(json_object_get(manifest->model, section),
+				json_str(labels, label),
+				json_pack("{s:s}", "name", json_str(entry, "Name")));
 	}
 }
 
 int plan_salvage(struct engine *engine, const char *dir, struct workspace *ws, struct err *err)
 {
-	autojson json_t *containers = NULL;
+	autojson json_t *containers = NULL, *networks = NULL, *volumes = NULL;
 	autofree char *at = path_real(dir ? dir : ".");
 	char digest[SHA256_HEX];
 
-	if (engine_get(engine, &containers, err, "/containers/json?all=1") < 0)
+	if (engine_get(engine, &containers, err, "/containers/json?all=1") < 0 ||
+		engine_get(engine, &networks, err, "/networks") < 0 ||
+		engine_get(engine, &volumes, err, "/volumes") < 0)
 		return -1;
 	*ws = (struct workspace){.settings = json_object()};
 	for (;;) {
@@ -81,6 +107,8 @@ int plan_salvage(struct engine *engine, const char *dir, struct workspace *ws, s
 	ws->root = TAKE(at);
 	if (!ws->n)
 		return err_set(err, ERR_FAILED, "nothing runs that was brought up from here");
+	collect_named(ws, "networks", LABEL_NETWORK, networks);
+	collect_named(ws, "volumes", LABEL_VOLUME, json_object_get(volumes, "Volumes"));
 	if (!ws->name)
 		ws->name = xstrdup(ws->manifests[0].project);
 	ws->single = ws->n == 1 && str_eq(ws->manifests[0].project, ws->name);

@@ -238,7 +238,7 @@ void up_leftovers(struct up *up)
 				continue;
 			if (up->request->remove_orphans)
 				add_removal(up, container, "its service is in no manifest");
-			else
+			else if (!str_is_true(json_str(manifest->env, "COMPOSE_IGNORE_ORPHANS")))
 				strv_push(&up->plan->orphans, container->name);
 		} else if (selection_has(&up->selection, manifest, container->service)) {
 			if (container->number > model_scale(service))

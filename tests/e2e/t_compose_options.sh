@@ -52,6 +52,17 @@ cat >less.yaml <<'YAML'
 name: alike
 services: {web: {image: words/base:1}}
 YAML
+cat >whole.yaml <<'YAML'
+name: alike
+x-base: &base {image: words/base:1, command: [sleep, infinity], stop_signal: KILL}
+services:
+  db: {<<: *base, volumes: ["kept:/data"]}
+  web: {<<: *base, depends_on: [db], networks: [default, extra], volumes: ["other:/data"]}
+  other: *base
+  idle: {<<: *base, profiles: [idle], volumes: ["idle:/data"]}
+volumes: {kept: , other: , idle: }
+networks: {extra: }
+YAML
 cat >one.yaml <<'YAML'
 name: alike
 services:
@@ -61,6 +72,14 @@ echo "services: {a: {image: \"$(image base)\"}}" >base.yaml
 check "the image is there" "$DEVENV" -f base.yaml pull
 
 # === down, kill, ps ===
+
+# All of it is there at first, with the profile; the files of the ways down are other ones.
+start=(-f whole.yaml --profile '*' up -d)
+for args in "-f less.yaml down -v" "-f less.yaml down --remove-orphans" "-f whole.yaml down -v" \
+	"-f whole.yaml down -v web other"; do
+	# shellcheck disable=SC2086 # words
+	alike "${args/-f /}" $args
+done
 
 start=(up -d)
 alike "down --rmi local" down --rmi local

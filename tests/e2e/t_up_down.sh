@@ -78,4 +78,53 @@ check "up of one service alone" "$DEVENV" up db
 check "down --volumes succeeds" "$DEVENV" down --volumes
 check "down --volumes removes the volume" not api GET /volumes/shop_data
 
+# === what no manifest has any more ===
+
+cat >less.yaml <<YAML
+name: shop
+services: {web: {image: "$(image base)", volumes: ["data:/data"]}}
+volumes: {data: }
+YAML
+cat >profile.yaml <<YAML
+name: shop
+services:
+  web: &service {image: "$(image base)", command: [sleep, infinity], stop_signal: KILL}
+  db: {<<: *service, profiles: [data]}
+YAML
+check "up once more" "$DEVENV" up
+kept=$(db)
+check "down of a manifest that has one service less" "$DEVENV" -f less.yaml down --volumes
+cp "$T/.err" less.err
+check "leaves its container" test "$kept" = "$(db)"
+check "which runs" running "$kept"
+check "and takes the other" test -z "$(web)"
+check "it is named" grep -q 'shop-db-1 belongs to no service.*--remove-orphans' less.err
+check "the network that it is on stays" api GET /networks/shop_default
+check "and that is said" grep -q 'network shop_default stays: container shop-db-1 uses it' less.err
+check "so does its volume" api GET /volumes/shop_data
+check "which is said, too" grep -q 'volume shop_data stays: container shop-db-1 uses it' less.err
+check_out "a dry run with --remove-orphans" 'remove container shop-db-1|remove service db' \
+	"$DEVENV" -f less.yaml down --remove-orphans --dry-run
+check "down --remove-orphans" "$DEVENV" -f less.yaml down --remove-orphans
+check "takes it" test -z "$(containers shop)"
+check "and the network" not api GET /networks/shop_default
+check "but not the volume" api GET /volumes/shop_data
+"$DEVENV" -f profile.yaml --profile data up
+check "down without its profile" "$DEVENV" -f profile.yaml down
+check_out "leaves a service" '^db$' "$DEVENV" -f profile.yaml --profile data ps --services
+check "down of its name" "$DEVENV" -f profile.yaml down db
+check "takes it, and the network" not api GET /networks/shop_default
+"$DEVENV" -f profile.yaml run --keep web true
+check "down without --remove-orphans" "$DEVENV" -f profile.yaml down
+check "leaves the container of run" test -n "$(containers shop web)"
+check "COMPOSE_REMOVE_ORPHANS is --remove-orphans" \
+	env COMPOSE_REMOVE_ORPHANS=y "$DEVENV" -f profile.yaml down
+check "and takes it" test -z "$(containers shop)"
+check "up, and the files are broken" "$DEVENV" up
+echo 'services: [' >compose.yaml
+check "down goes by the labels" "$DEVENV" down --volumes
+check "and takes containers" test -z "$(containers shop)"
+check "networks" not api GET /networks/shop_default
+check "and volumes" not api GET /volumes/shop_data
+
 finish
