@@ -154,6 +154,8 @@ static void check_shape(const struct shape *shape, const struct node *map,
 		struct place here = {.up = place, .name = name->text};
 		const struct key *key = shape_find(shape, name->text);
 
+		if (key && key->warning)
+			place_warning(diags, name, &here, NULL, "%s", key->warning);
 		if (key)
 			check_value(key, map->items[i], &here, diags);
 		else if (!shape->open && (shape->closed || !key_is_extension(name->text)))
@@ -309,6 +311,18 @@ static bool number_ok(const struct key *key, const struct node *node)
 	}
 }
 
+/* As Compose casts it, and warns. */
+static void check_truth(const struct node *node, const struct place *place, struct diags *diags)
+{
+	static const char *const yes[] = {"y", "yes", "on"}, *const no[] = {"n", "no", "off"};
+
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
+		if (strcasecmp(node->text, yes[i]) == 0 || strcasecmp(node->text, no[i]) == 0)
+			place_warning(diags, node, place, NULL,
+				"\"%s\" is no boolean of YAML 1.2: write %s", node->text,
+				strcasecmp(node->text, yes[i]) == 0 ? "true" : "false");
+}
+
 static void check_scalar(const struct key *key, const struct node *node, const struct place *place,
 	struct diags *diags)
 {
@@ -319,6 +333,8 @@ static void check_scalar(const struct key *key, const struct node *node, const s
 		return;
 	if (key->values && node->kind == NODE_STRING)
 		check_words(key, node, place, diags);
+	if (key->form == FORM_BOOL)
+		check_truth(node, place, diags);
 	if (number_ok(key, node) && pattern_ok(key, node->text))
 		return;
 	help = key_help(key);

@@ -82,6 +82,7 @@ struct key {
 	const char *out;           /* name in the model when it differs */
 	const char *doc;           /* one line */
 	const char *example;       /* a value; NULL: by the form */
+	const char *warning;       /* said wherever it is written; NULL: nothing */
 };
 
 struct shape {

@@ -76,9 +76,11 @@ static SHAPE(shape_update, "services.NAME.deploy.update_config", update_keys);
 
 static const struct key restart_policy_keys[] = {
 	{"condition", TEXT, .doc = "none, on-failure or any.", .example = "on-failure"},
-	{"delay", DURATION, .flags = KEY_KEEP, .doc = "Time between attempts."},
+	{"delay", DURATION, .flags = KEY_KEEP, .doc = "Time between attempts.",
+		.warning = SWARM_ONLY},
 	{"max_attempts", WHOLE, .flags = KEY_KEEP, .doc = "Attempts before giving up."},
-	{"window", DURATION, .flags = KEY_KEEP, .doc = "Time after which a start has succeeded."},
+	{"window", DURATION, .flags = KEY_KEEP, .doc = "Time after which a start has succeeded.",
+		.warning = SWARM_ONLY},
 };
 static SHAPE(shape_restart_policy, "services.NAME.deploy.restart_policy", restart_policy_keys);
 
@@ -98,13 +100,16 @@ static const struct key deploy_keys[] = {
 	{"mode", TEXT, .doc = "replicated or global.", .example = "replicated"},
 	{"replicas", WHOLE, .flags = KEY_KEEP, .doc = "Number of containers."},
 	{"labels", LABELS, .doc = "Labels of the service."},
-	{"update_config", MAP_WITH(shape_update), .doc = "How updates roll out."},
-	{"rollback_config", MAP_WITH(shape_update), .doc = "How they roll back."},
+	{"update_config", MAP_WITH(shape_update), .doc = "How updates roll out.",
+		.warning = SWARM_ONLY},
+	{"rollback_config", MAP_WITH(shape_update), .doc = "How they roll back.",
+		.warning = SWARM_ONLY},
 	{"resources", MAP_WITH(shape_resources), .flags = KEY_ALWAYS,
 		.doc = "Limits and reservations.", .example = "{limits: {memory: 512m}}"},
 	{"restart_policy", MAP_WITH(shape_restart_policy), .doc = "When it is started again."},
-	{"placement", MAP_WITH(shape_placement), .flags = KEY_ALWAYS, .doc = "Where it runs."},
-	{"endpoint_mode", TEXT, .doc = "vip or dnsrr.", .example = "vip"},
+	{"placement", MAP_WITH(shape_placement), .flags = KEY_ALWAYS, .doc = "Where it runs.",
+		.warning = SWARM_ONLY},
+	{"endpoint_mode", TEXT, .doc = "vip or dnsrr.", .example = "vip", .warning = SWARM_ONLY},
 };
 SHAPE(shape_deploy, "services.NAME.deploy", deploy_keys);
 

@@ -26,6 +26,10 @@
 #define LIST_OF(s) .accepts = A_LIST, .form = FORM_LIST, .shape = &(s)
 #define MAP_OF(s) .accepts = A_MAP, .form = FORM_MAP, .shape = &(s)
 
+/* .warning of a row: what is accepted and does nothing. */
+#define NOT_DONE "not done yet: nothing comes of it"
+#define SWARM_ONLY "for Swarm only: nothing comes of it here"
+
 /*
  * `SHAPE(s, where, rows, .closed = true);` after the rows; put `static` before it where it is
  * local.

@@ -395,7 +395,8 @@ static const struct key service_keys[] = {
 		.example = "[\"db:ro\"]"},
 	{"working_dir", TEXT, .doc = "Working directory.", .example = "/app"},
 	{"x-route", .accepts = A_STRING, .form = FORM_ANY,
-		.doc = "Host name at the workspace's proxy.", .example = "shop.localhost"},
+		.doc = "Host name at the workspace's proxy.", .example = "shop.localhost",
+		.warning = NOT_DONE},
 };
 SHAPE(shape_service, "services.NAME", service_keys);
 

@@ -11,7 +11,8 @@
 #define DRIVER_OPTS OPTIONS, .doc = "Options for the driver."
 
 static const struct key external_keys[] = {
-	{"name", TEXT, .doc = "Old form of name:.", .example = "shared"},
+	{"name", TEXT, .doc = "Old form of name:.", .example = "shared",
+		.warning = "old: write \"external: true\" and \"name\" beside it"},
 };
 static SHAPE(shape_external, "volumes.NAME.external", external_keys);
 static SHAPE(shape_external_open, "secrets.NAME.external", external_keys, .open = true);
@@ -53,7 +54,8 @@ static const struct key snapshot_keys[] = {
 		.example = "registry.acme.example/shop-seed:latest"},
 	{"digest", TEXT, .doc = "What it must be.", .example = "sha256:..."},
 	{"lazy", FLAG, .doc = "Restore only when a service needs it (not done yet)."},
-	{"engine", TEXT, .doc = "Database engine.", .example = "mariadb"},
+	{"engine", TEXT, .values = "mariadb|mysql|postgres",
+		.doc = "Kind of database that it must be of.", .example = "mariadb"},
 };
 static SHAPE(shape_snapshot, "volumes.NAME.x-snapshot", snapshot_keys);
 
@@ -91,7 +93,7 @@ static const struct key secret_keys[] = {
 	{"driver_opts", DRIVER_OPTS},
 	{"template_driver", TEXT, .doc = "Template driver.", .example = "golang"},
 	{"x-from", .accepts = A_STRING, .form = FORM_ANY, .doc = "Where devenv gets the value.",
-		.example = "aws-ssm:///dev/shop/stripe"},
+		.example = "aws-ssm:///dev/shop/stripe", .warning = NOT_DONE},
 };
 SHAPE(shape_secret, "secrets.NAME", secret_keys);
 
@@ -159,7 +161,8 @@ static const struct key task_keys[] = {
 static SHAPE(shape_task, "x-tasks.NAME", task_keys, .open = true);
 
 static const struct key document_keys[] = {
-	{"version", .accepts = A_STRING, .form = FORM_NONE, .doc = "Obsolete, ignored."},
+	{"version", .accepts = A_STRING, .form = FORM_NONE, .doc = "Obsolete, ignored.",
+		.warning = "obsolete, and ignored: take it out"},
 	{"name", .accepts = A_STRING, .form = FORM_NONE, .doc = "Name of the project.",
 		.example = "shop"},
 	{"include", .accepts = A_LIST, .form = FORM_NONE, .items = A_STRING,
@@ -181,7 +184,8 @@ static const struct key document_keys[] = {
 		.doc = "Manifests that must be up first.", .example = "[auth]"},
 	{"x-sources", MAP_OF(shape_source), .doc = "Git checkouts that are mounted."},
 	{"x-tunnels", MAP_OF(shape_tunnel), .doc = "SSH tunnels to databases."},
-	{"x-tasks", MAP_OF(shape_task), .doc = "Commands that people run often."},
+	{"x-tasks", MAP_OF(shape_task), .doc = "Commands that people run often.",
+		.warning = NOT_DONE},
 };
 SHAPE(shape_document, "the top level", document_keys);
 

@@ -223,6 +223,17 @@ static void twice(const struct model *m, const struct node *service, const struc
 		"\"%s\" and \"%s\" say different things", key, other);
 }
 
+static void mode_rule(const struct model *m, const struct node *service, const struct place *place)
+{
+	const struct node *mode = node_get(node_get(service, "deploy"), "mode");
+	struct place deploy = {.up = place, .name = "deploy"};
+	struct place here = {.up = &deploy, .name = "mode"};
+
+	if (mode && str_eq(mode->text, "global"))
+		place_warning(m->diags, mode, &here, NULL,
+			"\"global\" is for Swarm only: here \"replicas\" or \"scale\" count");
+}
+
 static void scale_rules(
 	const struct model *m, const struct node *service, const struct place *place)
 {
@@ -268,6 +279,44 @@ static void resource_rules(
 		twice(m, service, place, "pids_limit", "deploy.resources.limits.pids");
 }
 
+/* A file that is there is mounted as it is. */
+static void file_rules(const struct model *m, const struct node *service, const char *section,
+	const struct place *place)
+{
+	static const char *const keys[] = {"uid", "gid", "mode"};
+	const struct node *list = get_kind(service, section, NODE_LIST);
+	struct place up = {.up = place, .name = section};
+
+	for (size_t i = 0; list && i < list->n; i++) {
+		struct place here = {.up = &up, .index = i};
+		const char *source = node_get_text(list->items[i], "source");
+		const struct node *definition = source ? node_get(node_get(m->doc, section), source)
+						       : NULL;
+
+		for (size_t k = 0; k < ARRAY_LEN(keys); k++)
+			if (node_get_text(definition, "file") && node_get(list->items[i], keys[k]))
+				place_warning(m->diags, node_get_key(list->items[i], keys[k]),
+					&here, NULL,
+					"\"%s\" does nothing: the file is mounted as it is",
+					keys[k]);
+	}
+}
+
+/* Options of another type of mount. */
+static void option_rules(const struct model *m, const struct node *mount, const struct place *place)
+{
+	static const char *const types[] = {"bind", "volume", "tmpfs", "image"};
+	const char *type = node_get_text(mount, "type");
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		known |= str_eq(type, types[i]);
+	for (size_t i = 0; known && i < ARRAY_LEN(types); i++)
+		if (!str_eq(type, types[i]) && node_get(mount, types[i]))
+			place_warning(m->diags, node_get_key(mount, types[i]), place, NULL,
+				"\"%s\" does nothing for a mount of type %s", types[i], type);
+}
+
 /* Nothing may be mounted where something is. `mounted`: target -> true. */
 static void one_mount(const struct model *m, const struct node *item, const char *target,
 	json_t *mounted, const struct place *place)
@@ -299,6 +348,7 @@ static void mount_rules(
 		const char *target = node_get_text(volumes->items[i], "target");
 
 		here.index = i;
+		option_rules(m, volumes->items[i], &here);
 		if (target)
 			one_mount(m, volumes->items[i], target, mounted, &here);
 		else if (volumes->items[i]->kind == NODE_MAP)
@@ -352,7 +402,10 @@ void model_validate_service(
 			"\"network_mode\" and \"networks\" exclude each other");
 	healthcheck_rules(m, service, &here);
 	watch_rules(m, service, &here);
+	mode_rule(m, service, &here);
 	scale_rules(m, service, &here);
 	resource_rules(m, service, &here);
 	mount_rules(m, service, &here);
+	file_rules(m, service, "secrets", &here);
+	file_rules(m, service, "configs", &here);
 }

@@ -63,6 +63,19 @@ void place_error(struct diags *diags, const struct node *node, const struct plac
 	report(diags, node, place, path, help, text);
 }
 
+void place_warning(struct diags *diags, const struct node *node, const struct place *place,
+	const char *help, const char *fmt, ...)
+{
+	autofree char *path = place_text(place);
+	autofree char *text = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	text = xvasprintf(fmt, args);
+	va_end(args);
+	node_warning(diags, node, path, help, "%s", text);
+}
+
 void place_missing(struct diags *diags, const struct node *node, const struct place *place,
 	const char *help, const char *fmt, ...)
 {

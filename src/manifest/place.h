@@ -24,6 +24,10 @@ char *place_text(const struct place *place);
 void place_error(struct diags *diags, const struct node *node, const struct place *place,
 	const char *help, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* What is accepted and does not mean what it seems to. */
+void place_warning(struct diags *diags, const struct node *node, const struct place *place,
+	const char *help, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
 /*
  * place_error() for what is not there, unless something at `place` or below is wrong already: that
  * is probably the missing part, misspelt.

@@ -102,6 +102,7 @@ static int fill_from_snapshot(struct act_context *context, struct engine *engine
 	struct restore_ask ask = {.volume = action->name,
 		.reference = json_str(action->extra, "snapshot"),
 		.digest = json_str(action->extra, "digest"),
+		.kind = json_str(action->extra, "engine"),
 		.image = json_str(action->extra, "image"),
 		.sink = context->options->sink};
 	autojson json_t *restored = NULL;

@@ -43,6 +43,7 @@ int restore_fetch(struct engine *engine, const char *reference, enum pull_policy
 struct restore_ask {
 	const char *volume, *reference; /* the latter is in the cache */
 	const char *digest;             /* what it must be, "sha256:..."; or NULL */
+	const char *kind;               /* of database that it must be of; or NULL */
 	const char *image;              /* that will read it */
 	const struct sink *sink;
 };

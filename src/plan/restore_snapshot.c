@@ -52,8 +52,13 @@ static int check_fit(
 {
 	autojson json_t *image = NULL;
 	autofree char *why = NULL;
+	const char *kind = json_str(json_at(record, "config", "engine", NULL), "kind");
 	enum datadir_verdict verdict;
 
+	if (ask->kind && !str_eq(ask->kind, kind))
+		return err_set(err, ERR_SNAPSHOT,
+			"snapshot %s is of %s, and x-snapshot.engine wants %s", ask->reference,
+			kind ? kind : "no database", ask->kind);
 	if (image_inspect(engine, ask->image, &image, err) < 0)
 		return -1;
 	verdict = plan_snapshot_fits(json_object_get(record, "config"), image, &why);

@@ -272,6 +272,7 @@ static size_t add_restore(struct up *up, const struct selected *one, const json_
 			"volume %s: x-snapshot.lazy is not done yet: it is restored at once", name);
 	json_set_str(extra, archive ? "source" : "snapshot", source);
 	json_set_str(extra, "digest", json_str(snapshot, "digest"));
+	json_set_str(extra, "engine", json_str(snapshot, "engine"));
 	json_set_str(extra, "image", image);
 	json_set_str(extra, "dir", one->manifest->dir);
 	plan_need(up->plan, action, volume);

@@ -150,6 +150,8 @@ check_out "what is not done yet is said" 'x-snapshot.lazy is not done yet' lazy
 seeded "{url: '$DEVENV_REGISTRY/test/shop:1', digest: 'sha256:$(printf '0%.0s' {1..64})'}"
 expect_fail "another snapshot than it must be" 9 'x-snapshot wants sha256:0000' "$DEVENV" up maria
 expect_fail "leaves nothing that passes for data" 9 'x-snapshot wants' "$DEVENV" up maria
+seeded "{url: '$DEVENV_REGISTRY/test/shop:1', engine: postgres}"
+expect_fail "one of another database" 9 'is of mariadb, and x-snapshot.engine wants postgres' "$DEVENV" up maria
 seeded "$DEVENV_REGISTRY/test/none:1"
 expect_fail "a snapshot that is not there" 5 "test/none" "$DEVENV" up maria
 check "down" "$DEVENV" down --volumes

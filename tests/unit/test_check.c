@@ -142,11 +142,11 @@ static void test_devenv_keys(void **state)
 		"x-requires: [auth]\n"
 		"x-sources: {shop: {url: \"git@example.com:a/b.git\", ref: main, path: src}}\n"
 		"x-tunnels: {r: {via: b, to: \"h:3306\", port: 8025, engine: mysql}}\n"
-		"x-tasks: {test: {service: web, command: [a]}}\n"
-		"services: {web: {image: a, x-route: shop.localhost, x-other: {any: thing}}}\n"
+		"services: {web: {image: a, x-other: {any: thing}}}\n"
 		"volumes: {a: {x-snapshot: reg/x:1}, b: {x-snapshot: {url: reg/x:1, lazy: true}},\n"
-		"  c: {x-production: true}, d: {x-production: {masking: ./masking.sql}}}\n"
-		"secrets: {s: {external: true, x-from: \"aws-ssm:///x\"}}\n");
+		"  c: {x-production: true}, d: {x-production: {masking: ./masking.sql}}}\n");
+	assert_one("x-tasks: {test: {service: web, command: [a]}}", "a.yaml:1:1", "x-tasks",
+		"not done yet: nothing comes of it", "");
 	assert_one("volumes: {a: {x-snapshot: {ulr: x}}}", "a.yaml:1:28",
 		"volumes.a.x-snapshot.ulr", "unknown key (did you mean \"url\"?)", "");
 	assert_one("x-requires: auth", "a.yaml:1:13", "x-requires", "expected a list, not a string",
@@ -157,8 +157,9 @@ static void test_accepted_forms(void **state)
 {
 	assert_fine("services: {web: {build: ., command: , pid: host, deploy: , develop: }}");
 	assert_fine("services: {web: {environment: [A, B=1], labels: {a: 1, b: null, c: true}}}");
-	assert_fine(
-		"services: {web: {scale: \"2\", privileged: \"yes\", cpus: \"0.5\", init: \"N\"}}");
+	assert_fine("services: {web: {scale: \"2\", privileged: \"true\", cpus: \"0.5\"}}");
+	assert_one("services: {web: {privileged: \"N\"}}", "a.yaml:1:30", "services.web.privileged",
+		"\"N\" is no boolean of YAML 1.2: write false", "");
 	assert_fine("services: {web: {scale: \"${N}\", privileged: \"${P}\"}}");
 	assert_fine("services: {web: {ulimits: {a: 1, b: {soft: 1, hard: 2}}, gpus: all}}");
 	assert_fine("networks: {a: , b: {}}\nvolumes: {a: , b: {}}\nx-anything: [1]");
