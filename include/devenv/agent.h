@@ -27,7 +27,9 @@
  *
  *	ping                            -> {"version", "kernel", "target": SPACE, "cache": SPACE}
  *	                        SPACE {"bytes", "free", "reflink": can files share their blocks?}
- *	blob-have {"digests": [...]}    -> {"sizes": [N, -1 for what is not there, ...]}
+ *	blob-have {"digests": [...], "check"?}
+ *				-> {"sizes": [N, -1 for what is not there, ...]}; "check": also -1
+ *				for what has another digest
  *	blob-put {"digest"} + DATA      -> {}
  *	blob-get {"digest", "offset", "size"} -> DATA, {}; less than `size` where the blob ends
  *	missing {"index": DIGEST}       -> {"bytes", "chunks", "deltas", "packs": [{"digest",

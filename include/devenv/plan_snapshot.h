@@ -108,7 +108,8 @@ struct snapshot_restore_ask {
 
 /*
  * Restore a snapshot of the cache into a volume: first all of it beside what is there, then in its
- * place; what is in the volume before goes only then. Refused with ERR_SNAPSHOT for a volume that
+ * place; what is in the volume before goes only then. What the cache has damaged comes again from
+ * the snapshot's origin. Refused with ERR_SNAPSHOT for a volume that
  * is not empty, without `replace`, and for one that a running container uses.
  */
 int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_ask *ask,
@@ -137,7 +138,10 @@ int plan_snapshot_show(struct engine *engine, const char *name, const struct sin
 int plan_snapshot_diff(struct engine *engine, const char *before, const char *after,
 	const struct sink *sink, json_t **diff, struct err *err);
 
-/* Read every byte of a snapshot in the cache and check it. */
+/*
+ * Read every byte of a snapshot in the cache and check it. What is damaged is asked for again by
+ * the next plan_snapshot_pull().
+ */
 int plan_snapshot_verify(
 	struct engine *engine, const char *name, const struct sink *sink, struct err *err);
 

@@ -17,7 +17,8 @@
  *	tree_index_free(index);
  *
  * Memory: the index (some 52 bytes a chunk, 0.8 MB a GB of data), and buffers that do not grow with
- * the data.  Threads: one for each processor that is online.  Errors are ERR_SNAPSHOT.
+ * the data.  Threads: one for each processor that is online.  Errors are ERR_SNAPSHOT; err->os is
+ * EBADMSG when a blob is damaged or not there.
  */
 #ifndef DEVENV_TREE_H
 #define DEVENV_TREE_H

@@ -22,9 +22,19 @@ static int64_t size_of(const char *hex)
 	return stat(path, &status) == 0 && S_ISREG(status.st_mode) ? status.st_size : -1;
 }
 
+static bool is_right(const char *hex)
+{
+	autofree char *path = blob_path(hex);
+	char actual[SHA256_HEX];
+	struct err ignored;
+
+	return sha256_file(path, actual, &ignored) == 0 && str_eq(actual, hex);
+}
+
 int agent_blob_have(struct agent *agent, const json_t *request, json_t **result, struct err *err)
 {
 	autojson json_t *sizes = json_array();
+	bool check = json_bool(request, "check");
 	json_t *each;
 	size_t i;
 
@@ -35,7 +45,8 @@ int agent_blob_have(struct agent *agent, const json_t *request, json_t **result,
 
 		if (!hex)
 			return -1;
-		json_array_append_new(sizes, json_integer(size_of(hex)));
+		json_array_append_new(
+			sizes, json_integer(check && !is_right(hex) ? -1 : size_of(hex)));
 	}
 	*result = json_pack("{s:O}", "sizes", sizes);
 	return 0;

@@ -58,7 +58,7 @@ int name_find(const char *name, char digest[DIGEST_SIZE], struct err *err);
  */
 int name_set(const char *name, const char *digest, const char *origin, struct err *err);
 
-/* The origin that was set with the name; NULL: none. The caller's. */
+/* The origin that was set with the name, or with one of that digest; NULL: none. The caller's. */
 char *name_origin(const char *name);
 
 /* === a snapshot === */

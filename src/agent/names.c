@@ -90,7 +90,7 @@ char *name_origin(const char *name)
 	size_t i;
 
 	json_array_foreach (json_object_get(names, "manifests"), i, each)
-		if (str_eq(name_of(each), name))
+		if (str_eq(name_of(each), name) || str_eq(json_str(each, "digest"), name))
 			return xstrdup(json_str(json_object_get(each, "annotations"), ORIGIN));
 	return NULL;
 }

@@ -1,9 +1,20 @@
 /* verify.c - every byte of a snapshot in the cache. */
 #include "cache.h"
 
+#include "devenv/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* It becomes a part: what is right in it still counts, and a pull brings the rest. */
 static void on_problem(void *ctx, const char *hex, const char *what)
 {
+	autofree char *path = blob_path(hex), *part = xasprintf("%s.part", path);
+
 	agent_warn(ctx, "blob sha256:%s: %s", hex, what);
+	if (rename(path, part) < 0 && errno != ENOENT)
+		agent_warn(ctx, "blob sha256:%s: it cannot be renamed: %s", hex, strerror(errno));
 }
 
 int agent_verify(struct agent *agent, const json_t *request, json_t **result, struct err *err)

@@ -3,11 +3,13 @@
 
 #include "agent.h"
 #include "agent_image.h"
+#include "snapshot_transfer.h"
 #include "scratch.h"
 
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define NAME_MAX_LEN 255
@@ -181,6 +183,22 @@ int plan_snapshot_save(
 	return 0;
 }
 
+/* Once more when the cache was damaged and the snapshot's origin is not. */
+static int ask_repaired(struct engine *engine, struct agent *agent, const struct agent_spec *spec,
+	const json_t *request, json_t **result, struct err *err)
+{
+	struct err second = ERR_INIT;
+
+	if (ask_either(engine, agent, spec, request, result, err) == 0)
+		return 0;
+	if (err->kind != ERR_SNAPSHOT || err->os != EBADMSG)
+		return -1;
+	if (snapshot_repair(engine, json_str(request, "name"), spec->sink, &second) < 0)
+		return err_hint(err, "it could not be repaired: %s", second.msg);
+	err_clear(err);
+	return ask_either(engine, agent, spec, request, result, err);
+}
+
 int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_ask *ask,
 	json_t **restored, struct err *err)
 {
@@ -193,7 +211,7 @@ int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_a
 
 	if (check_free(engine, ask->volume, false, ask->agent, err) < 0 ||
 		(!ask->agent && engine_post(engine, volume, NULL, err, "/volumes/create") < 0) ||
-		ask_either(engine, ask->agent, &spec, request, &result, err) < 0)
+		ask_repaired(engine, ask->agent, &spec, request, &result, err) < 0)
 		return err_wrap(err, "restore volume %s", ask->volume);
 	if (restored)
 		*restored = json_incref(json_object_get(result, "snapshot"));

@@ -71,14 +71,15 @@ static int take_head(struct transfer *transfer, const json_t *descriptor, struct
 		NULL, err);
 }
 
-/* What the cache has not. */
+/* What the cache has not, or damaged. */
 static int take_heads(struct transfer *transfer, const json_t *const heads[2], struct err *err)
 {
 	autojson json_t *have = NULL;
 
 	if (transfer_tell(transfer,
-		    json_pack("{s:s, s:[s, s]}", "do", "blob-have", "digests",
-			    json_str(heads[0], "digest"), json_str(heads[1], "digest")),
+		    json_pack("{s:s, s:[s, s], s:b}", "do", "blob-have", "digests",
+			    json_str(heads[0], "digest"), json_str(heads[1], "digest"), "check",
+			    true),
 		    &have, err) < 0)
 		return -1;
 	for (size_t i = 0; i < 2; i++)
@@ -224,4 +225,49 @@ int plan_snapshot_pull(struct engine *engine, const char *reference, const char 
 		status = pull(&transfer, name ? name : reference, pulled, err);
 	transfer_close(&transfer);
 	return status < 0 ? err_wrap(err, "pull the snapshot %s", reference) : 0;
+}
+
+/* === damage === */
+
+static int repair(struct transfer *transfer, const char *name, struct err *err)
+{
+	struct err found = ERR_INIT;
+	autojson json_t *shown = NULL;
+	const json_t *layers;
+
+	if (transfer_tell(transfer, json_pack("{s:s, s:s}", "do", "verify", "name", name), NULL,
+		    &found) < 0 &&
+		found.kind == ERR_CANCELLED) {
+		*err = found;
+		return -1;
+	}
+	if (transfer_tell(
+		    transfer, json_pack("{s:s, s:s}", "do", "show", "name", name), &shown, err) < 0)
+		return -1;
+	layers = json_at(shown, "manifest", "layers", NULL);
+	return take_packs(transfer, json_str(json_array_get(layers, 0), "digest"), err);
+}
+
+int snapshot_repair(
+	struct engine *engine, const char *name, const struct sink *sink, struct err *err)
+{
+	autofree char *object = xasprintf("snapshot %s", name);
+	struct transfer transfer = {.sink = sink, .object = object};
+	autojson json_t *record = NULL;
+	const char *origin;
+	int status;
+
+	if (plan_snapshot_show(engine, name, sink, &record, err) < 0)
+		return -1;
+	origin = json_str(record, "origin");
+	if (!origin)
+		return err_set(
+			err, ERR_SNAPSHOT, "it came from no store that could have it undamaged");
+	sink_warn(sink, object, "it is damaged in the cache; what is wrong comes again from %s",
+		origin);
+	status = transfer_open(&transfer, engine, origin, err);
+	if (status == 0)
+		status = repair(&transfer, name, err);
+	transfer_close(&transfer);
+	return status;
 }

@@ -43,6 +43,13 @@ int transfer_tell(struct transfer *transfer, json_t *request, json_t **result, s
 /* So many bytes more are done. */
 void transfer_advance(struct transfer *transfer, uint64_t bytes);
 
+/*
+ * Bring what is damaged or missing of a snapshot of the cache again from its origin. ERR_SNAPSHOT:
+ * it has none.
+ */
+int snapshot_repair(
+	struct engine *engine, const char *name, const struct sink *sink, struct err *err);
+
 /* One of the connections side by side. */
 struct stream {
 	struct transfer *transfer;

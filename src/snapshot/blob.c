@@ -65,8 +65,11 @@ int blob_open(int blobs, const unsigned char sha256[SHA256_SIZE], struct err *er
 
 	hex_encode(sha256, SHA256_SIZE, hex);
 	fd = openat(blobs, hex, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return err_set(err, ERR_SNAPSHOT, "the blob %s is missing", hex);
+	if (fd < 0 && errno == ENOENT) {
+		err_set(err, ERR_SNAPSHOT, "the blob %s is missing", hex);
+		err->os = EBADMSG;
+		return -1;
+	}
 	if (fd < 0)
 		return err_os(err, ERR_SNAPSHOT, errno, "open the blob %s", hex);
 	return fd;

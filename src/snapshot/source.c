@@ -86,7 +86,9 @@ static int damaged(const struct source *source, uint32_t pack, struct err *err)
 	char hex[SHA256_HEX];
 
 	hex_encode(source->index->packs[pack].sha256, SHA256_SIZE, hex);
-	return err_set(err, ERR_SNAPSHOT, "the pack %s is damaged", hex);
+	err_set(err, ERR_SNAPSHOT, "the pack %s is damaged", hex);
+	err->os = EBADMSG;
+	return -1;
 }
 
 int source_frame(
