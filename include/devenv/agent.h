@@ -54,6 +54,13 @@
  *	                        FIND {"kind", "count", "offset", "shown", "path" or "pack",
  *	                        "in_name", "number"?}: struct tree_find
  *	prune                           -> {"freed": bytes}
+ *
+ * Branches of the volumes at AGENT_VOLUMES; STATES, NOTES as in plan_branch.h:
+ *
+ *	branches                        -> {"volumes": STATES} of all volumes
+ *	branch {"name", "first", "volumes": NOTES} -> {"volumes": STATES}
+ *	switch {"name", "volumes": NOTES} -> {"volumes": STATES, "notes": NOTES, "bytes", "cloned"}
+ *	branch-remove {"name", "volumes": NOTES} -> {"volumes": [those that had it]}
  */
 #ifndef DEVENV_AGENT_H
 #define DEVENV_AGENT_H
@@ -68,6 +75,7 @@
 /* Where the agent's container has the volumes. */
 #define AGENT_TARGET "/target"
 #define AGENT_CACHE "/cache"
+#define AGENT_VOLUMES "/volumes" /* several, each below its name */
 
 enum frame_type {
 	FRAME_REQUEST = 'Q',

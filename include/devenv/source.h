@@ -30,6 +30,13 @@ enum source_state source_check(const struct source *source, char **detail);
 int source_clone(const struct source *source, const struct sink *sink, struct err *err);
 
 /*
+ * The branch of the git repository that the folder `dir` is in, and the one that was there before
+ * (NULL: none), by `git`, which knows about worktrees; the caller's. *branch is NULL when no branch
+ * is checked out. -1 with err: it is no repository, or there is no git.
+ */
+int source_branch(const char *dir, char **branch, char **previous, struct err *err);
+
+/*
  * The hidden command `devenv __clone`: reads {"url", "ref", "path"} as a line of JSON from stdin
  * and clones until stdin ends; {"phase", "done", "total"} lines on stdout, the last one {"commit"}
  * or {"error"}. Exit status.

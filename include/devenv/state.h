@@ -10,6 +10,7 @@
 #include "devenv/err.h"
 #include "devenv/json.h"
 #include "devenv/lock.h"
+#include "devenv/strv.h"
 
 /* $XDG_STATE_HOME/devenv/ID, made when it is not there. The caller's. NULL with err. */
 char *state_dir(const char *id, struct err *err);
@@ -36,5 +37,12 @@ void state_end(const char *id);
 int state_volume_write(const char *id, const char *volume, const json_t *record, struct err *err);
 json_t *state_volume_read(const char *id, const char *volume); /* NULL: nothing known */
 void state_volume_forget(const char *id, const char *volume);
+
+/*
+ * The services (MANIFEST/SERVICE) that a command stopped and means to start again: so that the next
+ * one does when it was killed. An empty list removes the note.
+ */
+int state_stopped_write(const char *id, const struct strv *services, struct err *err);
+void state_stopped_read(const char *id, struct strv *services);
 
 #endif

@@ -248,6 +248,30 @@ struct tree_fill_ask {
  */
 int tree_fill(const struct tree_fill_ask *ask, struct err *err);
 
+/* === a tree without packs === */
+
+struct tree_clone_ask {
+	int from, target; /* the latter is on the same file system where blocks are to be shared */
+	struct tree_watch watch;
+};
+
+/*
+ * Copy what is in `from` into the folder TREE_STAGING of `target`, whole and on the disk; what else
+ * is in `target` is not touched. Files share their blocks (FICLONE) where the file system can, else
+ * they are copied, holes as holes. A file that changes meanwhile is an error that names it.
+ */
+int tree_clone(const struct tree_clone_ask *ask, struct tree_made *made, struct err *err);
+
+/*
+ * Put what tree_clone() left in `target` in the place of all else there, with the owner, mode and
+ * attributes of `from` itself. After a kill the same call goes on; where nothing is staged, nothing
+ * is done.
+ */
+int tree_commit(int from, int target, struct err *err);
+
+/* Or drop it. */
+void tree_abandon(int target);
+
 /* === verify === */
 
 struct tree_verify_ask {

@@ -34,9 +34,18 @@ agent_fn agent_import;                                              /* import.c 
 agent_fn agent_scan;                                                /* scan.c */
 agent_fn agent_verify;                                              /* verify.c */
 agent_fn agent_prune;                                               /* prune.c */
+agent_fn agent_branches, agent_branch, agent_switch, agent_branch_remove; /* branch.c */
 
 /* PROGRESS, ten times a second at most; -1: nobody listens any more. */
 int agent_progress(struct agent *agent, uint64_t done, uint64_t total);
+
+/*
+ * From agent_hold() to agent_let_go() the end of stdin does not end the agent: what is begun is
+ * finished, or taken back when agent_hung_up() says so, as agent_progress() does too. (main.c)
+ */
+void agent_hold(void);
+void agent_let_go(void);
+bool agent_hung_up(void);
 
 /* WARNING. */
 void agent_warn(struct agent *agent, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -56,5 +65,8 @@ int import_sweep(struct err *err);
 
 /* The volume at AGENT_TARGET; -1 with err. */
 int agent_target(struct err *err);
+
+/* The volume at AGENT_VOLUMES/NAME; -1 with err. */
+int agent_volume(const char *name, struct err *err);
 
 #endif

@@ -13,6 +13,7 @@
 
 #define CACHE_BLOBS AGENT_CACHE "/blobs/sha256"
 #define CACHE_TREES AGENT_CACHE "/trees"
+#define CACHE_BRANCHES AGENT_CACHE "/branches"
 
 #define DIGEST_SIZE 72 /* "sha256:" + 64 hex digits and NUL */
 
@@ -60,6 +61,18 @@ int name_set(const char *name, const char *digest, const char *origin, struct er
 
 /* The origin that was set with the name, or with one of that digest; NULL: none. The caller's. */
 char *name_origin(const char *name);
+
+/* === branches (branches.c): what is known of them, and where they are kept === */
+
+/* STATES of plan_branch.h, of all volumes; and writing them, all at once. */
+json_t *branches_read(struct err *err);
+int branches_write(const json_t *states, struct err *err);
+
+/* The folder of a volume's branch that is put aside. The caller's. */
+char *branches_path(const char *volume, const char *branch);
+
+/* Remove what no branch needs. Only for whoever has the cache alone. */
+int branches_sweep(struct err *err);
 
 /* === a snapshot === */
 

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -39,15 +40,40 @@ static const struct {
 	{"verify", agent_verify, false},
 	{"scan", agent_scan, false},
 	{"prune", agent_prune, false},
+	{"branches", agent_branches, false},
+	{"branch", agent_branch, false},
+	{"switch", agent_switch, false},
+	{"branch-remove", agent_branch_remove, false},
 };
+
+static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool hung_up;
+
+void agent_hold(void)
+{
+	pthread_mutex_lock(&held);
+}
+
+void agent_let_go(void)
+{
+	pthread_mutex_unlock(&held);
+}
+
+bool agent_hung_up(void)
+{
+	return hung_up;
+}
 
 static void *watch_stdin(void *arg)
 {
 	struct pollfd hangup = {STDIN_FILENO, 0, 0};
 
 	for (;;)
-		if (poll(&hangup, 1, -1) > 0)
+		if (poll(&hangup, 1, -1) > 0) {
+			hung_up = true;
+			agent_hold();
 			_exit(0);
+		}
 	return NULL;
 }
 

@@ -3,10 +3,12 @@
 
 #include "devenv/clock.h"
 #include "devenv/mem.h"
+#include "devenv/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #define PROGRESS_MS 100
 
@@ -26,6 +28,8 @@ int agent_progress(struct agent *agent, uint64_t done, uint64_t total)
 	int64_t now = clock_ms();
 	autojson json_t *json = NULL;
 
+	if (agent_hung_up())
+		return -1;
 	if (now - agent->noted_ms < PROGRESS_MS && done < total)
 		return 0;
 	agent->noted_ms = now;
@@ -66,4 +70,17 @@ int agent_target(struct err *err)
 	int fd = open(AGENT_TARGET, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? err_os(err, ERR_SNAPSHOT, errno, "open the volume") : fd;
+}
+
+int agent_volume(const char *name, struct err *err)
+{
+	autofree char *path = NULL;
+	int fd;
+
+	/* Engines allow no other names; and it becomes a part of paths. */
+	if (str_empty(name) || *name == '.' || strchr(name, '/'))
+		return err_set(err, ERR_FAILED, "\"%s\" is no volume", name ? name : "");
+	path = xasprintf(AGENT_VOLUMES "/%s", name);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_os(err, ERR_SNAPSHOT, errno, "open the volume %s", name) : fd;
 }

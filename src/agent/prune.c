@@ -3,7 +3,7 @@
  *
  * What is needed: each named manifest, its config and its layers, in whole or as ".part".  And,
  * where chunks came only as deltas, all of that of the parent, which has no name perhaps but an
- * index.
+ * index.  The branches that were put aside stay.
  */
 #include "cache.h"
 
@@ -132,7 +132,7 @@ int agent_prune(struct agent *agent, const json_t *request, json_t **result, str
 			return err_wrap(err, "nothing was removed");
 	}
 	if (remove_unneeded(needed, &freed, err) < 0 || remove_trees(needed, err) < 0 ||
-		import_sweep(err) < 0)
+		import_sweep(err) < 0 || branches_sweep(err) < 0)
 		return -1;
 	*result = json_pack("{s:I}", "freed", (json_int_t)freed);
 	return 0;

@@ -6,6 +6,8 @@ static const struct command *const subcommands[] = {
 	&cmd_snapshot_save,
 	&cmd_snapshot_restore,
 	&cmd_snapshot_undo,
+	&cmd_snapshot_branch,
+	&cmd_snapshot_switch,
 	&cmd_snapshot_list,
 	&cmd_snapshot_inspect,
 	&cmd_snapshot_diff,

@@ -5,6 +5,8 @@
 
 #include "devenv/fs.h"
 #include "devenv/mem.h"
+#include "devenv/signals.h"
+#include "devenv/state.h"
 #include "devenv/str.h"
 
 #include <stdlib.h>
@@ -148,18 +150,47 @@ static bool mounts(const struct container *container, const char *volume)
 	return false;
 }
 
+/* What a killed command stopped counts as running: it is to be started again. */
 static void add_user(
 	const struct workspace *ws, const struct container *container, struct snapshot_place *place)
 {
+	bool running = str_eq(container->state, "running");
+	autostrv struct strv stopped = STRV_INIT;
+
 	strv_push(&place->containers, container->id);
-	if (!str_eq(container->state, "running") || container->oneoff)
+	if (container->oneoff)
 		return;
+	state_stopped_read(ws->lock_id, &stopped);
 	for (size_t i = 0; i < ws->n; i++) {
 		autofree char *word = xasprintf("%s/%s", ws->manifests[i].name, container->service);
 
 		if (str_eq(ws->manifests[i].project, container->project) &&
-			!strv_has(&place->running, word))
+			(running || strv_has(&stopped, word)) && !strv_has(&place->running, word))
 			strv_push(&place->running, word);
+	}
+}
+
+void snapshots_data_volumes(const struct workspace *ws, bool databases, struct strv *names)
+{
+	for (size_t i = 0; i < ws->n; i++) {
+		json_t *services = json_object_get(ws->manifests[i].model, "services"), *service;
+		const char *name;
+
+		json_object_foreach (services, name, service) {
+			json_t *mount;
+			size_t k;
+
+			json_array_foreach (json_object_get(service, "volumes"), k, mount) {
+				const char *key = json_str(mount, "source");
+				const char *volume = key ? volume_name(&ws->manifests[i], key)
+							 : NULL;
+
+				if (volume && str_eq(json_str(mount, "type"), "volume") &&
+					(!databases || is_data_path(json_str(mount, "target"))) &&
+					!strv_has(names, volume))
+					strv_push(names, volume);
+			}
+		}
 	}
 }
 
@@ -215,13 +246,22 @@ int snapshots_stop(struct app *app, struct session *session, const struct snapsh
 	if (place->running.n)
 		sink_warn(&app->sink, NULL, "%s is stopped meanwhile: a database is copied at rest",
 			names);
+	if (state_stopped_write(session->ws.lock_id, &place->running, err) < 0)
+		return -1;
 	return run_on(app, session, place, plan_stop, err);
 }
 
 int snapshots_start(struct app *app, struct session *session, const struct snapshot_place *place,
 	struct err *err)
 {
-	return run_on(app, session, place, plan_start, err);
+	static const struct strv none;
+
+	/* Also after Ctrl-C: what was stopped only for a while is not left so. */
+	if (signals_pending())
+		signals_forget();
+	if (run_on(app, session, place, plan_start, err) < 0)
+		return -1;
+	return state_stopped_write(session->ws.lock_id, &none, err);
 }
 
 bool snapshots_ended(struct session *session, const struct snapshot_place *place)

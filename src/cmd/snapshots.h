@@ -34,11 +34,17 @@ int snapshots_place(
 	struct session *session, const char *word, struct snapshot_place *place, struct err *err);
 void snapshot_place_release(struct snapshot_place *place);
 
+/*
+ * The engine's names of the volumes that services of the manifests mount; only those in the places
+ * where `databases` keep their data.
+ */
+void snapshots_data_volumes(const struct workspace *ws, bool databases, struct strv *names);
+
 /* Stop the services that run on it, with a warning; nothing when none does. */
 int snapshots_stop(struct app *app, struct session *session, const struct snapshot_place *place,
 	struct err *err);
 
-/* Start again what snapshots_stop() stopped, and wait until it is ready. */
+/* Start again what snapshots_stop() stopped, and wait until it is ready; also after Ctrl-C. */
 int snapshots_start(struct app *app, struct session *session, const struct snapshot_place *place,
 	struct err *err);
 
@@ -123,6 +129,7 @@ extern const struct command cmd_snapshot_restore, cmd_snapshot_undo;
 extern const struct command cmd_snapshot_list, cmd_snapshot_inspect, cmd_snapshot_rm;
 extern const struct command cmd_snapshot_diff;
 extern const struct command cmd_snapshot_export, cmd_snapshot_import;
+extern const struct command cmd_snapshot_branch, cmd_snapshot_switch;
 extern const struct command cmd_snapshot_push, cmd_snapshot_pull;
 extern const struct command cmd_snapshot_verify, cmd_snapshot_scan, cmd_snapshot_prune;
 

@@ -6,11 +6,13 @@
 
 #include "agent_container.h"
 
+#include "devenv/clock.h"
 #include "devenv/mem.h"
 #include "devenv/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,9 @@
 
 /* Of what the agent writes to stderr, which it does only when it dies. */
 #define ERRORS_MAX 1024
+
+/* For what an agent ends before it does. */
+#define END_MS 10000
 
 struct agent {
 	struct engine *engine;
@@ -106,6 +111,21 @@ static int attach(struct agent *agent, struct err *err)
 
 /* === opening and closing === */
 
+/* The end of its stdin ends the agent; the thread tells when that is. */
+static void let_end(struct agent *agent)
+{
+	struct pollfd ended = {.fd = agent->ours, .events = POLLIN};
+	int64_t deadline = clock_ms() + END_MS;
+	char dropped[4096];
+
+	if (agent->ours < 0 || shutdown(agent->ours, SHUT_WR) < 0)
+		return;
+	for (int64_t now = clock_ms(); now < deadline; now = clock_ms())
+		if (poll(&ended, 1, (int)(deadline - now)) > 0 &&
+			recv(agent->ours, dropped, sizeof(dropped), 0) <= 0)
+			return;
+}
+
 static void detach(struct agent *agent)
 {
 	cleanup_close(&agent->ours);
@@ -128,6 +148,7 @@ void agent_close(struct agent *agent)
 
 	if (!agent)
 		return;
+	let_end(agent);
 	detach(agent);
 	if (agent_container_remove(agent->engine, &agent->container, &err) < 0)
 		sink_warn(agent->sink, agent->object,

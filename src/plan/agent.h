@@ -17,6 +17,7 @@
 struct agent_spec {
 	const char *volume; /* at AGENT_TARGET; NULL: only the cache */
 	bool write;         /* the volume too, not only the cache */
+	const struct strv *volumes; /* more, below AGENT_VOLUMES, to be written to; or NULL */
 	const char *object; /* of the events */
 	const struct sink *sink;
 };
@@ -39,7 +40,10 @@ const char *agent_id(const struct agent *agent);
  */
 void agent_hang_up(struct agent *agent);
 
-/* Stop and remove it, whatever it does; NULL is fine. */
+/*
+ * Stop and remove it, whatever it does; NULL is fine. What must not be cut short it ends first, for
+ * some seconds.
+ */
 void agent_close(struct agent *agent);
 
 struct agent_question {
@@ -61,5 +65,12 @@ int agent_ask(struct agent *agent, const struct agent_question *question, json_t
 	struct err *err);
 
 int agent_bring(struct agent *agent, const void *data, size_t len, struct err *err);
+
+/*
+ * ERR_SNAPSHOT while a container other than `agent`'s (NULL: any) uses the volume; one that only
+ * reads may stay for `reading`.
+ */
+int agent_volume_free(struct engine *engine, const char *volume, bool reading,
+	const struct agent *agent, struct err *err);
 
 #endif

@@ -30,6 +30,11 @@ static json_t *body_of(const struct agent_spec *spec, const char *image, const c
 
 	if (spec->volume)
 		json_array_append_new(mounts, mount(spec->volume, AGENT_TARGET, spec->write));
+	for (size_t i = 0; spec->volumes && i < spec->volumes->n; i++) {
+		autofree char *target = xasprintf(AGENT_VOLUMES "/%s", spec->volumes->v[i]);
+
+		json_array_append_new(mounts, mount(spec->volumes->v[i], target, true));
+	}
 	host = json_pack("{s:s, s:b, s:b, s:[s], s:[s], s:[s,s,s,s,s], s:{s:s}, s:o}",
 		"NetworkMode", "none", "AutoRemove", true, "ReadonlyRootfs", true, "SecurityOpt",
 		"no-new-privileges", "CapDrop", "ALL", "CapAdd", "CHOWN", "DAC_OVERRIDE", "FOWNER",
@@ -62,14 +67,23 @@ static int check_volume(struct engine *engine, const char *volume, struct err *e
 	return -1;
 }
 
+static int check_volumes(struct engine *engine, const struct agent_spec *spec, struct err *err)
+{
+	if (spec->volume && check_volume(engine, spec->volume, err) < 0)
+		return -1;
+	for (size_t i = 0; spec->volumes && i < spec->volumes->n; i++)
+		if (check_volume(engine, spec->volumes->v[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 int agent_container_create(struct engine *engine, const struct agent_spec *spec,
 	struct agent_container *container, struct err *err)
 {
 	autofree char *image = NULL, *name = NULL;
 	autojson json_t *body = NULL;
 
-	if (create_cache(engine, err) < 0 ||
-		(spec->volume && check_volume(engine, spec->volume, err) < 0) ||
+	if (create_cache(engine, err) < 0 || check_volumes(engine, spec, err) < 0 ||
 		agent_image(engine, &image, err) < 0)
 		return -1;
 	if (helper_new(&container->helper, "agent", err) < 0)

@@ -118,11 +118,7 @@ static bool only_reads(const json_t *container, const char *volume)
 	return false;
 }
 
-/*
- * ERR_SNAPSHOT while a container uses the volume; one that only reads may stay for `reading`, and
- * the agent (or NULL) that does it.
- */
-static int check_free(struct engine *engine, const char *volume, bool reading,
+int agent_volume_free(struct engine *engine, const char *volume, bool reading,
 	const struct agent *agent, struct err *err)
 {
 	autofree char *filters = engine_filters("volume", volume, NULL);
@@ -171,7 +167,7 @@ int plan_snapshot_save(
 			"\"%s\" is no name for a snapshot: letters, digits and ._-/:@+ only, up to "
 			"%d",
 			ask->name ? ask->name : "", NAME_MAX_LEN);
-	if (check_free(engine, ask->volume, true, ask->agent, err) < 0)
+	if (agent_volume_free(engine, ask->volume, true, ask->agent, err) < 0)
 		return -1;
 	json_set_str(config, "architecture", agent_architecture());
 	json_object_update(config, (json_t *)ask->config);
@@ -209,7 +205,7 @@ int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_a
 		"{s:s, s:s, s:b}", "do", "restore", "name", ask->name, "replace", ask->replace);
 	autojson json_t *volume = json_pack("{s:s}", "Name", ask->volume), *result = NULL;
 
-	if (check_free(engine, ask->volume, false, ask->agent, err) < 0 ||
+	if (agent_volume_free(engine, ask->volume, false, ask->agent, err) < 0 ||
 		(!ask->agent && engine_post(engine, volume, NULL, err, "/volumes/create") < 0) ||
 		ask_repaired(engine, ask->agent, &spec, request, &result, err) < 0)
 		return err_wrap(err, "restore volume %s", ask->volume);

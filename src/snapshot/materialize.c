@@ -13,6 +13,7 @@
 #include "crew.h"
 #include "cursor.h"
 #include "index.h"
+#include "materialize.h"
 #include "scan.h"
 #include "source.h"
 #include "stage.h"
@@ -29,6 +30,7 @@
 #include <unistd.h>
 
 #define RUN_SLOTS 8 /* of a job: 512 KiB */
+#define COPY_PIECE ((size_t)1 << 20)
 
 struct job {
 	struct source *source;
@@ -312,6 +314,61 @@ static void find_base(struct making *making, struct file *file)
 		cleanup_close(&file->base_fd);
 }
 
+/* === copies of a tree that has no packs === */
+
+/* From `at` up to `end`: by the kernel, or else by hand. */
+static int copy_range(struct making *making, const struct file *file, uint64_t at, uint64_t end)
+{
+	autofree unsigned char *room = NULL;
+	bool by_hand = false;
+
+	while (at < end) {
+		size_t n = end - at < COPY_PIECE ? (size_t)(end - at) : COPY_PIECE;
+		off_t from = (off_t)at, to = from;
+		ssize_t copied = by_hand ? 0
+					 : copy_file_range(
+						   file->base_fd, &from, file->fd, &to, n, 0);
+
+		if (copied <= 0) {
+			by_hand = true;
+			room = room ? room : xmalloc(COPY_PIECE);
+			if (read_at(file->base_fd, room, n, at) < 0 ||
+				write_at(file->fd, room, n, at) < 0)
+				return err_os(making->err, ERR_SNAPSHOT, errno, "copy \"%.200s\"",
+					file->entry->path);
+			copied = (ssize_t)n;
+		}
+		at += (uint64_t)copied;
+		making->done += (uint64_t)copied;
+		making->made->copied += (uint64_t)copied;
+		if (tell(making) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* All of it but its holes. */
+static int copy_file(struct making *making, const struct file *file)
+{
+	const struct tree_entry *entry = file->entry;
+	uint64_t before = making->done;
+	off_t data = 0, hole = 0;
+
+	if (entry->size && !file->same)
+		return err_set(making->err, ERR_SNAPSHOT, "\"%.200s\" changed while it was copied",
+			entry->path);
+	if (ftruncate(file->fd, (off_t)entry->size) < 0)
+		return err_os(making->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", entry->path);
+	while (entry->size && (data = lseek(file->base_fd, hole, SEEK_DATA)) >= 0 &&
+		(hole = lseek(file->base_fd, data, SEEK_HOLE)) >= 0)
+		if (copy_range(making, file, (uint64_t)data, (uint64_t)hole) < 0)
+			return -1;
+	if (data < 0 && errno != ENXIO)
+		return err_os(making->err, ERR_SNAPSHOT, errno, "read \"%.200s\"", entry->path);
+	making->done = before + entry->size;
+	return attributes_set(file->fd, entry, &making->ask->watch, making->err);
+}
+
 static int make_file(struct making *making, const struct tree_entry *entry)
 {
 	autoclose int fd = cursor_open(
@@ -327,6 +384,10 @@ static int make_file(struct making *making, const struct tree_entry *entry)
 		making->made->cloned += entry->size;
 		making->done += entry->size;
 		result = attributes_set(fd, entry, &making->ask->watch, making->err);
+		if (result == 0)
+			result = tell(making);
+	} else if (making->ask->blobs < 0) {
+		result = copy_file(making, &file);
 	} else if (entry->size && ftruncate(fd, (off_t)entry->size) < 0) {
 		result = err_os(making->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", entry->path);
 	} else {
@@ -429,32 +490,15 @@ static int make_tree(struct making *making, int staging)
 	return result;
 }
 
-static int put_in_place(const struct making *making, int staging)
-{
-	const struct tree_materialize_ask *ask = making->ask;
-	const struct tree_entry *root = &ask->index->entries[0];
-
-	if (stage_swap(ask->target, staging, making->err) < 0 ||
-		attributes_set(ask->target, root, &ask->watch, making->err) < 0 ||
-		stage_end(ask->target, making->err) < 0 ||
-		attributes_set_time(ask->target, root, making->err) < 0)
-		return -1;
-	fsync(ask->target);
-	return 0;
-}
-
-int tree_materialize(
-	const struct tree_materialize_ask *ask, struct tree_made *made, struct err *err)
+int materialize_into(const struct tree_materialize_ask *ask, int staging, struct tree_made *made,
+	struct err *err)
 {
 	autofree struct making *making = xcalloc(1, sizeof(*making));
-	struct tree_made own = {0};
-	autoclose int staging = stage_begin(ask->target, ask->replace, err);
 	int result;
 
-	if (staging < 0)
-		return -1;
+	*made = (struct tree_made){0};
 	making->ask = ask;
-	making->made = &own;
+	making->made = made;
 	making->err = err;
 	source_init(&making->source, ask->index, ask->blobs);
 	if (ask->parent) {
@@ -465,9 +509,34 @@ int tree_materialize(
 	source_release(&making->source);
 	if (ask->parent)
 		source_release(&making->parent);
-	if (result == 0)
-		result = put_in_place(making, staging);
-	if (result == 0)
-		*made = own;
+	if (result == 0 && syncfs(staging) < 0)
+		return err_os(err, ERR_SNAPSHOT, errno, "write to the disk");
 	return result;
+}
+
+int materialize_place(
+	int target, const struct tree_entry *root, const struct tree_watch *watch, struct err *err)
+{
+	int staged = stage_swap(target, err);
+
+	if (staged <= 0)
+		return staged;
+	if (attributes_set(target, root, watch, err) < 0 || stage_end(target, err) < 0 ||
+		attributes_set_time(target, root, err) < 0)
+		return -1;
+	fsync(target);
+	return 0;
+}
+
+int tree_materialize(
+	const struct tree_materialize_ask *ask, struct tree_made *made, struct err *err)
+{
+	autoclose int staging = stage_begin(ask->target, ask->replace, err);
+	struct tree_made own;
+
+	if (staging < 0 || materialize_into(ask, staging, &own, err) < 0 ||
+		materialize_place(ask->target, &ask->index->entries[0], &ask->watch, err) < 0)
+		return -1;
+	*made = own;
+	return 0;
 }

@@ -78,12 +78,24 @@ static int empty(int target, struct err *err)
 /* What a killed run left goes; the folder that tells of it goes last. */
 static int clean(int target, struct err *err)
 {
-	if ((is_there(target, TREE_SWAP) || is_there(target, TREE_MOVE)) && empty(target, err) < 0)
+	if (stage_is_cut(target) && empty(target, err) < 0)
 		return -1;
 	if (fs_remove_tree_at(target, TREE_STAGING, err) < 0 ||
 		fs_remove_tree_at(target, TREE_SWAP, err) < 0)
 		return -1;
 	return fs_remove_tree_at(target, TREE_MOVE, err);
+}
+
+bool stage_is_cut(int target)
+{
+	return is_there(target, TREE_SWAP) || is_there(target, TREE_MOVE);
+}
+
+void stage_drop(int target)
+{
+	struct err ignored = ERR_INIT;
+
+	fs_remove_tree_at(target, TREE_STAGING, &ignored);
 }
 
 int stage_begin(int target, bool replace, struct err *err)
@@ -122,14 +134,22 @@ static int move_up(int target, int staging, struct err *err)
 	return 0;
 }
 
-int stage_swap(int target, int staging, struct err *err)
+int stage_swap(int target, struct err *err)
 {
-	if (syncfs(staging) < 0)
-		return failed(err, "write to the disk");
-	if (rename_state(target, TREE_STAGING, TREE_SWAP, err) < 0 || empty(target, err) < 0 ||
-		rename_state(target, TREE_SWAP, TREE_MOVE, err) < 0)
+	autoclose int staging = -1;
+
+	if (is_there(target, TREE_STAGING) &&
+		rename_state(target, TREE_STAGING, TREE_SWAP, err) < 0)
 		return -1;
-	return move_up(target, staging, err);
+	if (is_there(target, TREE_SWAP) &&
+		(empty(target, err) < 0 || rename_state(target, TREE_SWAP, TREE_MOVE, err) < 0))
+		return -1;
+	if (!is_there(target, TREE_MOVE))
+		return 0;
+	staging = openat(target, TREE_MOVE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (staging < 0)
+		return failed(err, "open the folder " TREE_MOVE);
+	return move_up(target, staging, err) < 0 ? -1 : 1;
 }
 
 int stage_end(int target, struct err *err)

@@ -15,10 +15,17 @@
 int stage_begin(int target, bool replace, struct err *err);
 
 /*
- * Put what is in `staging`, complete and with its attributes, in the place of what is in `target`.
- * Afterwards only the folder TREE_MOVE is left, empty, for stage_end().
+ * Put what is in TREE_STAGING, complete, with its attributes and on the disk, in the place of what
+ * is in `target`; also from where a killed one stopped. 1: only the folder TREE_MOVE is left,
+ * empty, for stage_end(); 0: nothing was staged; -1 with err.
  */
-int stage_swap(int target, int staging, struct err *err);
+int stage_swap(int target, struct err *err);
 int stage_end(int target, struct err *err);
+
+/* Was stage_swap() killed, so that `target` has parts of both? */
+bool stage_is_cut(int target);
+
+/* Remove TREE_STAGING. */
+void stage_drop(int target);
 
 #endif

@@ -5,6 +5,7 @@
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -118,4 +119,38 @@ void state_volume_forget(const char *id, const char *volume)
 
 	if (path)
 		unlink(path);
+}
+
+/* === services that are stopped for a while === */
+
+static char *stopped_path(const char *id, struct err *err)
+{
+	autofree char *dir = state_dir(id, err);
+
+	return dir ? path_join(dir, "stopped.json") : NULL;
+}
+
+int state_stopped_write(const char *id, const struct strv *services, struct err *err)
+{
+	autofree char *path = stopped_path(id, err), *text = NULL;
+	autojson json_t *list = json_from_strv(services);
+
+	if (!path)
+		return err_wrap(err, "note what is stopped");
+	if (!services->n && (unlink(path) == 0 || errno == ENOENT))
+		return 0;
+	text = json_print(list);
+	return fs_write_atomic(path, text, strlen(text), 0600, err);
+}
+
+void state_stopped_read(const char *id, struct strv *services)
+{
+	struct err ignored = ERR_INIT;
+	autofree char *path = stopped_path(id, &ignored);
+	autojson json_t *list = NULL;
+
+	if (!path || !fs_exists(path))
+		return;
+	list = json_parse_file(path, ERR_FAILED, &ignored);
+	json_to_strv(list, services);
 }

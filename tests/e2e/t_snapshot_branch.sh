@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# devenv snapshot branch and switch: several databases in one volume, after kills too.
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+
+# --- a file system that shares blocks -------------------------------------------------------------
+shared=$T/xfs
+truncate -s 1G "$T/xfs.img"
+mkdir "$shared"
+check "an XFS" bash -c "mkfs.xfs -q -m reflink=1 '$T/xfs.img' && mount -o loop '$T/xfs.img' '$shared'"
+at_exit umount -l "$shared"
+on_xfs() { # VOLUME: made there
+	mkdir "$shared/$1"
+	api POST /volumes/create -H 'Content-Type: application/json' -o /dev/null --data \
+		"{\"Name\":\"$1\",\"DriverOpts\":{\"type\":\"none\",\"o\":\"bind\",\"device\":\"$shared/$1\"}}"
+}
+on_xfs devenv-cache
+
+mkdir shop
+cd shop
+cat >compose.yaml <<END
+services:
+  db:
+    image: $(image mariadb)
+    environment: {MARIADB_DATABASE: shop, MARIADB_USER: shop, MARIADB_PASSWORD: shop}
+    volumes: ["data:/var/lib/mysql", "uploads:/uploads"]
+    healthcheck:
+      test: mariadb -h127.0.0.1 -ushop -pshop -e 'SELECT 1' shop
+      interval: 500ms
+      timeout: 5s
+      retries: 120
+  bystander:
+    image: $(image base)
+    command: [sleep, infinity]
+    stop_signal: KILL
+volumes:
+  data:
+    driver_opts: {type: none, o: bind, device: "$shared/data"}
+  uploads:
+END
+mkdir "$shared/data"
+
+db() { timeout 60 "$DEVENV" exec -T db mariadb -N -ushop -pshop -e "$1" shop </dev/null; }
+rows() { db 'select group_concat(i order by i) from t'; }
+id_of() { containers shop "$1"; }
+started() { api GET "/containers/$(id_of "$1")/json" | jq -r .State.StartedAt; }
+used() { sync -f "$shared"; df --output=used -k "$shared" | tail -n 1; }
+current() { "$DEVENV" snapshot branch --format json | jq -r '.shop_data.current'; }
+no_agents() {
+	[[ -z $(api GET /containers/json --get --data-urlencode 'all=1' \
+		--data-urlencode 'filters={"label":["io.devenv.helper=agent"]}' | jq -r '.[].Id') ]]
+}
+
+expect_fail "nothing to branch off yet" 9 'devenv up' "$DEVENV" snapshot branch feature
+check "the database comes up" "$DEVENV" up
+check "with a row" db 'create table t (i int primary key); insert into t values (1)'
+container=$(id_of db)
+bystander=$(started bystander)
+check_out "no branch yet" '^ +BRANCH' "$DEVENV" snapshot branch
+expect_fail "nor one to switch to" 9 'none yet' "$DEVENV" snapshot switch feature
+
+# --- branch ---------------------------------------------------------------------------------------
+before=$(used)
+check "the second branch" "$DEVENV" snapshot branch feature/x --format json
+cp "$T/.out" made
+after=$(used)
+size=$(jq .bytes made)
+check_out "shares all blocks" '^true$' jq '.cloned == .bytes, .cloned, .bytes' made
+check "and takes no space: $((after - before)) kB of $((size / 1000)) kB" \
+	test $((after - before)) -lt $((size / 20000))
+check_out "it has the rows" '^1$' rows
+check_out "and is the present one" '^feature/x$' current
+expect_fail "no second one of that name" 9 'snapshot switch' "$DEVENV" snapshot branch feature/x
+check "it goes its own way" db 'insert into t values (2); create table only_here (i int)'
+
+# --- switch ---------------------------------------------------------------------------------------
+check "back to the first" "$DEVENV" snapshot switch main
+check_out "which has its row" '^1$' rows
+check "and goes its own way" db 'insert into t values (3)'
+check "to the other" "$DEVENV" snapshot switch feature/x
+check_out "which has what it had" '^1,2$' rows
+check_out "its table, too" '^0$' db 'select count(*) from only_here'
+check "and back" "$DEVENV" snapshot switch main
+check_out "to what that had" '^1,3$' rows
+check "the container was never made anew" test "$container" = "$(id_of db)"
+check "nobody else was stopped" test "$bystander" = "$(started bystander)"
+check "switching to where one is does nothing" "$DEVENV" snapshot switch main
+check "up finds nothing to do" bash -c "'$DEVENV' plan | grep -Eq 'nothing to do|as (it|they) should'"
+check_out "the list tells" '^\* +main +shop_data' "$DEVENV" snapshot branch
+check_out "where each began" 'feature/x +shop_data +main' "$DEVENV" snapshot branch
+expect_fail "the present one is not deleted" 9 'switch to another' "$DEVENV" snapshot branch -d main
+expect_fail "one that is not there" 9 'there are: .*feature/x' "$DEVENV" snapshot switch featur
+
+# --- killed ---------------------------------------------------------------------------------------
+# Each time a little later: all of one branch or all of the other, and the same command ends well.
+for moment in 0.5 1.0; do
+	"$DEVENV" snapshot switch feature/x >/dev/null 2>&1 </dev/null &
+	killed=$!
+	read -rt "$moment" <> <(:) || true
+	kill -9 "$killed" 2>/dev/null || true
+	wait "$killed" 2>/dev/null || true
+	check "the same again, killed after $moment s" "$DEVENV" snapshot switch feature/x
+	check_out "all of it is there" '^1,2$' rows
+	check "and back" "$DEVENV" snapshot switch main
+	check_out "all of that, too" '^1,3$' rows
+done
+"$DEVENV" snapshot switch feature/x >/dev/null 2>interrupted </dev/null &
+killed=$!
+read -rt 0.5 <> <(:) || true
+kill -INT "$killed" 2>/dev/null || true
+wait "$killed" || true
+check_out "after an interrupt the database runs" '^(1,2|1,3)$' rows
+check "no agent is left" no_agents
+check "to the other" "$DEVENV" snapshot switch feature/x
+check_out "with its rows" '^1,2$' rows
+check "nothing of devenv is left in the volume" bash -c "! ls -A '$shared/data' | grep devenv"
+
+# --- with git -------------------------------------------------------------------------------------
+git init -q -b main .
+git -c user.name=a -c user.email=a@b commit -q --allow-empty -m one
+check "the databases follow git" "$DEVENV" snapshot switch --with-git
+check_out "to the branch of that name" '^1,3$' rows
+git switch -q -c topic
+check "a new one of git" "$DEVENV" snapshot switch --with-git
+check_out "is a new one here" '^topic$' current
+check "which goes its own way" db 'delete from t'
+printf '#!/bin/sh\n[ "$3" = 0 ] || "%s" snapshot switch --with-git\n' "$DEVENV" >.git/hooks/post-checkout
+chmod +x .git/hooks/post-checkout
+check "as a hook" git switch -q main
+check_out "it comes along" '^1,3$' rows
+git -c advice.detachedHead=false checkout -q --detach 2>detached
+check_out "without a branch nothing happens" '^main$' current
+
+# --- tidy up --------------------------------------------------------------------------------------
+check "prune keeps branches" "$DEVENV" snapshot prune
+check "a branch is deleted" "$DEVENV" snapshot branch -d topic
+expect_fail "and gone" 9 'no branch "topic"' "$DEVENV" snapshot switch topic
+check "the other is there still" "$DEVENV" snapshot switch feature/x
+check_out "with its rows" '^1,2$' rows
+check "down with the volume" "$DEVENV" down --volumes
+check "and up" "$DEVENV" up
+check "what was put aside survives" "$DEVENV" snapshot switch main
+check_out "with its rows" '^1,3$' rows
+
+# --- no blocks to share ---------------------------------------------------------------------------
+check "a volume elsewhere" "$DEVENV" exec -T db bash -c 'echo one >/uploads/file; truncate -s 20M /uploads/hole'
+check "is branched by its own name" "$DEVENV" snapshot branch copies shop_uploads --format json
+cp "$T/.out" made
+check "as a copy" jq -e '.cloned == 0 and (.volumes | keys) == ["shop_uploads"]' made
+check "it changes" "$DEVENV" exec -T db bash -c 'echo two >/uploads/file'
+check "back" "$DEVENV" snapshot switch main
+check_out "to what it was" '^one$' "$DEVENV" exec -T db cat /uploads/file
+check_out "holes are holes" '^0$' "$DEVENV" exec -T db stat -c %b /uploads/hole
+check "down" "$DEVENV" down --volumes
+
+finish
