@@ -45,6 +45,8 @@ _devenv_command() {
 	'snapshot:list') command='snapshot list' ;;
 	'snapshot:inspect') command='snapshot inspect' ;;
 	'snapshot:diff') command='snapshot diff' ;;
+	'snapshot:import') command='snapshot import' ;;
+	'snapshot:export') command='snapshot export' ;;
 	'snapshot:push') command='snapshot push' ;;
 	'snapshot:pull') command='snapshot pull' ;;
 	'snapshot:verify') command='snapshot verify' ;;
@@ -274,6 +276,11 @@ _devenv_value() {
 	'snapshot switch:--with-git') value='' ;;
 	'snapshot list:--quiet' | 'snapshot list:-q') value='' ;;
 	'snapshot diff:--files' | 'snapshot diff:-f') value='' ;;
+	'snapshot import:--masking') value='none' ;;
+	'snapshot import:--production') value='' ;;
+	'snapshot import:--replace') value='' ;;
+	'snapshot export:--compress') value='words none gzip zstd' ;;
+	'snapshot export:--replace') value='' ;;
 	'tunnel logs:--tail' | 'tunnel logs:-n') value='none' ;;
 	'tunnel env:--format') value='words shell json my.cnf' ;;
 	'sql:--user' | 'sql:-u') value='none' ;;
@@ -343,6 +350,7 @@ _devenv_argument() {
 	'snapshot restore:'*) value='names service' ;;
 	'snapshot undo:'*) value='names service' ;;
 	'snapshot branch:'*) value='names service' ;;
+	'snapshot import:'*) value='names service' ;;
 	'tunnel:'*) value='names tunnel' ;;
 	'tunnel up:'*) value='names tunnel' ;;
 	'tunnel down:'*) value='names tunnel' ;;
@@ -361,7 +369,7 @@ _devenv_argument() {
 _devenv_commands() {
 	case "$1" in
 	'') words='up down stop start restart watch pull build push create scale kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run snapshot tunnel sql onboard new doctor engine completion version help' ;;
-	'snapshot') words='save restore undo branch switch list inspect diff push pull verify rm prune' ;;
+	'snapshot') words='save restore undo branch switch list inspect diff import export push pull verify rm prune' ;;
 	'tunnel') words='up down list status check logs env daemon' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
@@ -412,6 +420,8 @@ _devenv_options() {
 	'snapshot list') words='--quiet --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot inspect') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot diff') words='--files --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
+	'snapshot import') words='--masking --production --replace --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
+	'snapshot export') words='--compress --replace --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot push') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot pull') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot verify') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;

@@ -15,10 +15,10 @@
 #include <stdbool.h>
 
 struct agent_spec {
-	const char *volume; /* at AGENT_TARGET; NULL: only the cache */
-	bool write;         /* the volume too, not only the cache */
+	const char *volume;         /* at AGENT_TARGET; NULL: only the cache */
+	bool write;                 /* the volume too, not only the cache */
 	const struct strv *volumes; /* more, below AGENT_VOLUMES, to be written to; or NULL */
-	const char *object; /* of the events */
+	const char *object;         /* of the events */
 	const struct sink *sink;
 };
 

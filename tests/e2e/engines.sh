@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Engines for the tests: start_engine docker|podman FOLDER sets DOCKER_HOST; stop_engine ends it.
+# Engines for the tests: start_engine docker|podman|rootless FOLDER sets DOCKER_HOST; stop_engine
+# ends it.
 #
 # The caller is in namespaces of its own (network, mounts, processes), so nothing here meets an engine
 # of the machine.
@@ -22,10 +23,42 @@ start_podman() {
 	local folder=$1
 	mkdir -p "$folder"/{home,config,state,data,cache,run}
 	chmod 700 "$folder/run"
+	engine_program=$DEVENV
 	engine_env=(env -u DOCKER_HOST HOME="$folder/home" XDG_CONFIG_HOME="$folder/config"
 		XDG_STATE_HOME="$folder/state" XDG_DATA_HOME="$folder/data"
 		XDG_CACHE_HOME="$folder/cache" XDG_RUNTIME_DIR="$folder/run")
 	DOCKER_HOST=$("${engine_env[@]}" "$DEVENV" engine start 2>"$folder/log") || {
+		cat "$folder/log" >&2
+		return 1
+	}
+	export DOCKER_HOST
+}
+
+# The same for a user who is not root, and who is known only in here.
+start_rootless() {
+	local folder=$1 name=devenv-e2e id=54321 file
+	mkdir -p "$folder"/{home,config,state,data,cache,run,etc}
+	chmod 700 "$folder/run"
+	chmod o+x "$(dirname "$folder")"
+	engine_program=$folder/devenv
+	install -m 755 "$DEVENV" "$engine_program"
+	for file in passwd group subuid subgid; do
+		touch "/etc/$file"
+		cp "/etc/$file" "$folder/etc/$file"
+	done
+	echo "$name:x:$id:$id::$folder/home:/bin/sh" >>"$folder/etc/passwd"
+	echo "$name:x:$id:" >>"$folder/etc/group"
+	echo "$name:600000:65536" | tee -a "$folder/etc/subuid" >>"$folder/etc/subgid"
+	for file in passwd group subuid subgid; do
+		mount --bind "$folder/etc/$file" "/etc/$file"
+	done
+	chown -R "$id:$id" "$folder"/{home,config,state,data,cache,run}
+	chown "$id:$id" "$folder"
+	engine_env=(setpriv --reuid "$id" --regid "$id" --clear-groups env -u DOCKER_HOST
+		-C "$folder" HOME="$folder/home" USER="$name" XDG_CONFIG_HOME="$folder/config"
+		XDG_STATE_HOME="$folder/state" XDG_DATA_HOME="$folder/data"
+		XDG_CACHE_HOME="$folder/cache" XDG_RUNTIME_DIR="$folder/run")
+	DOCKER_HOST=$("${engine_env[@]}" "$engine_program" engine start 2>"$folder/log") || {
 		cat "$folder/log" >&2
 		return 1
 	}
@@ -82,8 +115,8 @@ stop_engine() {
 	if [[ -n ${DOCKER_HOST:-} ]] && engine_answers; then
 		clean_engine || true
 	fi
-	if [[ ${engine_kind:-} == podman ]]; then
-		"${engine_env[@]}" "$DEVENV" engine stop >/dev/null 2>&1 || true
+	if [[ ${engine_kind:-} == podman || ${engine_kind:-} == rootless ]]; then
+		"${engine_env[@]}" "$engine_program" engine stop >/dev/null 2>&1 || true
 		# What devenv puts into /tmp when a path is too long for a socket or for Podman.
 		sed -n 's|^runroot = "\(/tmp/devenv-[^"]*\)/run"$|\1|p' \
 			"$engine_folder"/state/devenv/engine/config/containers/storage.conf |

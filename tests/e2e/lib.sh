@@ -15,7 +15,8 @@
 #	api METHOD PATH [curl options]             a bare request to the engine
 #
 # In the first ten lines, "# engine: none" marks a script that needs no engine and "# engine: docker"
-# or "# engine: podman" one that is about that engine only; the runner runs those once.
+# or "# engine: podman" one that is about that engine only; the runner runs those once. Podman of a
+# user who is not root has only those with "# engine: rootless".
 set -euo pipefail
 
 : "${DEVENV:?start this through tests/e2e/run}" "${T:?}" "${DEVENV_REGISTRY:?}"
