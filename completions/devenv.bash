@@ -35,6 +35,8 @@ _devenv_command() {
 	':shell') command='shell' ;;
 	':attach') command='attach' ;;
 	':cp') command='cp' ;;
+	':export') command='export' ;;
+	':commit') command='commit' ;;
 	':run') command='run' ;;
 	':snapshot') command='snapshot' ;;
 	'snapshot:save') command='snapshot save' ;;
@@ -50,6 +52,7 @@ _devenv_command() {
 	'snapshot:push') command='snapshot push' ;;
 	'snapshot:pull') command='snapshot pull' ;;
 	'snapshot:verify') command='snapshot verify' ;;
+	'snapshot:scan') command='snapshot scan' ;;
 	'snapshot:rm') command='snapshot rm' ;;
 	'snapshot:prune') command='snapshot prune' ;;
 	':tunnel') command='tunnel' ;;
@@ -239,6 +242,13 @@ _devenv_value() {
 	'cp:--archive' | 'cp:-a') value='' ;;
 	'cp:--follow-link' | 'cp:-L') value='' ;;
 	'cp:--index') value='none' ;;
+	'export:--index') value='none' ;;
+	'export:--output' | 'export:-o') value='file' ;;
+	'commit:--author' | 'commit:-a') value='none' ;;
+	'commit:--change' | 'commit:-c') value='none' ;;
+	'commit:--index') value='none' ;;
+	'commit:--message' | 'commit:-m') value='none' ;;
+	'commit:--pause' | 'commit:-p') value='' ;;
 	'run:--build') value='' ;;
 	'run:--cap-add') value='none' ;;
 	'run:--cap-drop') value='none' ;;
@@ -281,6 +291,11 @@ _devenv_value() {
 	'snapshot import:--replace') value='' ;;
 	'snapshot export:--compress') value='words none gzip zstd' ;;
 	'snapshot export:--replace') value='' ;;
+	'snapshot push:--allow') value='none' ;;
+	'snapshot push:--canaries') value='none' ;;
+	'snapshot push:--scan') value='' ;;
+	'snapshot scan:--allow') value='none' ;;
+	'snapshot scan:--canaries') value='none' ;;
 	'tunnel logs:--tail' | 'tunnel logs:-n') value='none' ;;
 	'tunnel env:--format') value='words shell json my.cnf' ;;
 	'sql:--user' | 'sql:-u') value='none' ;;
@@ -345,6 +360,8 @@ _devenv_argument() {
 	'shell:'*) value='names service' ;;
 	'attach:'*) value='names service' ;;
 	'cp:'*) value='file' ;;
+	'export:'*) value='names service' ;;
+	'commit:'*) value='names service' ;;
 	'run:0') value='names service' ;;
 	'snapshot save:'*) value='names service' ;;
 	'snapshot restore:'*) value='names service' ;;
@@ -368,8 +385,8 @@ _devenv_argument() {
 
 _devenv_commands() {
 	case "$1" in
-	'') words='up down stop start restart watch pull build push create scale kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp run snapshot tunnel sql onboard new doctor engine completion version help' ;;
-	'snapshot') words='save restore undo branch switch list inspect diff import export push pull verify rm prune' ;;
+	'') words='up down stop start restart watch pull build push create scale kill pause unpause rm status logs config plan why port top stats images volumes events wait ls exec shell attach cp export commit run snapshot tunnel sql onboard new doctor engine completion version help' ;;
+	'snapshot') words='save restore undo branch switch list inspect diff import export push pull verify scan rm prune' ;;
 	'tunnel') words='up down list status check logs env daemon' ;;
 	'engine') words='start stop status' ;;
 	*) words='' ;;
@@ -410,6 +427,8 @@ _devenv_options() {
 	'shell') words='--detach --env --index --interactive --no-tty --privileged --tty --user --workdir --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'attach') words='--detach-keys --index --no-stdin --sig-proxy --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'cp') words='--all --archive --follow-link --index --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
+	'export') words='--index --output --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
+	'commit') words='--author --change --index --message --pause --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'run') words='--build --cap-add --cap-drop --detach --entrypoint --env --env-from-file --interactive --keep --label --name --no-deps --no-tty --no-TTY --publish --pull --quiet --quiet-build --quiet-pull --remove-orphans --rm --service-ports --use-aliases --user --volume --workdir --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot save') words='--deltas --masking --parent --production --replace --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
@@ -422,9 +441,10 @@ _devenv_options() {
 	'snapshot diff') words='--files --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot import') words='--masking --production --replace --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot export') words='--compress --replace --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
-	'snapshot push') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
+	'snapshot push') words='--allow --canaries --scan --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot pull') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot verify') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
+	'snapshot scan') words='--allow --canaries --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot rm') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot prune') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'tunnel') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;

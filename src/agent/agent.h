@@ -22,18 +22,18 @@ struct agent {
 /* Answers a request: *result gets FRAME_RESULT's payload (NULL: {}). */
 typedef int agent_fn(struct agent *agent, const json_t *request, json_t **result, struct err *err);
 
-agent_fn agent_ping;                                                /* ping.c */
-agent_fn agent_blob_have, agent_blob_put, agent_blob_get;           /* blob.c */
-agent_fn agent_missing, agent_pack_put;                             /* pack.c */
-agent_fn agent_list, agent_show, agent_name_set, agent_name_remove; /* names.c */
-agent_fn agent_capture;                                             /* capture.c */
-agent_fn agent_restore;                                             /* restore.c */
-agent_fn agent_diff;                                                /* diff.c */
-agent_fn agent_export;                                              /* export.c */
-agent_fn agent_import;                                              /* import.c */
-agent_fn agent_scan;                                                /* scan.c */
-agent_fn agent_verify;                                              /* verify.c */
-agent_fn agent_prune;                                               /* prune.c */
+agent_fn agent_ping;                                                      /* ping.c */
+agent_fn agent_blob_have, agent_blob_put, agent_blob_get;                 /* blob.c */
+agent_fn agent_missing, agent_pack_put;                                   /* pack.c */
+agent_fn agent_list, agent_show, agent_name_set, agent_name_remove;       /* names.c */
+agent_fn agent_capture;                                                   /* capture.c */
+agent_fn agent_restore;                                                   /* restore.c */
+agent_fn agent_diff;                                                      /* diff.c */
+agent_fn agent_export;                                                    /* export.c */
+agent_fn agent_import;                                                    /* import.c */
+agent_fn agent_scan;                                                      /* scan.c */
+agent_fn agent_verify;                                                    /* verify.c */
+agent_fn agent_prune;                                                     /* prune.c */
 agent_fn agent_branches, agent_branch, agent_switch, agent_branch_remove; /* branch.c */
 
 /* PROGRESS, ten times a second at most; -1: nobody listens any more. */
