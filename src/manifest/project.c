@@ -224,11 +224,25 @@ static char *choose_name(const struct project *project, struct loader *loader,
 
 /* === what is remembered of the tree === */
 
+/* "x-requires.auth": each name in a list at the top is a place, too. */
+static void add_names(struct buf *places, const struct node *list, const char *path)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct node *item = list->items[i];
+
+		if (item->kind == NODE_STRING && item->at.file && !strpbrk(item->text, "\t\n"))
+			buf_addf(places, "%s.%s\t%s:%d:%d\n", path, item->text, item->at.file,
+				item->at.line, item->at.column);
+	}
+}
+
 /* A line "PATH\tFILE:LINE:COLUMN" for each key: there are many, and they are rarely looked at. */
 static void add_places(struct buf *places, const struct node *node, struct buf *path, int depth)
 {
 	size_t len = path->len;
 
+	if (node->kind == NODE_LIST && depth == 2)
+		add_names(places, node, buf_str(path));
 	if (node->kind != NODE_MAP || depth > PLACES_DEPTH)
 		return;
 	for (size_t i = 0; i < node->n; i++) {

@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Report at a place that the manifest has kept. */
-static void report(struct diags *diags, const struct manifest *manifest, const char *path,
-	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Report of `path` at `at`, a place that the manifest has kept. */
+static void report(struct diags *diags, const struct manifest *manifest, const char *at,
+	const char *path, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
-static void report(struct diags *diags, const struct manifest *manifest, const char *path,
-	const char *fmt, ...)
+static void report(struct diags *diags, const struct manifest *manifest, const char *at,
+	const char *path, const char *fmt, ...)
 {
-	autofree char *place = manifest_place(manifest, path), *text = NULL;
+	autofree char *place = manifest_place(manifest, at), *text = NULL;
 	autofree char *file = xstrdup(place ? place : manifest->files.v[0]);
 	uint64_t numbers[2] = {0};
 	va_list args;
@@ -58,11 +58,12 @@ static bool requires_known(
 
 	for (size_t i = 0; i < manifest->requires.n; i++) {
 		const char *name = manifest->requires.v[i], *near;
+		autofree char *at = xasprintf("x-requires.%s", name);
 
 		if (workspace_find(ws, name))
 			continue;
 		near = suggest_manifest(ws, manifest, name);
-		report(diags, manifest, "x-requires",
+		report(diags, manifest, at, "x-requires",
 			near ? "there is no manifest \"%s\" in the workspace (did you mean \"%s\"?)"
 			     : "there is no manifest \"%s\" in the workspace",
 			name, near);
@@ -86,7 +87,8 @@ static bool requires_cycle(struct workspace *ws, struct manifest *manifest, stru
 		struct strv rest = {path->v + from, path->n - from};
 		autofree char *names = strv_join(&rest, " -> ");
 
-		report(diags, manifest, "x-requires", "a cycle: %s -> %s", names, manifest->name);
+		report(diags, manifest, "x-requires", "x-requires", "a cycle: %s -> %s", names,
+			manifest->name);
 		return true;
 	}
 	strv_push(path, manifest->name);
@@ -132,8 +134,8 @@ static void check_name(const struct workspace *ws, const struct manifest *manife
 	owner = json_string_value(json_array_get(first, 1));
 	other = xasprintf("services.%s.container_name", owner);
 	place = manifest_place(workspace_find(ws, theirs), other);
-	report(diags, manifest, path, "the container of %s/%s is named \"%s\", too%s%s%s", theirs,
-		owner, name, place ? " (" : "", place ? place : "", place ? ")" : "");
+	report(diags, manifest, path, path, "the container of %s/%s is named \"%s\", too%s%s%s",
+		theirs, owner, name, place ? " (" : "", place ? place : "", place ? ")" : "");
 }
 
 static void check_names(const struct workspace *ws, struct diags *diags)

@@ -136,6 +136,32 @@ static int check_action(const struct plan *plan, const struct action *action,
 	return 0;
 }
 
+/* "service shop/web (envs/shop.yaml:7:5)"; the caller's. */
+static char *with_place(const struct plan *plan, const char *object)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct action *action = &plan->actions[i];
+		autofree char *path = NULL, *place = NULL;
+
+		if (!action->manifest || !action->service || !str_eq(action->object, object))
+			continue;
+		path = xasprintf("services.%s.ports", action->service);
+		place = manifest_place(action->manifest, path);
+		if (place)
+			return xasprintf("%s (%s)", object, place);
+	}
+	return xstrdup(object);
+}
+
+static int wanted_twice(const struct plan *plan, const char *one, const char *other,
+	const char *port, struct err *err)
+{
+	autofree char *first = with_place(plan, one), *second = with_place(plan, other);
+
+	return err_set(err, ERR_PORT, "%s and %s both publish port %s; give one of them another",
+		first, second, port);
+}
+
 /* Two services of the plan that want the same port. */
 static int check_twice(
 	const struct plan *plan, json_t *seen, const struct action *action, struct err *err)
@@ -154,9 +180,8 @@ static int check_twice(
 				strchr(json_str(item, "HostPort"), '-'))
 				continue;
 			if (other && !str_eq(other, action->object))
-				return err_set(err, ERR_PORT,
-					"%s and %s both publish port %s; give one of them another",
-					other, action->object, json_str(item, "HostPort"));
+				return wanted_twice(plan, other, action->object,
+					json_str(item, "HostPort"), err);
 			json_set_str(seen, port, action->object);
 		}
 	}

@@ -42,6 +42,7 @@ services:
   a: {image: "$image", command: [sleep, infinity], ports: ["127.0.0.1:21202:80"]}
   b: {image: "$image", command: [sleep, infinity], ports: ["127.0.0.1:21202:81"]}
 EOF2
-expect_fail "two services that want the same port" '[36]' '21202' "$DEVENV" -C "$T/mine" up
+expect_fail "two services that want the same port" 6 \
+	'a \(.*compose.yaml:2:.*b \(.*compose.yaml:3:.*21202' "$DEVENV" -C "$T/mine" up
 
 finish
