@@ -5,6 +5,7 @@
  * one, signals are passed on in the keys' place.
  */
 #include "commands.h"
+#include "common_options.h"
 #include "session.h"
 
 #include "devenv/clock.h"
@@ -37,14 +38,7 @@ static const struct option_spec options[] = {
 		.arg = "KEYS",
 		.def = DEFAULT_KEYS,
 		.help = "What leaves a terminal without ending the service"},
-	{.name = "index",
-		.type = OPT_INT,
-		AT(index),
-		.arg = "N",
-		.min = 0,
-		.max = 10000,
-		.def = "0",
-		.help = "Which container of a scaled service"},
+	{OPTION_INDEX, AT(index)},
 	{.name = "no-stdin", .type = OPT_FLAG, AT(no_stdin), .help = "Only look: send no input"},
 	{.name = "sig-proxy",
 		.type = OPT_FLAG,

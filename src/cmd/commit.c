@@ -1,5 +1,6 @@
 /* commit.c - `devenv commit SERVICE [IMAGE]`: an image of what a container has become. */
 #include "commands.h"
+#include "common_options.h"
 #include "session.h"
 
 #include "devenv/mem.h"
@@ -30,14 +31,7 @@ static const struct option_spec options[] = {
 		AT(changes),
 		.arg = "INSTRUCTION",
 		.help = "Instruction of a Dockerfile for the image, such as CMD or ENV"},
-	{.name = "index",
-		.type = OPT_INT,
-		AT(index),
-		.arg = "N",
-		.min = 0,
-		.max = 10000,
-		.def = "0",
-		.help = "Which container of a scaled service"},
+	{OPTION_INDEX, AT(index)},
 	{.name = "message",
 		.letter = 'm',
 		.type = OPT_STRING,

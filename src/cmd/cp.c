@@ -5,6 +5,7 @@
  * name of one that is not, and "dir/." is what the folder holds.
  */
 #include "commands.h"
+#include "common_options.h"
 #include "cp.h"
 #include "session.h"
 
@@ -35,14 +36,7 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(follow_link),
 		.help = "When SRC is a link, copy what it leads to"},
-	{.name = "index",
-		.type = OPT_INT,
-		AT(index),
-		.arg = "N",
-		.min = 0,
-		.max = 10000,
-		.def = "0",
-		.help = "Which container of a scaled service"},
+	{OPTION_INDEX, AT(index)},
 	{0},
 };
 

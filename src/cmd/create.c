@@ -1,6 +1,7 @@
 /* create.c - `devenv create`: everything that `up` makes, without starting it. */
 #include "bring_up.h"
 #include "commands.h"
+#include "common_options.h"
 #include "session.h"
 
 struct create_options {
@@ -16,33 +17,12 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(build),
 		.help = "Build the images of services that have `build:`"},
-	{.name = "force-recreate",
-		.type = OPT_FLAG,
-		AT(force_recreate),
-		.help = "Replace the named services' containers, changed or not"},
-	{.name = "no-build",
-		.type = OPT_FLAG,
-		AT(no_build),
-		.help = "Build no image, even a missing one"},
-	{.name = "no-recreate",
-		.type = OPT_FLAG,
-		AT(no_recreate),
-		.help = "Keep containers that differ from their manifest"},
-	{.name = "pull",
-		.type = OPT_CHOICE,
-		AT(pull),
-		.arg = "POLICY",
-		.choices = bring_up_pull,
-		.def = "policy",
-		.help = "When to pull images; policy: as `pull_policy` says"},
-	{.name = "quiet-pull",
-		.type = OPT_FLAG,
-		AT(quiet_pull),
-		.help = "Show no progress of pulls"},
-	{.name = "remove-orphans",
-		.type = OPT_FLAG,
-		AT(remove_orphans),
-		.help = "Remove containers whose service is in no manifest"},
+	{OPTION_FORCE_RECREATE, AT(force_recreate)},
+	{OPTION_NO_BUILD, AT(no_build)},
+	{OPTION_NO_RECREATE, AT(no_recreate)},
+	{OPTION_PULL, AT(pull)},
+	{OPTION_QUIET_PULL, AT(quiet_pull)},
+	{OPTION_REMOVE_ORPHANS, AT(remove_orphans)},
 	{.name = "scale",
 		.type = OPT_LIST,
 		AT(scale),

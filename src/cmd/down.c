@@ -1,6 +1,7 @@
 /* down.c - `devenv down`: stop and remove; data stays unless --volumes says otherwise. */
 #include "bring_up.h"
 #include "commands.h"
+#include "common_options.h"
 
 #include "devenv/mem.h"
 #include "devenv/str.h"
@@ -19,10 +20,7 @@ struct down_options {
 static const char *const rmi_choices[] = {"local", "all", NULL};
 
 static const struct option_spec options[] = {
-	{.name = "dry-run",
-		.type = OPT_FLAG,
-		AT(dry_run),
-		.help = "Print the plan; change nothing"},
+	{OPTION_DRY_RUN, AT(dry_run)},
 	{.name = "remove-orphans",
 		.type = OPT_FLAG,
 		AT(remove_orphans),

@@ -72,16 +72,12 @@ int each_container(struct app *app, int argc, char **argv, const struct each *ea
 	autosession struct session session = SESSION_INIT;
 	struct strv words = session_words(argc, argv);
 	struct actual actual = {0};
-	struct manifest *manifest;
-	const char *service;
 	int result;
 
 	if (session_open(app, SESSION_ENGINE | SESSION_ALL | SESSION_NO_START, &session, err) < 0)
 		return -1;
-	for (int i = 0; i < argc; i++)
-		if (workspace_resolve(&session.ws, argv[i], &manifest, &service, err) < 0)
-			return -1;
-	if (actual_read(session.engine, &session.ws, &actual, err) < 0)
+	if (session_check_words(&session, argc, argv, err) < 0 ||
+		actual_read(session.engine, &session.ws, &actual, err) < 0)
 		return -1;
 	result = run_all(app, &session, &words, each, &actual, err);
 	actual_release(&actual);

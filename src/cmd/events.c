@@ -78,15 +78,12 @@ static int events_run(struct app *app, void *opts, int argc, char **argv, struct
 	struct watcher watcher = {&session.ws, &words, chosen->json || app->json, err};
 	autofree char *filters = engine_filters("type", "container", NULL);
 	struct events_spec spec = {filters, chosen->since, chosen->until};
-	struct manifest *manifest;
-	const char *service;
 	int result;
 
 	if (session_open(app, SESSION_ENGINE | SESSION_ALL | SESSION_NO_START, &session, err) < 0)
 		return -1;
-	for (int i = 0; i < argc; i++)
-		if (workspace_resolve(&session.ws, argv[i], &manifest, &service, err) < 0)
-			return -1;
+	if (session_check_words(&session, argc, argv, err) < 0)
+		return -1;
 	result = engine_events(session.engine, &spec, on_event, &watcher, signals_fd(), err);
 	return signals_pending() ? 0 : result;
 }

@@ -1,5 +1,6 @@
 /* exec.c - `devenv exec` and `devenv shell`: a command in a running container. */
 #include "commands.h"
+#include "common_options.h"
 #include "session.h"
 
 #include "devenv/mem.h"
@@ -30,42 +31,21 @@ static const struct option_spec options[] = {
 		AT(env),
 		.arg = "NAME=VALUE",
 		.help = "Set a variable"},
-	{.name = "index",
-		.type = OPT_INT,
-		AT(index),
-		.arg = "N",
-		.min = 0,
-		.max = 10000,
-		.def = "0",
-		.help = "Which container of a scaled service"},
+	{OPTION_INDEX, AT(index)},
 	{.name = "interactive",
 		.letter = 'i',
 		.type = OPT_FLAG,
 		AT(interactive),
 		.help = "Pass stdin on: the default"},
-	{.name = "no-tty",
-		.letter = 'T',
-		.type = OPT_FLAG,
-		AT(no_tty),
-		.help = "No terminal, even when we have one"},
+	{OPTION_NO_TTY, AT(no_tty)},
 	{.name = "privileged", .type = OPT_FLAG, AT(privileged), .help = "With all capabilities"},
 	{.name = "tty",
 		.letter = 't',
 		.type = OPT_FLAG,
 		AT(tty),
 		.help = "A terminal when we have one: the default"},
-	{.name = "user",
-		.letter = 'u',
-		.type = OPT_STRING,
-		AT(user),
-		.arg = "USER",
-		.help = "Run as this user"},
-	{.name = "workdir",
-		.letter = 'w',
-		.type = OPT_STRING,
-		AT(dir),
-		.arg = "DIR",
-		.help = "Run in this folder"},
+	{OPTION_USER, AT(user)},
+	{OPTION_WORKDIR, AT(dir)},
 	{0},
 };
 

@@ -1,4 +1,5 @@
 /* lifecycle.c - what `stop`, `start` and `restart` share. */
+#include "common_options.h"
 #include "lifecycle.h"
 
 #include "devenv/ui.h"
@@ -6,10 +7,7 @@
 #define AT(member) OPT_AT(struct lifecycle_options, member)
 
 const struct option_spec lifecycle_options[] = {
-	{.name = "dry-run",
-		.type = OPT_FLAG,
-		AT(dry_run),
-		.help = "Print the plan; change nothing"},
+	{OPTION_DRY_RUN, AT(dry_run)},
 	{.name = "no-deps",
 		.type = OPT_FLAG,
 		AT(no_deps),

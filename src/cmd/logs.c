@@ -68,8 +68,6 @@ static int logs_run(struct app *app, void *opts, int argc, char **argv, struct e
 		.no_prefix = logs->no_prefix,
 		.no_color = logs->no_color,
 	};
-	struct manifest *manifest;
-	const char *service;
 	int64_t tail;
 
 	if (!str_eq(logs->tail, "all")) {
@@ -80,9 +78,8 @@ static int logs_run(struct app *app, void *opts, int argc, char **argv, struct e
 	}
 	if (session_open(app, SESSION_ENGINE | SESSION_ALL | SESSION_NO_START, &session, err) < 0)
 		return -1;
-	for (int i = 0; i < argc; i++)
-		if (workspace_resolve(&session.ws, argv[i], &manifest, &service, err) < 0)
-			return -1;
+	if (session_check_words(&session, argc, argv, err) < 0)
+		return -1;
 	return follow_logs(app, &session, &wish, err);
 }
 

@@ -144,6 +144,17 @@ struct strv session_words(int argc, char **argv)
 	return (struct strv){.v = argv, .n = (size_t)argc};
 }
 
+int session_check_words(const struct session *session, int argc, char **argv, struct err *err)
+{
+	struct manifest *manifest;
+	const char *service;
+
+	for (int i = 0; i < argc; i++)
+		if (workspace_resolve(&session->ws, argv[i], &manifest, &service, err) < 0)
+			return -1;
+	return 0;
+}
+
 int session_container(struct session *session, const char *word, int number, bool running,
 	struct actual *actual, const struct container **container, struct err *err)
 {

@@ -50,6 +50,9 @@ void session_unlock(struct session *session);
 /* argv as the words of a request; borrowed. */
 struct strv session_words(int argc, char **argv);
 
+/* Does each of them name a service or a manifest? ERR_USAGE for the first that does not. */
+int session_check_words(const struct session *session, int argc, char **argv, struct err *err);
+
 /* The running (or, without `running`, any) container of a service named as the user does. */
 int session_container(struct session *session, const char *word, int number, bool running,
 	struct actual *actual, const struct container **container, struct err *err);

@@ -350,16 +350,12 @@ static int stats_run(struct app *app, void *opts, int argc, char **argv, struct 
 		.stop = {-1, -1},
 		.news = {-1, -1},
 		.mutex = PTHREAD_MUTEX_INITIALIZER};
-	struct manifest *manifest;
-	const char *service;
 	int result;
 
 	if (session_open(app, SESSION_ENGINE | SESSION_ALL | SESSION_NO_START, &session, err) < 0)
 		return -1;
-	for (int i = 0; i < argc; i++)
-		if (workspace_resolve(&session.ws, argv[i], &manifest, &service, err) < 0)
-			return -1;
-	if (actual_read(session.engine, &session.ws, &actual, err) < 0)
+	if (session_check_words(&session, argc, argv, err) < 0 ||
+		actual_read(session.engine, &session.ws, &actual, err) < 0)
 		return -1;
 	choose(&board, &session, &words, &actual, chosen->all);
 	if (board.n)
