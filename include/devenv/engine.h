@@ -109,8 +109,8 @@ int container_stop(
 	struct engine *engine, const char *id, int timeout_s, struct err *err); /* -1: its own */
 int container_restart(struct engine *engine, const char *id, int timeout_s, struct err *err);
 int container_kill(struct engine *engine, const char *id, const char *signal, struct err *err);
-int container_remove(
-	struct engine *engine, const char *id, bool volumes, struct err *err); /* 404 is fine */
+/* By force. One that is gone is fine; one that the engine is removing is waited for. */
+int container_remove(struct engine *engine, const char *id, bool volumes, struct err *err);
 int container_rename(struct engine *engine, const char *id, const char *name, struct err *err);
 int container_inspect(struct engine *engine, const char *id, json_t **out, struct err *err);
 int container_wait(struct engine *engine, const char *id, int *status, struct err *err);

@@ -256,11 +256,21 @@ int snapshots_start(struct app *app, struct session *session, const struct snaps
 {
 	static const struct strv none;
 
-	/* Also after Ctrl-C: what was stopped only for a while is not left so. */
+	/*
+	 * What was stopped only for a while is not left so: a Ctrl-C before or amid it counts not.
+	 */
 	if (signals_pending())
 		signals_forget();
-	if (run_on(app, session, place, plan_start, err) < 0)
-		return -1;
+	if (run_on(app, session, place, plan_start, err) < 0) {
+		if (err->kind != ERR_CANCELLED)
+			return -1;
+		signals_forget();
+		err_clear(err);
+		sink_warn(
+			&app->sink, NULL, "what was stopped starts again; Ctrl-C once more leaves");
+		if (run_on(app, session, place, plan_start, err) < 0)
+			return -1;
+	}
 	return state_stopped_write(session->ws.lock_id, &none, err);
 }
 

@@ -44,7 +44,10 @@ void snapshots_data_volumes(const struct workspace *ws, bool databases, struct s
 int snapshots_stop(struct app *app, struct session *session, const struct snapshot_place *place,
 	struct err *err);
 
-/* Start again what snapshots_stop() stopped, and wait until it is ready; also after Ctrl-C. */
+/*
+ * Start again what snapshots_stop() stopped, and wait until it is ready; also after a Ctrl-C, and
+ * through one.
+ */
 int snapshots_start(struct app *app, struct session *session, const struct snapshot_place *place,
 	struct err *err);
 

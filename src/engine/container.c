@@ -1,10 +1,13 @@
 /* container.c - the life of a container: create, start, stop, remove, and what stands around it. */
 #include "engine_priv.h"
 
+#include "devenv/clock.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
 #include <string.h>
+
+#define GONE_MS 10000
 
 static void pass_warnings(const json_t *answer, const char *name, const struct sink *sink)
 {
@@ -74,18 +77,33 @@ int container_kill(struct engine *engine, const char *id, const char *signal, st
 	return engine_post(engine, NULL, NULL, err, "/containers/%s/kill?signal=%s", name, which);
 }
 
+/* Somebody else, or the engine itself, is at it: that takes some moments. */
+static void await_gone(struct engine *engine, const char *id)
+{
+	int64_t deadline = clock_ms() + GONE_MS;
+
+	for (int pause = 5; clock_ms() < deadline; pause = pause < 100 ? 2 * pause : 100) {
+		autojson json_t *container = NULL;
+		struct err err = ERR_INIT;
+
+		if (container_inspect(engine, id, &container, &err) < 0)
+			return;
+		clock_sleep_ms(pause);
+	}
+}
+
 int container_remove(struct engine *engine, const char *id, bool volumes, struct err *err)
 {
 	autofree char *name = engine_escape(id);
 
 	if (engine_delete(engine, err, "/containers/%s?force=1&v=%d", name, volumes) == 0)
 		return 0;
-	/* Gone already, or somebody else is removing it: it will not be there. */
-	if (err->status == 404 || (err->status == 409 && strstr(err->msg, "already in progress"))) {
-		err_clear(err);
-		return 0;
-	}
-	return -1;
+	if (err->status == 409 && strstr(err->msg, "already in progress"))
+		await_gone(engine, id);
+	else if (err->status != 404)
+		return -1;
+	err_clear(err);
+	return 0;
 }
 
 int container_rename(struct engine *engine, const char *id, const char *name, struct err *err)

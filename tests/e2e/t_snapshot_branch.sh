@@ -104,12 +104,15 @@ for moment in 0.5 1.0; do
 	check "and back" "$DEVENV" snapshot switch main
 	check_out "all of that, too" '^1,3$' rows
 done
-"$DEVENV" snapshot switch feature/x >/dev/null 2>interrupted </dev/null &
-killed=$!
-read -rt 0.5 <> <(:) || true
-kill -INT "$killed" 2>/dev/null || true
-wait "$killed" || true
-check_out "after an interrupt the database runs" '^(1,2|1,3)$' rows
+for moment in 0.3 0.6 0.9; do
+	"$DEVENV" snapshot switch feature/x >/dev/null 2>interrupted </dev/null &
+	killed=$!
+	read -rt "$moment" <> <(:) || true
+	kill -INT "$killed" 2>/dev/null || true
+	wait "$killed" || true
+	check_out "after an interrupt at $moment s the database runs" '^(1,2|1,3)$' rows
+	check "back again" "$DEVENV" snapshot switch main
+done
 check "no agent is left" no_agents
 check "to the other" "$DEVENV" snapshot switch feature/x
 check_out "with its rows" '^1,2$' rows
