@@ -148,10 +148,10 @@ static void test_requires(void **state)
 			      "      | ^\n");
 	put(*state, "envs/c.yaml", "services: {s: {image: a}}\nx-requires: [nope]\n");
 	assert_report(*state,
-		"envs/c.yaml:2:1: error: x-requires: there is no manifest \"nope\" in "
+		"envs/c.yaml:2:14: error: x-requires: there is no manifest \"nope\" in "
 		"the workspace\n"
 		"    2 | x-requires: [nope]\n"
-		"      | ^\n");
+		"      |              ^\n");
 }
 
 static void test_reports(void **state)
