@@ -166,11 +166,11 @@ static int at_rest(struct branching *work, change_fn *change, const char *name, 
 	struct err second = ERR_INIT;
 	int status = find_users(work, volumes, &users, err);
 
-	if (status == 0) {
+	if (status == 0)
 		status = snapshots_stop(work->app, &work->session, &users, err);
+	if (status == 0) {
 		emit(work, EVENT_START, "branches", "Copying");
-		if (status == 0)
-			status = change(work, name, first, notes, result, err);
+		status = change(work, name, first, notes, result, err);
 		if (status == 0)
 			emit(work, EVENT_DONE, "branches", "Copied");
 		/* Whatever became of it, what ran runs again. */

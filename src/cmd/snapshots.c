@@ -238,39 +238,56 @@ static int run_on(struct app *app, struct session *session, const struct snapsho
 	return status;
 }
 
+/*
+ * Through one Ctrl-C, which *cancelled tells of: half stopped or half started is worse than late.
+ */
+static int run_through(struct app *app, struct session *session, const struct snapshot_place *place,
+	plan_fn *make, bool *cancelled, struct err *err)
+{
+	*cancelled = false;
+	if (run_on(app, session, place, make, err) == 0)
+		return 0;
+	if (err->kind != ERR_CANCELLED)
+		return -1;
+	*cancelled = true;
+	signals_forget();
+	err_clear(err);
+	sink_warn(&app->sink, NULL, "services are brought back first; Ctrl-C once more leaves");
+	return run_on(app, session, place, make, err);
+}
+
 int snapshots_stop(struct app *app, struct session *session, const struct snapshot_place *place,
 	struct err *err)
 {
 	autofree char *names = strv_join(&place->running, ", ");
+	struct err second = ERR_INIT;
+	bool cancelled;
 
 	if (place->running.n)
 		sink_warn(&app->sink, NULL, "%s is stopped meanwhile: a database is copied at rest",
 			names);
 	if (state_stopped_write(session->ws.lock_id, &place->running, err) < 0)
 		return -1;
-	return run_on(app, session, place, plan_stop, err);
+	if (run_through(app, session, place, plan_stop, &cancelled, err) == 0) {
+		if (!cancelled)
+			return 0;
+		err_set(err, ERR_CANCELLED, "interrupted");
+	}
+	snapshots_start(app, session, place, &second);
+	return -1;
 }
 
 int snapshots_start(struct app *app, struct session *session, const struct snapshot_place *place,
 	struct err *err)
 {
 	static const struct strv none;
+	bool cancelled;
 
-	/*
-	 * What was stopped only for a while is not left so: a Ctrl-C before or amid it counts not.
-	 */
+	/* Also after Ctrl-C: what was stopped only for a while is not left so. */
 	if (signals_pending())
 		signals_forget();
-	if (run_on(app, session, place, plan_start, err) < 0) {
-		if (err->kind != ERR_CANCELLED)
-			return -1;
-		signals_forget();
-		err_clear(err);
-		sink_warn(
-			&app->sink, NULL, "what was stopped starts again; Ctrl-C once more leaves");
-		if (run_on(app, session, place, plan_start, err) < 0)
-			return -1;
-	}
+	if (run_through(app, session, place, plan_start, &cancelled, err) < 0)
+		return -1;
 	return state_stopped_write(session->ws.lock_id, &none, err);
 }
 

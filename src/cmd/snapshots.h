@@ -40,13 +40,16 @@ void snapshot_place_release(struct snapshot_place *place);
  */
 void snapshots_data_volumes(const struct workspace *ws, bool databases, struct strv *names);
 
-/* Stop the services that run on it, with a warning; nothing when none does. */
+/*
+ * Stop the services that run on it, with a warning; nothing when none does. When that fails, or at
+ * Ctrl-C, they are started again.
+ */
 int snapshots_stop(struct app *app, struct session *session, const struct snapshot_place *place,
 	struct err *err);
 
 /*
- * Start again what snapshots_stop() stopped, and wait until it is ready; also after a Ctrl-C, and
- * through one.
+ * Start again what snapshots_stop() stopped, and wait until it is ready; also after a Ctrl-C. One
+ * amid it only ends the waiting.
  */
 int snapshots_start(struct app *app, struct session *session, const struct snapshot_place *place,
 	struct err *err);

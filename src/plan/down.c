@@ -161,7 +161,7 @@ static void add_all(struct job *job, enum action_kind kind,
 static bool is_running(const struct container *container)
 {
 	return str_eq(container->state, "running") || str_eq(container->state, "restarting") ||
-	       str_eq(container->state, "paused");
+	       str_eq(container->state, "paused") || str_eq(container->state, "stopping");
 }
 
 static bool fits_running(struct job *job, const struct container *container)

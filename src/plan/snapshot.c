@@ -98,7 +98,7 @@ int plan_snapshot_list_by(struct agent *agent, json_t **list, struct err *err)
 
 static bool is_alive(const json_t *container)
 {
-	static const char *const states[] = {"running", "paused", "restarting"};
+	static const char *const states[] = {"running", "paused", "restarting", "stopping"};
 
 	for (size_t i = 0; i < ARRAY_LEN(states); i++)
 		if (str_eq(json_str(container, "State"), states[i]))
