@@ -48,8 +48,10 @@ started() { api GET "/containers/$(id_of "$1")/json" | jq -r .State.StartedAt; }
 used() { sync -f "$shared"; df --output=used -k "$shared" | tail -n 1; }
 current() { "$DEVENV" snapshot branch --format json | jq -r '.shop_data.current'; }
 no_agents() {
-	[[ -z $(api GET /containers/json --get --data-urlencode 'all=1' \
-		--data-urlencode 'filters={"label":["io.devenv.helper=agent"]}' | jq -r '.[].Id') ]]
+	local ids
+	ids=$(api GET /containers/json --get --data-urlencode 'all=1' \
+		--data-urlencode 'filters={"label":["io.devenv.helper=agent"]}' | jq -r '.[].Id') &&
+		[[ -z $ids ]]
 }
 
 expect_fail "nothing to branch off yet" 9 'devenv up' "$DEVENV" snapshot branch feature
