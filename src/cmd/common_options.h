@@ -19,6 +19,10 @@
 	.name = "index", .type = OPT_INT, .arg = "N", .min = 0, .max = 10000, .def = "0", \
 	.help = "Which container of a scaled service"
 
+#define OPTION_MASKING \
+	.name = "masking", .type = OPT_STRING, .arg = "FILE", \
+	.help = "The rules that the data was masked by; it came from production"
+
 #define OPTION_NO_BUILD \
 	.name = "no-build", .type = OPT_FLAG, .help = "Build no image, even a missing one"
 
@@ -29,6 +33,9 @@
 #define OPTION_NO_TTY \
 	.name = "no-tty", .letter = 'T', .type = OPT_FLAG, \
 	.help = "No terminal, even when we have one"
+
+#define OPTION_PRODUCTION \
+	.name = "production", .type = OPT_FLAG, .help = "The data came from production"
 
 #define OPTION_PULL \
 	.name = "pull", .type = OPT_CHOICE, .arg = "POLICY", .choices = bring_up_pull, \

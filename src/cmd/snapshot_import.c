@@ -1,4 +1,5 @@
 /* snapshot_import.c - `devenv snapshot import`. */
+#include "common_options.h"
 #include "snapshots.h"
 
 #include "devenv/fs.h"
@@ -16,15 +17,8 @@ struct import_options {
 #define AT(member) OPT_AT(struct import_options, member)
 
 static const struct option_spec options[] = {
-	{.name = "masking",
-		.type = OPT_STRING,
-		AT(words.masking),
-		.arg = "FILE",
-		.help = "The rules that the data was masked by; it came from production"},
-	{.name = "production",
-		.type = OPT_FLAG,
-		AT(words.production),
-		.help = "The data came from production"},
+	{OPTION_MASKING, AT(words.masking)},
+	{OPTION_PRODUCTION, AT(words.production)},
 	{.name = "replace",
 		.type = OPT_FLAG,
 		AT(replace),

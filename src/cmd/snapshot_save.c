@@ -1,4 +1,5 @@
 /* snapshot_save.c - `devenv snapshot save`. */
+#include "common_options.h"
 #include "snapshots.h"
 
 #include "devenv/clock.h"
@@ -22,20 +23,13 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(deltas),
 		.help = "Also store what is smaller for those who have the snapshot before"},
-	{.name = "masking",
-		.type = OPT_STRING,
-		AT(words.masking),
-		.arg = "FILE",
-		.help = "The rules that the data was masked by; it came from production"},
+	{OPTION_MASKING, AT(words.masking)},
 	{.name = "parent",
 		.type = OPT_STRING,
 		AT(parent),
 		.arg = "NAME",
 		.help = "The snapshot to build on; without: the newest of this volume"},
-	{.name = "production",
-		.type = OPT_FLAG,
-		AT(words.production),
-		.help = "The data came from production"},
+	{OPTION_PRODUCTION, AT(words.production)},
 	{.name = "replace",
 		.type = OPT_FLAG,
 		AT(replace),

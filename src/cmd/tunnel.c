@@ -101,16 +101,7 @@ static int serve(struct app *app, const struct tunnels *tunnels, struct err *err
 
 static int tunnel_run(struct app *app, void *options, int argc, char **argv, struct err *err)
 {
-	autosession struct session session = SESSION_INIT;
-	struct tunnels tunnels = {0};
-	int rc = session_open(app, 0, &session, err);
-
-	if (rc == 0)
-		rc = tunnels_find(&session.ws, argc, argv, &tunnels, err);
-	if (rc == 0)
-		rc = serve(app, &tunnels, err);
-	tunnels_release(&tunnels);
-	return rc;
+	return tunnels_with(app, argc, argv, serve, err);
 }
 
 /* === list === */

@@ -8,7 +8,6 @@
 #include "commands.h"
 
 #include "db_greeting.h"
-#include "session.h"
 #include "sql_client.h"
 #include "tunnel_thread.h"
 #include "tunnels.h"
@@ -310,18 +309,14 @@ static int check_entry(struct app *app, const struct tunnel_entry *entry, struct
 	return rc;
 }
 
+static int check_first(struct app *app, const struct tunnels *tunnels, struct err *err)
+{
+	return check_entry(app, &tunnels->list[0], err);
+}
+
 static int check_run(struct app *app, void *options, int argc, char **argv, struct err *err)
 {
-	autosession struct session session = SESSION_INIT;
-	struct tunnels tunnels = {0};
-	int rc = session_open(app, 0, &session, err);
-
-	if (rc == 0)
-		rc = tunnels_find(&session.ws, argc, argv, &tunnels, err);
-	if (rc == 0)
-		rc = check_entry(app, &tunnels.list[0], err);
-	tunnels_release(&tunnels);
-	return rc;
+	return tunnels_with(app, argc, argv, check_first, err);
 }
 
 static const char *const examples[] = {

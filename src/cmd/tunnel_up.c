@@ -1,7 +1,6 @@
 /* tunnel_up.c - `devenv tunnel up|down|status`: tunnels that stay when the command has ended. */
 #include "commands.h"
 
-#include "session.h"
 #include "tunnel_daemon.h"
 #include "tunnels.h"
 
@@ -66,7 +65,6 @@ static int ask_daemon(struct request *request, struct err *err)
 {
 	autodaemon struct daemon daemon = DAEMON_NONE;
 	autojson json_t *wish = up_request(request);
-
 	json_t *line = daemon_ask(&daemon, true, wish, err);
 
 	while (line && !json_bool(line, "done")) {
@@ -125,25 +123,9 @@ static int bring_up(struct app *app, const struct tunnels *tunnels, struct err *
 	return -1;
 }
 
-static int with_tunnels(struct app *app, int argc, char **argv,
-	int (*act)(struct app *app, const struct tunnels *tunnels, struct err *err),
-	struct err *err)
-{
-	autosession struct session session = SESSION_INIT;
-	struct tunnels tunnels = {0};
-	int rc = session_open(app, 0, &session, err);
-
-	if (rc == 0)
-		rc = tunnels_find(&session.ws, argc, argv, &tunnels, err);
-	if (rc == 0)
-		rc = act(app, &tunnels, err);
-	tunnels_release(&tunnels);
-	return rc;
-}
-
 static int up_run(struct app *app, void *options, int argc, char **argv, struct err *err)
 {
-	return with_tunnels(app, argc, argv, bring_up, err);
+	return tunnels_with(app, argc, argv, bring_up, err);
 }
 
 const struct command cmd_tunnel_up = {
@@ -184,7 +166,7 @@ static int take_down(struct app *app, const struct tunnels *tunnels, struct err 
 
 static int down_run(struct app *app, void *options, int argc, char **argv, struct err *err)
 {
-	return with_tunnels(app, argc, argv, take_down, err);
+	return tunnels_with(app, argc, argv, take_down, err);
 }
 
 const struct command cmd_tunnel_down = {
@@ -257,7 +239,7 @@ static int show_status(struct app *app, const struct tunnels *tunnels, struct er
 
 static int status_run(struct app *app, void *options, int argc, char **argv, struct err *err)
 {
-	return with_tunnels(app, argc, argv, show_status, err);
+	return tunnels_with(app, argc, argv, show_status, err);
 }
 
 const struct command cmd_tunnel_status = {

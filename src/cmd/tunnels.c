@@ -1,6 +1,8 @@
 /* tunnels.c - the x-tunnels of a workspace, as the tunnel commands see them. */
 #include "tunnels.h"
 
+#include "session.h"
+
 #include "devenv/fs.h"
 #include "devenv/mem.h"
 #include "devenv/signals.h"
@@ -236,6 +238,20 @@ int tunnels_find(
 	choose_ports(tunnels);
 	keep_wanted(tunnels, argc, argv);
 	return check_words(ws, tunnels, argc, argv, err);
+}
+
+int tunnels_with(struct app *app, int argc, char **argv, tunnels_fn *act, struct err *err)
+{
+	autosession struct session session = SESSION_INIT;
+	struct tunnels tunnels = {0};
+	int rc = session_open(app, 0, &session, err);
+
+	if (rc == 0)
+		rc = tunnels_find(&session.ws, argc, argv, &tunnels, err);
+	if (rc == 0)
+		rc = act(app, &tunnels, err);
+	tunnels_release(&tunnels);
+	return rc;
 }
 
 const char *tunnel_address(const struct tunnel_spec *spec)

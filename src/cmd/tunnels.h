@@ -36,6 +36,10 @@ int tunnels_find(const struct workspace *ws, int argc, char **argv, struct tunne
 	struct err *err);
 void tunnels_release(struct tunnels *tunnels);
 
+/* Open the workspace and do `act` with those of its tunnels that the words name. */
+typedef int tunnels_fn(struct app *app, const struct tunnels *tunnels, struct err *err);
+int tunnels_with(struct app *app, int argc, char **argv, tunnels_fn *act, struct err *err);
+
 /* Questions (an unknown host key, a passphrase) to the person at the terminal. */
 struct ssh_ask tunnels_ask(struct app *app);
 
