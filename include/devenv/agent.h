@@ -44,7 +44,8 @@
  *	capture {"name", "parent"?: NAME, "deltas"?, "ended"?, "unclean"?, "unread"?,
  *	         "config"?}             -> RECORD; of AGENT_TARGET; as in snapshot_save_ask;
  *				{"interrupted": true} with "unclean" and a restore that did not end
- *	restore {"name": NAME, "replace"?} -> {"snapshot": RECORD, "bytes", "cloned"}
+ *	restore {"name": NAME, "replace"?, "whole"?}
+ *				-> {"snapshot": RECORD, "bytes", "cloned", "kept"}
  *	diff {"before": NAME, "after": NAME} -> the DIFF of plan_snapshot.h
  *	export {"name": NAME}           -> DATA, {"snapshot": RECORD}: a tar, tree_export()
  *	import {as capture} + DATA      -> RECORD; of a plain tar, tree_fill()

@@ -18,6 +18,7 @@
 
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
+void *xaligned(size_t alignment, size_t size); /* both powers of two; free() it */
 void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s); /* NULL gives NULL */
 char *xstrndup(const char *s, size_t n);

@@ -103,6 +103,7 @@ struct snapshot_restore_ask {
 	const char *volume;  /* created when it is not there */
 	const char *name;    /* in the cache, or "sha256:..." of a manifest there */
 	bool replace;        /* the word for it was given: what is in the volume goes */
+	bool whole;          /* with replace: also files that did not change since a restore */
 	const struct sink *sink;
 };
 

@@ -178,6 +178,12 @@ struct tree_materialize_ask {
 	int blobs;
 	int target;   /* empty, but for a folder lost+found, or what a killed run left */
 	bool replace; /* what is in `target` goes, once the new tree is whole beside it */
+	/*
+	 * With replace: a file of the target that has the size, mtime, owner, mode and attributes
+	 * of the index stays as it is, unread. mtimes go to the nanosecond and are the snapshot's,
+	 * so a file that has one of them was not written to since it was restored.
+	 */
+	bool keep;
 	/* The index that the deltas need, where chunks came only as deltas; or NULL. */
 	const struct tree_index *parent;
 	/*
@@ -193,6 +199,7 @@ struct tree_materialize_ask {
 
 struct tree_made {
 	uint64_t bytes;    /* of all regular files */
+	uint64_t kept;     /* they were there already */
 	uint64_t cloned;   /* shared with the base */
 	uint64_t copied;   /* copied or read from the base */
 	uint64_t unpacked; /* out of packs */

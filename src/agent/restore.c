@@ -62,9 +62,10 @@ static int base_tree(struct agent *agent, const struct snapshot *snapshot,
 	return fd < 0 ? err_os(err, ERR_SNAPSHOT, errno, "open a tree in the cache") : fd;
 }
 
-static int materialize(struct agent *agent, const struct snapshot *snapshot, bool replace,
+static int materialize(struct agent *agent, const struct snapshot *snapshot, const json_t *request,
 	struct tree_made *made, struct err *err)
 {
+	bool replace = json_bool(request, "replace");
 	struct tree_index *parent = snapshot_parent(agent, snapshot->index);
 	autoclose int base = base_tree(agent, snapshot, parent, err), target = -1;
 	int status = -1;
@@ -75,6 +76,7 @@ static int materialize(struct agent *agent, const struct snapshot *snapshot, boo
 						  .blobs = agent->blobs,
 						  .target = target,
 						  .replace = replace,
+						  .keep = replace && !json_bool(request, "whole"),
 						  .parent = parent,
 						  .base = base >= 0 ? snapshot->index : NULL,
 						  .base_root = base,
@@ -91,9 +93,10 @@ int agent_restore(struct agent *agent, const json_t *request, json_t **result, s
 
 	if (cache_use(agent, err) < 0 ||
 		snapshot_open(agent, json_str(request, "name"), &snapshot, err) < 0 ||
-		materialize(agent, &snapshot, json_bool(request, "replace"), &made, err) < 0)
+		materialize(agent, &snapshot, request, &made, err) < 0)
 		return -1;
-	*result = json_pack("{s:o, s:I, s:I}", "snapshot", snapshot_record(&snapshot), "bytes",
-		(json_int_t)made.bytes, "cloned", (json_int_t)made.cloned);
+	*result = json_pack("{s:o, s:I, s:I, s:I}", "snapshot", snapshot_record(&snapshot), "bytes",
+		(json_int_t)made.bytes, "cloned", (json_int_t)made.cloned, "kept",
+		(json_int_t)made.kept);
 	return 0;
 }

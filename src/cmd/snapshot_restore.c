@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct restore_options {
-	bool replace, no_undo;
+	bool replace, no_undo, whole;
 };
 
 #define AT(member) OPT_AT(struct restore_options, member)
@@ -23,6 +23,10 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(replace),
 		.help = "Also over data that came from no snapshot"},
+	{.name = "whole",
+		.type = OPT_FLAG,
+		AT(whole),
+		.help = "Make all files anew, also those that did not change"},
 	{0},
 };
 
@@ -103,8 +107,9 @@ static int keep_for_undo(struct restoring *job, struct err *err)
 	return 0;
 }
 
-/* Swap the stopped volume's content. */
-static int swap(struct restoring *job, bool replace, bool undo, struct err *err)
+/* Swap the stopped volume's content; `replace`: it may go. */
+static int swap(
+	struct restoring *job, const struct restore_options *chosen, bool replace, struct err *err)
 {
 	autofree char *object = xasprintf("volume %s", job->place.volume);
 	const struct sink *sink = &job->app->sink;
@@ -112,11 +117,12 @@ static int swap(struct restoring *job, bool replace, bool undo, struct err *err)
 		.volume = job->place.volume,
 		.name = json_str(job->record, "digest"),
 		.replace = replace,
+		.whole = chosen->whole,
 		.sink = sink};
 
 	sink_emit(
 		sink, &(struct event){.kind = EVENT_START, .object = object, .text = "Restoring"});
-	if (undo && keep_for_undo(job, err) < 0)
+	if (replace && !chosen->no_undo && keep_for_undo(job, err) < 0)
 		return -1;
 	if (plan_snapshot_restore(job->session.engine, &ask, NULL, err) < 0)
 		return -1;
@@ -134,7 +140,7 @@ static int restore(struct restoring *job, const struct restore_options *chosen, 
 	if (check_server(job->app, &job->session, &job->place, job->record, err) < 0 ||
 		snapshots_stop(job->app, &job->session, &job->place, err) < 0)
 		return -1;
-	status = swap(job, replace, replace && !chosen->no_undo, err);
+	status = swap(job, chosen, replace, err);
 	if (status < 0 && !replace)
 		err_hint(err,
 			"--replace for data that came from no snapshot; `devenv snapshot save "
@@ -230,10 +236,11 @@ const struct command cmd_snapshot_restore = {
 	.args = "SERVICE|VOLUME [NAME]",
 	.summary = "Put a snapshot in place of what a volume holds",
 	.details =
-		"Stops only the services that use the volume, makes all files anew beside the old "
+		"Stops only the services that use the volume, makes the files anew beside the old "
 		"ones, swaps, and starts the services again; returns when they are ready. Every "
-		"byte is checked on the way. Without a name it is the newest snapshot of that "
-		"volume.\n"
+		"byte is checked on the way. Files that did not change since they were restored, "
+		"by their size and time to the nanosecond, stay as they are; --whole makes them "
+		"anew, too. Without a name it is the newest snapshot of that volume.\n"
 		"\n"
 		"What was there before is kept for `devenv snapshot undo`. A volume whose data "
 		"came "

@@ -201,8 +201,8 @@ int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_a
 	autofree char *object = xasprintf("volume %s", ask->volume);
 	struct agent_spec spec = {
 		.volume = ask->volume, .write = true, .object = object, .sink = ask->sink};
-	autojson json_t *request = json_pack(
-		"{s:s, s:s, s:b}", "do", "restore", "name", ask->name, "replace", ask->replace);
+	autojson json_t *request = json_pack("{s:s, s:s, s:b, s:b}", "do", "restore", "name",
+		ask->name, "replace", ask->replace, "whole", ask->whole);
 	autojson json_t *volume = json_pack("{s:s}", "Name", ask->volume), *result = NULL;
 
 	if (agent_volume_free(engine, ask->volume, false, ask->agent, err) < 0 ||

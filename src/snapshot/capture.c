@@ -404,7 +404,7 @@ static int begin(struct capture *capture)
 {
 	const struct tree_capture_ask *ask = capture->world.ask;
 
-	capture->crew = crew_new(sizeof(struct job), capture_job_do, capture->err);
+	capture->crew = crew_new(sizeof(struct job), 1, capture_job_do, capture->err);
 	if (!capture->crew)
 		return -1;
 	if (!ask->parent)

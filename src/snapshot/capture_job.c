@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #define DELTA_AROUND 4 /* slots of the parent's file before and behind a chunk's own: 256 KiB */
+#define HARD_AROUND 1  /* as its time goes with the bases' length */
+#define HARD_WORTH 4096
 #define DELTA_WORTH 75 /* percent of the full frame: a delta that is larger is dropped */
 
 _Static_assert(RUN_SLOTS + 2 * DELTA_AROUND <= SNAPSHOT_BASES_MAX, "source_room holds the bases");
@@ -44,8 +46,8 @@ static void do_slot(struct job *job, struct codec *codec, size_t i)
 		return;
 	}
 	slot->kind = SLOT_NEW;
-	slot->frame_size = (uint32_t)codec_pack(
-		codec, none, bytes, job->frames + i * SNAPSHOT_FRAME_MAX, SNAPSHOT_FRAME_MAX);
+	slot->frame_size = (uint32_t)codec_pack(codec, CODEC_PACK, none, bytes,
+		job->frames + i * SNAPSHOT_FRAME_MAX, SNAPSHOT_FRAME_MAX);
 	if (!slot->frame_size) {
 		job->failed = true;
 		err_set(&job->err, ERR_SNAPSHOT, "zstd does not compress");
@@ -78,17 +80,18 @@ static void read_bases(struct job *job, struct codec *codec)
 	}
 }
 
-/* The bases around the slot: a piece of the prefix. */
-static struct bytes choose_bases(const struct job *job, struct slot *slot, uint64_t place)
+/* The bases at most `around` slots from the slot's: a piece of the prefix. */
+static struct bytes choose_bases(
+	const struct job *job, struct slot *slot, uint64_t place, uint64_t around)
 {
 	size_t from;
 
 	slot->first_base = slot->n_bases = 0;
 	while (slot->first_base < job->n_bases &&
-		job->base_slots[slot->first_base] + DELTA_AROUND < place)
+		job->base_slots[slot->first_base] + around < place)
 		slot->first_base++;
 	while (slot->first_base + slot->n_bases < job->n_bases &&
-		job->base_slots[slot->first_base + slot->n_bases] <= place + DELTA_AROUND)
+		job->base_slots[slot->first_base + slot->n_bases] <= place + around)
 		slot->n_bases++;
 	if (!slot->n_bases)
 		return (struct bytes){0};
@@ -99,14 +102,27 @@ static struct bytes choose_bases(const struct job *job, struct slot *slot, uint6
 
 static void do_delta(struct job *job, struct codec *codec, size_t i)
 {
-	struct slot *slot = &job->slots[i];
-	struct bytes prefix = choose_bases(job, slot, job->first + i);
+	struct slot *slot = &job->slots[i], hard;
+	struct bytes prefix = choose_bases(job, slot, job->first + i, DELTA_AROUND);
 	struct bytes in = {job->in + i * SNAPSHOT_CHUNK, slot->size};
+	unsigned char *out = job->deltas + i * SNAPSHOT_FRAME_MAX, shorter[SNAPSHOT_FRAME_MAX];
+	size_t worth = (size_t)slot->frame_size * DELTA_WORTH / 100;
 
-	if (prefix.len)
-		slot->delta_size = (uint32_t)codec_pack(codec, prefix, in,
-			job->deltas + i * SNAPSHOT_FRAME_MAX,
-			(size_t)slot->frame_size * DELTA_WORTH / 100);
+	if (!prefix.len)
+		return;
+	slot->delta_size = (uint32_t)codec_pack(codec, CODEC_DELTA, prefix, in, out, worth);
+	if (slot->delta_size && slot->delta_size <= HARD_WORTH)
+		return;
+	hard = *slot;
+	prefix = choose_bases(job, &hard, job->first + i, HARD_AROUND);
+	if (!prefix.len)
+		return;
+	hard.delta_size = (uint32_t)codec_pack(codec, CODEC_HARD, prefix, in, shorter,
+		slot->delta_size ? slot->delta_size - 1 : worth);
+	if (!hard.delta_size)
+		return;
+	memcpy(out, shorter, hard.delta_size);
+	*slot = hard;
 }
 
 static void do_deltas(struct job *job, struct codec *codec)

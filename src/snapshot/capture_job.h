@@ -4,7 +4,8 @@
  * Private to src/snapshot.  A job sees only what does not change while it runs.
  *
  * A delta is made for a chunk of a file to which the parent has a similar one: against what that
- * has around the place, as rows move by some pages when a table is written anew.
+ * has around the place, as rows move by some pages when a table is written anew.  One that is still
+ * long holds what is new, and is worth another, slower try.
  */
 #ifndef SNAPSHOT_CAPTURE_JOB_H
 #define SNAPSHOT_CAPTURE_JOB_H

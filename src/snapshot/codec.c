@@ -1,4 +1,4 @@
-/* codec.c - zstd for chunks and the index: level 3, every frame with its content size. */
+/* codec.c - zstd for chunks and the index: every frame with its content size. */
 #include "codec.h"
 
 #include "devenv/lazy.h"
@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#define LEVEL 3
 #define WINDOW_LOG_MAX 23 /* 8 MiB: a frame that wants more memory than that is refused */
 
 #define ZSTD_FUNCTIONS(X) \
@@ -34,8 +33,22 @@
 LAZY_LIBRARY(zstd, "libzstd.so.1 libzstd.1.dylib", ZSTD_FUNCTIONS)
 
 struct codec {
-	ZSTD_CCtx *pack;
+	ZSTD_CCtx *pack[CODEC_EFFORTS];
 	ZSTD_DCtx *unpack;
+};
+
+static const struct {
+	enum codec_effort effort;
+	ZSTD_cParameter parameter;
+	int value;
+} settings[] = {
+	{CODEC_PACK, ZSTD_c_compressionLevel, 3},
+	{CODEC_DELTA, ZSTD_c_compressionLevel, 9},
+	{CODEC_HARD, ZSTD_c_compressionLevel, 12},
+	{CODEC_HARD, ZSTD_c_strategy, ZSTD_btopt},
+	{CODEC_HARD, ZSTD_c_searchLog, 2},
+	{CODEC_HARD, ZSTD_c_minMatch, 4},
+	{CODEC_HARD, ZSTD_c_targetLength, 16},
 };
 
 struct codec *codec_new(struct err *err)
@@ -45,14 +58,18 @@ struct codec *codec_new(struct err *err)
 	if (zstd_load(err) < 0)
 		return NULL;
 	codec = xcalloc(1, sizeof(*codec));
-	codec->pack = zstd.ZSTD_createCCtx();
+	for (size_t i = 0; i < CODEC_EFFORTS; i++)
+		codec->pack[i] = zstd.ZSTD_createCCtx();
 	codec->unpack = zstd.ZSTD_createDCtx();
-	if (!codec->pack || !codec->unpack) {
+	if (!codec->pack[CODEC_PACK] || !codec->pack[CODEC_DELTA] || !codec->pack[CODEC_HARD] ||
+		!codec->unpack) {
 		codec_free(codec);
 		err_set(err, ERR_SNAPSHOT, "zstd does not start");
 		return NULL;
 	}
-	zstd.ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_compressionLevel, LEVEL);
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		zstd.ZSTD_CCtx_setParameter(
+			codec->pack[settings[i].effort], settings[i].parameter, settings[i].value);
 	zstd.ZSTD_DCtx_setParameter(codec->unpack, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
 	return codec;
 }
@@ -61,20 +78,23 @@ void codec_free(struct codec *codec)
 {
 	if (!codec)
 		return;
-	zstd.ZSTD_freeCCtx(codec->pack);
+	for (size_t i = 0; i < CODEC_EFFORTS; i++)
+		zstd.ZSTD_freeCCtx(codec->pack[i]);
 	zstd.ZSTD_freeDCtx(codec->unpack);
 	free(codec);
 }
 
-size_t codec_pack(struct codec *codec, struct bytes prefix, struct bytes in, void *out, size_t room)
+size_t codec_pack(struct codec *codec, enum codec_effort effort, struct bytes prefix,
+	struct bytes in, void *out, size_t room)
 {
+	ZSTD_CCtx *pack = codec->pack[effort];
 	size_t size;
 
-	zstd.ZSTD_CCtx_reset(codec->pack, ZSTD_reset_session_only);
+	zstd.ZSTD_CCtx_reset(pack, ZSTD_reset_session_only);
 	if (prefix.len &&
-		zstd.ZSTD_isError(zstd.ZSTD_CCtx_refPrefix(codec->pack, prefix.data, prefix.len)))
+		zstd.ZSTD_isError(zstd.ZSTD_CCtx_refPrefix(pack, prefix.data, prefix.len)))
 		return 0;
-	size = zstd.ZSTD_compress2(codec->pack, out, room, in.data, in.len);
+	size = zstd.ZSTD_compress2(pack, out, room, in.data, in.len);
 	return zstd.ZSTD_isError(size) ? 0 : size;
 }
 
@@ -109,8 +129,8 @@ int codec_stream_begin(struct codec *codec, uint64_t size, struct err *err)
 {
 	size_t result;
 
-	zstd.ZSTD_CCtx_reset(codec->pack, ZSTD_reset_session_only);
-	result = zstd.ZSTD_CCtx_setPledgedSrcSize(codec->pack, size);
+	zstd.ZSTD_CCtx_reset(codec->pack[CODEC_PACK], ZSTD_reset_session_only);
+	result = zstd.ZSTD_CCtx_setPledgedSrcSize(codec->pack[CODEC_PACK], size);
 	return zstd.ZSTD_isError(result) ? failed(result, err) : 0;
 }
 
@@ -127,7 +147,7 @@ int codec_stream_pack(
 		if (!to.dst)
 			return err_set(err, ERR_SNAPSHOT, "it is over %zu bytes", out->limit);
 		result = zstd.ZSTD_compressStream2(
-			codec->pack, &to, &from, last ? ZSTD_e_end : ZSTD_e_continue);
+			codec->pack[CODEC_PACK], &to, &from, last ? ZSTD_e_end : ZSTD_e_continue);
 		if (zstd.ZSTD_isError(result))
 			return failed(result, err);
 		out->len += to.pos;

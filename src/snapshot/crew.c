@@ -78,11 +78,15 @@ static int start(struct crew *crew, struct err *err)
 	return 0;
 }
 
-struct crew *crew_new(size_t size, void (*work)(void *job, struct codec *codec), struct err *err)
+struct crew *crew_new(
+	size_t size, unsigned each, void (*work)(void *job, struct codec *codec), struct err *err)
 {
 	struct crew *crew = xcalloc(1, sizeof(*crew));
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t n = online < 1 ? 1 : online > THREADS_MAX ? THREADS_MAX : (size_t)online;
+	size_t n = online < 1 ? each : (size_t)online * each;
+
+	if (n > THREADS_MAX)
+		n = THREADS_MAX;
 
 	crew->work = work;
 	crew->size = size;

@@ -1,5 +1,5 @@
 /*
- * crew.h - a thread for each processor, and jobs whose results come back in order.
+ * crew.h - threads for each processor, and jobs whose results come back in order.
  *
  * Private to src/snapshot.  One thread, the caller's, fills jobs and takes them back; the crew
  * works on them meanwhile, each thread with a codec of its own.  As results come in the order of
@@ -26,8 +26,12 @@
 
 struct crew;
 
-/* `size` bytes a job, zeroed once; memory that a job holds may stay in it. NULL with err. */
-struct crew *crew_new(size_t size, void (*work)(void *job, struct codec *codec), struct err *err);
+/*
+ * `size` bytes a job, zeroed once; memory that a job holds may stay in it. `each` threads for a
+ * processor: 1, or more where they wait for the disk. NULL with err.
+ */
+struct crew *crew_new(
+	size_t size, unsigned each, void (*work)(void *job, struct codec *codec), struct err *err);
 
 bool crew_full(const struct crew *crew);
 void *crew_next(struct crew *crew); /* the job to fill; only when not full */

@@ -7,11 +7,14 @@
  *
  * A file that a base has under the same path is cloned or copied as a whole when it is the same in
  * both indexes; else its slots that are the same are read from there, and checked as all others.
+ * And a file that is in the target already, untouched since an earlier restore, only gets a second
+ * name: the time of a reset goes with what has changed.
  */
 #include "attributes.h"
 #include "blob.h"
 #include "crew.h"
 #include "cursor.h"
+#include "fill_job.h"
 #include "index.h"
 #include "materialize.h"
 #include "scan.h"
@@ -29,28 +32,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RUN_SLOTS 8 /* of a job: 512 KiB */
 #define COPY_PIECE ((size_t)1 << 20)
-
-struct job {
-	struct source *source;
-	const struct tree_entry *entry;
-	int fd;
-	uint64_t first;
-	size_t n;
-	bool last;     /* of the file */
-	uint64_t size; /* of the run, with its holes */
-	uint64_t unpacked, copied;
-	/* The file of the base, or 0: all of it is to be copied, or what is the same in `old`. */
-	int base_fd;
-	bool copy;
-	const struct tree_index *base;
-	const struct tree_entry *old;
-	bool failed;
-	struct err err;
-	unsigned char *out; /* RUN_SLOTS * SNAPSHOT_CHUNK */
-	struct source_room *room;
-};
+#define DIRECT_MIN ((uint64_t)1 << 20)
+#define THREADS_EACH 2 /* for each processor: one writes while the other unpacks */
 
 struct making {
 	const struct tree_materialize_ask *ask;
@@ -59,122 +43,10 @@ struct making {
 	struct crew *crew;
 	struct cursor cursor, other; /* in the staging folder */
 	struct cursor base;
+	struct cursor present; /* in the target: what is to be replaced */
 	uint64_t done;
 	struct err *err;
 };
-
-/* === the crew's part === */
-
-/* Slots without a hole between them, from `i` on: how many. */
-static size_t run_of_data(const struct job *job, size_t i)
-{
-	size_t n = 0;
-
-	while (i + n < job->n && job->entry->slots[job->first + i + n] != SNAPSHOT_HOLE)
-		n++;
-	return n;
-}
-
-/* The slot's chunk out of the base; false: it is not there, or not as it should be. */
-static bool read_base(const struct job *job, uint64_t slot, void *out)
-{
-	const struct tree_chunk *chunk = &job->source->index->chunks[job->entry->slots[slot]];
-	const struct tree_entry *old = job->old;
-
-	return job->base_fd && slot < tree_slots(old->size) && old->slots[slot] != SNAPSHOT_HOLE &&
-	       memcmp(job->base->chunks[old->slots[slot]].id, chunk->id, SHA256_SIZE) == 0 &&
-	       read_at(job->base_fd, out, chunk->size, slot * SNAPSHOT_CHUNK) == 0 &&
-	       source_is_chunk(chunk, out);
-}
-
-static int read_slot(struct job *job, struct codec *codec, uint64_t slot, void *out)
-{
-	uint32_t size = index_slot_size(job->entry->size, slot);
-
-	if (read_base(job, slot, out)) {
-		job->copied += size;
-		return 0;
-	}
-	job->unpacked += size;
-	if (source_chunk(job->source, codec, job->room, job->entry->slots[slot], out, &job->err) <
-		0)
-		return err_wrap(&job->err, "\"%.200s\"", job->entry->path);
-	return 0;
-}
-
-/* As much as the kernel copies; the rest is read and checked. */
-static uint64_t copy_slots(struct job *job, uint64_t first, size_t n)
-{
-	off_t from = (off_t)(first * SNAPSHOT_CHUNK), to = from;
-	uint64_t end = (first + n) * SNAPSHOT_CHUNK;
-	ssize_t copied = 1;
-
-	if (end > job->entry->size)
-		end = job->entry->size;
-	while (copied > 0 && (uint64_t)from < end)
-		copied = copy_file_range(
-			job->base_fd, &from, job->fd, &to, (size_t)(end - (uint64_t)from), 0);
-	if ((uint64_t)from == end) {
-		job->copied += end - first * SNAPSHOT_CHUNK;
-		return n;
-	}
-	return 0;
-}
-
-static int write_data(struct job *job, struct codec *codec, size_t i, size_t n)
-{
-	uint64_t first = job->first + i;
-	size_t len = 0;
-
-	if (job->copy && copy_slots(job, first, n) == n)
-		return 0;
-	for (size_t s = 0; s < n; s++) {
-		if (read_slot(job, codec, first + s, job->out + len) < 0)
-			return -1;
-		len += index_slot_size(job->entry->size, first + s);
-	}
-	if (write_at(job->fd, job->out, len, first * SNAPSHOT_CHUNK) < 0)
-		return err_os(&job->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", job->entry->path);
-	write_behind(job->fd, first * SNAPSHOT_CHUNK, len);
-	return 0;
-}
-
-static void work(void *arg, struct codec *codec)
-{
-	struct job *job = arg;
-
-	if (!job->out) {
-		job->out = xmalloc(RUN_SLOTS * SNAPSHOT_CHUNK);
-		job->room = xmalloc(sizeof(*job->room));
-	}
-	job->failed = false;
-	job->unpacked = job->copied = 0;
-	for (size_t i = 0; i < job->n && !job->failed; i++) {
-		size_t n = run_of_data(job, i);
-
-		if (n && write_data(job, codec, i, n) < 0)
-			job->failed = true;
-		i += n;
-	}
-}
-
-static void close_job(struct job *job)
-{
-	if (job->fd > 0)
-		close(job->fd);
-	if (job->base_fd > 0)
-		close(job->base_fd);
-	job->fd = job->base_fd = 0;
-}
-
-static void drop(void *arg)
-{
-	struct job *job = arg;
-
-	close_job(job);
-	free(job->out);
-	free(job->room);
-}
 
 /* === files === */
 
@@ -185,6 +57,15 @@ static int tell(const struct making *making)
 	if (watch->progress && watch->progress(watch->ctx, making->done, making->ask->index->bytes))
 		return err_set(making->err, ERR_CANCELLED, "cancelled");
 	return 0;
+}
+
+static int end_file(struct making *making, const struct job *job)
+{
+	const struct tree_entry *entry = job->entry;
+
+	if (job->direct && entry->size % FILL_ALIGN && ftruncate(job->fd, (off_t)entry->size) < 0)
+		return err_os(making->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", entry->path);
+	return attributes_set(job->fd, entry, &making->ask->watch, making->err);
 }
 
 static int take_back(struct making *making)
@@ -200,8 +81,8 @@ static int take_back(struct making *making)
 	making->made->unpacked += job->unpacked;
 	making->made->copied += job->copied;
 	if (job->last)
-		result = attributes_set(job->fd, job->entry, &making->ask->watch, making->err);
-	close_job(job);
+		result = end_file(making, job);
+	fill_job_close(job);
 	crew_retire(making->crew);
 	return result < 0 ? -1 : tell(making);
 }
@@ -212,7 +93,7 @@ struct file {
 	const struct tree_entry *entry;
 	int base_fd; /* -1: nothing */
 	const struct tree_entry *old;
-	bool same;
+	bool same, direct;
 };
 
 static int submit_run(
@@ -234,6 +115,7 @@ static int submit_run(
 	job->base = making->ask->base;
 	job->old = file->old;
 	job->copy = file->same;
+	job->direct = file->direct;
 	job->entry = entry;
 	job->first = first;
 	job->n = n;
@@ -253,16 +135,39 @@ static uint64_t skip_holes(const struct tree_entry *entry, uint64_t slot)
 	return slot;
 }
 
-static int fill_file(struct making *making, const struct file *file)
+/* Past the page cache, if the file system can, into space that is there beforehand. */
+static int prepare_direct(struct making *making, struct file *file)
+{
+	const struct tree_entry *entry = file->entry;
+	uint64_t slots = tree_slots(entry->size), from = skip_holes(entry, 0), to;
+
+	if (file->same || entry->size < DIRECT_MIN || fcntl(file->fd, F_SETFL, O_DIRECT) < 0)
+		return 0;
+	file->direct = true;
+	for (; from < slots; from = skip_holes(entry, to)) {
+		for (to = from; to < slots && entry->slots[to] != SNAPSHOT_HOLE;)
+			to++;
+		if (fallocate(file->fd, FALLOC_FL_KEEP_SIZE, (off_t)(from * SNAPSHOT_CHUNK),
+			    (off_t)((to - from) * SNAPSHOT_CHUNK)) < 0 &&
+			errno == ENOSPC)
+			return err_os(
+				making->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", entry->path);
+	}
+	return 0;
+}
+
+static int fill_file(struct making *making, struct file *file)
 {
 	const struct tree_entry *entry = file->entry;
 	uint64_t slots = tree_slots(entry->size), slot = skip_holes(entry, 0);
 
+	if (prepare_direct(making, file) < 0)
+		return -1;
 	making->done += slot < slots ? slot * SNAPSHOT_CHUNK : entry->size;
 	if (slot == slots)
 		return attributes_set(file->fd, entry, &making->ask->watch, making->err);
 	while (slot < slots) {
-		uint64_t n = slots - slot < RUN_SLOTS ? slots - slot : RUN_SLOTS;
+		uint64_t n = slots - slot < FILL_SLOTS ? slots - slot : FILL_SLOTS;
 		uint64_t next = skip_holes(entry, slot + n);
 
 		if (submit_run(making, file, slot, n, next == slots) < 0)
@@ -369,7 +274,28 @@ static int copy_file(struct making *making, const struct file *file)
 	return attributes_set(file->fd, entry, &making->ask->watch, making->err);
 }
 
-static int make_file(struct making *making, const struct tree_entry *entry)
+/*
+ * Has the target the file already, unchanged since it was restored? Then it gets a second name, the
+ * first of which goes with all the others there.
+ */
+static bool keep_file(struct making *making, const struct tree_entry *entry)
+{
+	const char *from, *to;
+	struct err ignored;
+	autoclose int fd = -1;
+	int old, new;
+
+	if (!making->present.n)
+		return false;
+	fd = cursor_open(&making->present, entry->path, O_RDONLY | O_NONBLOCK, &ignored);
+	if (fd < 0 || !scan_is_alike(fd, entry))
+		return false;
+	old = cursor_above(&making->present, entry->path, &from, &ignored);
+	new = cursor_above(&making->cursor, entry->path, &to, &ignored);
+	return old >= 0 && new >= 0 && linkat(old, from, new, to, 0) == 0;
+}
+
+static int make_new_file(struct making *making, const struct tree_entry *entry)
 {
 	autoclose int fd = cursor_open(
 		&making->cursor, entry->path, O_WRONLY | O_CREAT | O_EXCL, making->err);
@@ -378,7 +304,6 @@ static int make_file(struct making *making, const struct tree_entry *entry)
 
 	if (fd < 0)
 		return -1;
-	making->made->bytes += entry->size;
 	find_base(making, &file);
 	if (file.same && ioctl(fd, FICLONE, file.base_fd) == 0) {
 		making->made->cloned += entry->size;
@@ -395,6 +320,16 @@ static int make_file(struct making *making, const struct tree_entry *entry)
 	}
 	cleanup_close(&file.base_fd);
 	return result;
+}
+
+static int make_file(struct making *making, const struct tree_entry *entry)
+{
+	making->made->bytes += entry->size;
+	if (!keep_file(making, entry))
+		return make_new_file(making, entry);
+	making->made->kept += entry->size;
+	making->done += entry->size;
+	return tell(making);
 }
 
 /* === all entries === */
@@ -469,21 +404,29 @@ static int finish_folders(struct making *making)
 	return 0;
 }
 
+static int open_cursors(struct making *making, int staging)
+{
+	const struct tree_materialize_ask *ask = making->ask;
+
+	if (cursor_init(&making->cursor, staging, making->err) < 0 ||
+		cursor_init(&making->other, staging, making->err) < 0 ||
+		(ask->base && cursor_init(&making->base, ask->base_root, making->err) < 0))
+		return -1;
+	return ask->keep ? cursor_init(&making->present, ask->target, making->err) : 0;
+}
+
 static int make_tree(struct making *making, int staging)
 {
 	int result = -1;
 
-	if (cursor_init(&making->cursor, staging, making->err) < 0)
-		return -1;
-	if (cursor_init(&making->other, staging, making->err) == 0 &&
-		(!making->ask->base ||
-			cursor_init(&making->base, making->ask->base_root, making->err) == 0))
-		making->crew = crew_new(sizeof(struct job), work, making->err);
+	if (open_cursors(making, staging) == 0)
+		making->crew = crew_new(sizeof(struct job), THREADS_EACH, fill_job_do, making->err);
 	if (making->crew)
 		result = make_entries(making);
-	crew_free(making->crew, drop);
+	crew_free(making->crew, fill_job_drop);
 	if (result == 0)
 		result = finish_folders(making);
+	cursor_release(&making->present);
 	cursor_release(&making->base);
 	cursor_release(&making->other);
 	cursor_release(&making->cursor);
@@ -534,8 +477,13 @@ int tree_materialize(
 	autoclose int staging = stage_begin(ask->target, ask->replace, err);
 	struct tree_made own;
 
-	if (staging < 0 || materialize_into(ask, staging, &own, err) < 0 ||
-		materialize_place(ask->target, &ask->index->entries[0], &ask->watch, err) < 0)
+	if (staging < 0)
+		return -1;
+	if (materialize_into(ask, staging, &own, err) < 0) {
+		stage_drop(ask->target);
+		return -1;
+	}
+	if (materialize_place(ask->target, &ask->index->entries[0], &ask->watch, err) < 0)
 		return -1;
 	*made = own;
 	return 0;

@@ -315,3 +315,32 @@ bool scan_same(const struct tree_entry *entry, const struct stat *status)
 	       status->st_mtim.tv_sec == entry->mtime.tv_sec &&
 	       status->st_mtim.tv_nsec == entry->mtime.tv_nsec;
 }
+
+static bool same_xattrs(const struct tree_entry *left, const struct tree_entry *right)
+{
+	if (left->n_xattrs != right->n_xattrs)
+		return false;
+	for (size_t i = 0; i < left->n_xattrs; i++) {
+		const struct tree_xattr *a = &left->xattrs[i], *b = &right->xattrs[i];
+
+		if (!str_eq(a->name, b->name) || a->len != b->len ||
+			memcmp(a->value, b->value, a->len) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool scan_is_alike(int fd, const struct tree_entry *entry)
+{
+	struct tree_entry found = {.type = SNAPSHOT_FILE};
+	struct stat status;
+	bool alike;
+
+	if (fstat(fd, &status) < 0 || !scan_same(entry, &status) || status.st_nlink != 1 ||
+		(status.st_mode & 07777) != entry->mode || status.st_uid != entry->uid ||
+		status.st_gid != entry->gid)
+		return false;
+	alike = add_xattrs(&found, fd) == 0 && same_xattrs(&found, entry);
+	index_entry_release(&found);
+	return alike;
+}

@@ -15,4 +15,7 @@ int scan_tree(const struct tree_capture_ask *ask, struct tree_index *index, stru
 /* Is `status` still what the scan saw? */
 bool scan_same(const struct tree_entry *entry, const struct stat *status);
 
+/* Is the open file, under one name only, what `entry` says, as far as that can be seen unread? */
+bool scan_is_alike(int fd, const struct tree_entry *entry);
+
 #endif

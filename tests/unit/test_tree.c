@@ -215,7 +215,7 @@ static void test_cancelled(void **state)
 	back.watch.progress = stop;
 	assert_int_equal(tree_materialize(&back, &made, &err), -1);
 	assert_int_equal(err.kind, ERR_CANCELLED);
-	assert_int_equal(tree_interrupted(world->target, &err), 1);
+	assert_int_equal(tree_interrupted(world->target, &err), 0);
 	tree_index_free(index);
 }
 
@@ -382,6 +382,87 @@ static void test_reset(void **state)
 	close(none);
 }
 
+/* === over what is there === */
+
+static ino_t inode(int dir, const char *name)
+{
+	struct stat status;
+
+	assert_int_equal(fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(status.st_nlink, 1);
+	return status.st_ino;
+}
+
+/* Which of these files stayed? Those that are alike in all that can be seen unread. */
+static void test_keep(void **state)
+{
+	static const struct {
+		const char *name;
+		bool stays;
+	} files[] = {{"base/big", false}, {"base/raw", true}, {"base/same", false},
+		{"base/one-slot", false}, {"base/one-more", true}, {"base/holes", false}};
+	ino_t inodes[ARRAY_LEN(files)];
+	struct world *world = *state;
+	struct tree_totals totals;
+	struct tree_materialize_ask ask;
+	struct tree_made made;
+	struct tree_index *index;
+	struct err err = ERR_INIT;
+	struct stat before;
+
+	make_world(world->root);
+	index = capture(world, NULL, &totals);
+	ask = ask_for(world, index);
+	materialize(&ask);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		inodes[i] = inode(world->target, files[i].name);
+	put_pages(world->target, "base/big", 10 * CHUNK + 9, 100, 77, 'a');
+	assert_int_equal(fchmodat(world->target, "base/same", 0604, 0), 0);
+	/* Other bytes with the old time, but longer by one. */
+	assert_int_equal(fstatat(world->target, "base/one-slot", &before, 0), 0);
+	put_pages(world->target, "base/one-slot", 0, CHUNK + 1, 80, 'a');
+	set_times(world->target, "base/one-slot", before.st_mtim.tv_sec, before.st_mtim.tv_nsec);
+	/* Another name would show the new tree's changes in the old one. */
+	assert_int_equal(linkat(world->target, "base/holes", world->target, "other", 0), 0);
+	put_text(world->target, "scratch", "x");
+	ask.replace = ask.keep = true;
+	if (tree_materialize(&ask, &made, &err) < 0)
+		fail_msg("%s", err.msg);
+	same_trees(world->root, world->target, ".");
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if ((inode(world->target, files[i].name) == inodes[i]) != files[i].stays)
+			fail_msg("%s", files[i].name);
+	assert_true(made.kept >= 3 * 1000 * 1000 && made.unpacked >= 5 * 1000 * 1000);
+	tree_index_free(index);
+}
+
+/* What was there before is as it was when the new tree cannot be made. */
+static void test_keep_nothing_lost(void **state)
+{
+	struct world *world = *state;
+	int none = world_folder(world, "none");
+	struct tree_totals totals;
+	struct tree_materialize_ask ask;
+	struct tree_made made;
+	struct tree_index *index;
+	struct err err = ERR_INIT;
+
+	make_world(world->root);
+	index = capture(world, NULL, &totals);
+	ask = ask_for(world, index);
+	materialize(&ask);
+	put_pages(world->target, "base/same", 0, 100, 77, 'a');
+	put_pages(world->root, "base/same", 0, 100, 77, 'a');
+	ask.blobs = none;
+	ask.replace = ask.keep = true;
+	assert_int_equal(tree_materialize(&ask, &made, &err), -1);
+	assert_int_equal(err.os, EBADMSG);
+	ask.blobs = world->blobs;
+	inode(world->target, "base/raw");
+	tree_index_free(index);
+	close(none);
+}
+
 /* === killed === */
 
 struct kill_at {
@@ -458,6 +539,8 @@ int main(void)
 		TREE_TEST(test_states),
 		TREE_TEST(test_from_base),
 		TREE_TEST(test_reset),
+		TREE_TEST(test_keep),
+		TREE_TEST(test_keep_nothing_lost),
 		TREE_TEST(test_killed),
 		TREE_TEST(test_capture_of_interrupted),
 	};

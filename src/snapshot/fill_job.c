@@ -1,0 +1,137 @@
+/* fill_job.c - what the crew does for a restore: unpack, check, write runs of slots. */
+#include "fill_job.h"
+
+#include "blob.h"
+#include "index.h"
+
+#include "devenv/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Slots without a hole between them, from `i` on: how many. */
+static size_t run_of_data(const struct job *job, size_t i)
+{
+	size_t n = 0;
+
+	while (i + n < job->n && job->entry->slots[job->first + i + n] != SNAPSHOT_HOLE)
+		n++;
+	return n;
+}
+
+/* The slot's chunk out of the base; false: it is not there, or not as it should be. */
+static bool read_base(const struct job *job, uint64_t slot, void *out)
+{
+	const struct tree_chunk *chunk = &job->source->index->chunks[job->entry->slots[slot]];
+	const struct tree_entry *old = job->old;
+
+	return job->base_fd && slot < tree_slots(old->size) && old->slots[slot] != SNAPSHOT_HOLE &&
+	       memcmp(job->base->chunks[old->slots[slot]].id, chunk->id, SHA256_SIZE) == 0 &&
+	       read_at(job->base_fd, out, chunk->size, slot * SNAPSHOT_CHUNK) == 0 &&
+	       source_is_chunk(chunk, out);
+}
+
+static int read_slot(struct job *job, struct codec *codec, uint64_t slot, void *out)
+{
+	uint32_t size = index_slot_size(job->entry->size, slot);
+
+	if (read_base(job, slot, out)) {
+		job->copied += size;
+		return 0;
+	}
+	job->unpacked += size;
+	if (source_chunk(job->source, codec, job->room, job->entry->slots[slot], out, &job->err) <
+		0)
+		return err_wrap(&job->err, "\"%.200s\"", job->entry->path);
+	return 0;
+}
+
+/* As much as the kernel copies; the rest is read and checked. */
+static uint64_t copy_slots(struct job *job, uint64_t first, size_t n)
+{
+	off_t from = (off_t)(first * SNAPSHOT_CHUNK), to = from;
+	uint64_t end = (first + n) * SNAPSHOT_CHUNK;
+	ssize_t copied = 1;
+
+	if (end > job->entry->size)
+		end = job->entry->size;
+	while (copied > 0 && (uint64_t)from < end)
+		copied = copy_file_range(
+			job->base_fd, &from, job->fd, &to, (size_t)(end - (uint64_t)from), 0);
+	if ((uint64_t)from == end) {
+		job->copied += end - first * SNAPSHOT_CHUNK;
+		return n;
+	}
+	return 0;
+}
+
+/* The end of a file is padded; what is too much is cut off when all of it is there. */
+static int write_run(struct job *job, size_t len, uint64_t offset)
+{
+	size_t padded = (len + FILL_ALIGN - 1) / FILL_ALIGN * FILL_ALIGN;
+
+	if (job->direct) {
+		memset(job->out + len, 0, padded - len);
+		return write_at(job->fd, job->out, padded, offset);
+	}
+	if (write_at(job->fd, job->out, len, offset) < 0)
+		return -1;
+	write_behind(job->fd, offset, len);
+	return 0;
+}
+
+static int write_data(struct job *job, struct codec *codec, size_t i, size_t n)
+{
+	uint64_t first = job->first + i;
+	size_t len = 0;
+
+	if (job->copy && copy_slots(job, first, n) == n)
+		return 0;
+	for (size_t s = 0; s < n; s++) {
+		if (read_slot(job, codec, first + s, job->out + len) < 0)
+			return -1;
+		len += index_slot_size(job->entry->size, first + s);
+	}
+	if (write_run(job, len, first * SNAPSHOT_CHUNK) < 0)
+		return err_os(&job->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", job->entry->path);
+	return 0;
+}
+
+void fill_job_do(void *arg, struct codec *codec)
+{
+	struct job *job = arg;
+
+	if (!job->out) {
+		job->out = xaligned(FILL_ALIGN, FILL_SLOTS * SNAPSHOT_CHUNK);
+		job->room = xmalloc(sizeof(*job->room));
+	}
+	job->failed = false;
+	job->unpacked = job->copied = 0;
+	for (size_t i = 0; i < job->n && !job->failed; i++) {
+		size_t n = run_of_data(job, i);
+
+		if (n && write_data(job, codec, i, n) < 0)
+			job->failed = true;
+		i += n;
+	}
+}
+
+void fill_job_close(struct job *job)
+{
+	if (job->fd > 0)
+		close(job->fd);
+	if (job->base_fd > 0)
+		close(job->base_fd);
+	job->fd = job->base_fd = 0;
+}
+
+void fill_job_drop(void *arg)
+{
+	struct job *job = arg;
+
+	fill_job_close(job);
+	free(job->out);
+	free(job->room);
+}
