@@ -551,6 +551,8 @@ function __devenv_takes_value
 			return 1
 		case 'snapshot restore:--replace'
 			return 1
+		case 'snapshot restore:--whole'
+			return 1
 		case 'snapshot branch:--delete' 'snapshot branch:-d'
 			return 1
 		case 'snapshot switch:--with-git'
@@ -1570,8 +1572,9 @@ complete -c devenv -n "__devenv_at 'snapshot save'" -l verbose -s v -d 'Say more
 complete -c devenv -n "__devenv_at 'snapshot save'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'snapshot save'" -f -a '(__devenv_names service)'
 complete -c devenv -n "__devenv_at 'snapshot' 0" -f -a restore -d 'Put a snapshot in place of what a volume holds'
-complete -c devenv -n "__devenv_at 'snapshot restore'" -l no-undo -d 'Do not keep what is replaced; faster'
+complete -c devenv -n "__devenv_at 'snapshot restore'" -l no-undo -d 'Do not keep what is replaced, nor wait for its tidy end; faster'
 complete -c devenv -n "__devenv_at 'snapshot restore'" -l replace -d 'Also over data that came from no snapshot'
+complete -c devenv -n "__devenv_at 'snapshot restore'" -l whole -d 'Make all files anew, also those that did not change'
 complete -c devenv -n "__devenv_at 'snapshot restore'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'snapshot restore'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'snapshot restore'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'

@@ -167,7 +167,7 @@ static int at_rest(struct branching *work, change_fn *change, const char *name, 
 	int status = find_users(work, volumes, &users, err);
 
 	if (status == 0)
-		status = snapshots_stop(work->app, &work->session, &users, err);
+		status = snapshots_stop(work->app, &work->session, &users, -1, err);
 	if (status == 0) {
 		emit(work, EVENT_START, "branches", "Copying");
 		status = change(work, name, first, notes, result, err);

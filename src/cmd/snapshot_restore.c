@@ -18,7 +18,7 @@ static const struct option_spec options[] = {
 	{.name = "no-undo",
 		.type = OPT_FLAG,
 		AT(no_undo),
-		.help = "Do not keep what is replaced; faster"},
+		.help = "Do not keep what is replaced, nor wait for its tidy end; faster"},
 	{.name = "replace",
 		.type = OPT_FLAG,
 		AT(replace),
@@ -130,6 +130,19 @@ static int swap(
 	return note(job, err);
 }
 
+/*
+ * How long a server may take to end: no time for a tidy end of what is thrown away, if it comes up
+ * again without, should the restore fail.
+ */
+static int stop_timeout(const struct restoring *job, const struct restore_options *chosen)
+{
+	const json_t *facts = json_at(job->record, "config", "engine", NULL);
+	enum datadir_kind kind = datadir_kind_of(json_str(facts, "kind"));
+	bool recovers = kind != DATADIR_OPAQUE && kind != DATADIR_KINDS;
+
+	return chosen->no_undo && recovers ? 0 : -1;
+}
+
 static int restore(struct restoring *job, const struct restore_options *chosen, struct err *err)
 {
 	const char *volume = job->place.volume;
@@ -138,7 +151,8 @@ static int restore(struct restoring *job, const struct restore_options *chosen, 
 	int status;
 
 	if (check_server(job->app, &job->session, &job->place, job->record, err) < 0 ||
-		snapshots_stop(job->app, &job->session, &job->place, err) < 0)
+		snapshots_stop(
+			job->app, &job->session, &job->place, stop_timeout(job, chosen), err) < 0)
 		return -1;
 	status = swap(job, chosen, replace, err);
 	if (status < 0 && !replace)

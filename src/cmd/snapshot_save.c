@@ -133,7 +133,7 @@ static int save(struct app *app, struct session *session, const struct snapshot_
 	if (!ask.parent)
 		ask.parent = json_str(snapshots_newest(list, place->volume), "name");
 	ask.config = config = snapshots_config(session, place, &chosen->words, err);
-	if (!config || snapshots_stop(app, session, place, err) < 0)
+	if (!config || snapshots_stop(app, session, place, -1, err) < 0)
 		return -1;
 	status = capture(app, session, place, &ask, saved, err);
 	/* Whatever became of it, what ran runs again. */

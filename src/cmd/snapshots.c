@@ -222,7 +222,7 @@ void snapshot_place_release(struct snapshot_place *place)
 }
 
 static int run_on(struct app *app, struct session *session, const struct snapshot_place *place,
-	plan_fn *make, struct err *err)
+	plan_fn *make, int timeout_s, struct err *err)
 {
 	struct plan_request request = {.ws = &session->ws, .words = &place->running};
 	struct plan plan = {0};
@@ -233,7 +233,8 @@ static int run_on(struct app *app, struct session *session, const struct snapsho
 	status = make(session->engine, &request, &plan, err);
 	if (status == 0)
 		status = plan_run(&plan, session->engine,
-			&(struct run_options){.sink = &app->sink, .stop_timeout_s = -1}, err);
+			&(struct run_options){.sink = &app->sink, .stop_timeout_s = timeout_s},
+			err);
 	plan_release(&plan);
 	return status;
 }
@@ -242,10 +243,10 @@ static int run_on(struct app *app, struct session *session, const struct snapsho
  * Through one Ctrl-C, which *cancelled tells of: half stopped or half started is worse than late.
  */
 static int run_through(struct app *app, struct session *session, const struct snapshot_place *place,
-	plan_fn *make, bool *cancelled, struct err *err)
+	plan_fn *make, int timeout_s, bool *cancelled, struct err *err)
 {
 	*cancelled = false;
-	if (run_on(app, session, place, make, err) == 0)
+	if (run_on(app, session, place, make, timeout_s, err) == 0)
 		return 0;
 	if (err->kind != ERR_CANCELLED)
 		return -1;
@@ -253,11 +254,11 @@ static int run_through(struct app *app, struct session *session, const struct sn
 	signals_forget();
 	err_clear(err);
 	sink_warn(&app->sink, NULL, "services are brought back first; Ctrl-C once more leaves");
-	return run_on(app, session, place, make, err);
+	return run_on(app, session, place, make, timeout_s, err);
 }
 
 int snapshots_stop(struct app *app, struct session *session, const struct snapshot_place *place,
-	struct err *err)
+	int timeout_s, struct err *err)
 {
 	autofree char *names = strv_join(&place->running, ", ");
 	struct err second = ERR_INIT;
@@ -268,7 +269,7 @@ int snapshots_stop(struct app *app, struct session *session, const struct snapsh
 			names);
 	if (state_stopped_write(session->ws.lock_id, &place->running, err) < 0)
 		return -1;
-	if (run_through(app, session, place, plan_stop, &cancelled, err) == 0) {
+	if (run_through(app, session, place, plan_stop, timeout_s, &cancelled, err) == 0) {
 		if (!cancelled)
 			return 0;
 		err_set(err, ERR_CANCELLED, "interrupted");
@@ -286,7 +287,7 @@ int snapshots_start(struct app *app, struct session *session, const struct snaps
 	/* Also after Ctrl-C: what was stopped only for a while is not left so. */
 	if (signals_pending())
 		signals_forget();
-	if (run_through(app, session, place, plan_start, &cancelled, err) < 0)
+	if (run_through(app, session, place, plan_start, -1, &cancelled, err) < 0)
 		return -1;
 	return state_stopped_write(session->ws.lock_id, &none, err);
 }

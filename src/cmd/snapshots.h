@@ -4,7 +4,7 @@
  *
  *	struct snapshot_place place = {0};
  *	if (snapshots_place(&session, "db", &place, err) == 0 &&
- *		snapshots_stop(app, &session, &place, err) == 0)
+ *		snapshots_stop(app, &session, &place, -1, err) == 0)
  *		... work on place.volume ...
  *	snapshots_start(app, &session, &place, err);
  *	snapshot_place_release(&place);
@@ -41,11 +41,12 @@ void snapshot_place_release(struct snapshot_place *place);
 void snapshots_data_volumes(const struct workspace *ws, bool databases, struct strv *names);
 
 /*
- * Stop the services that run on it, with a warning; nothing when none does. When that fails, or at
- * Ctrl-C, they are started again.
+ * Stop the services that run on it, with a warning; nothing when none does. They have `timeout_s`
+ * seconds to end themselves, with -1 each its own. When that fails, or at Ctrl-C, they are started
+ * again.
  */
 int snapshots_stop(struct app *app, struct session *session, const struct snapshot_place *place,
-	struct err *err);
+	int timeout_s, struct err *err);
 
 /*
  * Start again what snapshots_stop() stopped, and wait until it is ready; also after a Ctrl-C. One

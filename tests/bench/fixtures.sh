@@ -14,9 +14,12 @@
 # snapshot leaves out (recycled WAL, temporary tablespaces) is not in the tar either: peers carry
 # nothing that devenv does not.
 
-size=${BENCH_MB:-1024}
-fixtures=$build/bench/fixtures/$size-$(cat "${BASH_SOURCE[0]}" "$root"/tests/e2e/images/*/recipe |
-	sha256sum | cut -c1-8)
+recipe=$(cat "${BASH_SOURCE[0]}" "$root"/tests/e2e/images/*/recipe | sha256sum | cut -c1-8)
+
+set_size() { # MEGABYTES, of all that is made and read from here on
+	size=$1
+	fixtures=$build/bench/fixtures/$size-$recipe
+}
 
 # === what both servers are told ===
 

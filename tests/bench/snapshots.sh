@@ -3,7 +3,11 @@
 #
 # The engine's data is on file systems of the bench's own, so that any machine will do: ext4, and XFS
 # with reflinks.  A snapshot is on the disk when devenv returns; so what the peers write is synced
-# within their time, too.  cp does not share blocks where it could: --reflink=never.
+# within their time, too.  cp does not share blocks where it could: --reflink=never.  All begin with
+# what a day's work leaves of a database in memory: nothing.
+#
+# Databases are of BENCH_MB, 1024; those that are reset five times as large, as the engine's own time
+# to stop and start a container would otherwise be most of what is measured.
 #
 # Bytes and requests are counted by nginx, which stands before the registry and desync's store.
 
@@ -14,6 +18,9 @@ chunks_port=5058
 
 # shellcheck source=tests/bench/fixtures.sh
 source "$here/fixtures.sh"
+
+small=${BENCH_MB:-1024}
+large=$((small * 5))
 
 shop() { "$DEVENV" -f "$work/shop.yaml" -p shop --progress quiet "$@"; }
 desync() { "$build/peers/desync/usr/bin/desync" "$@"; }
@@ -26,7 +33,7 @@ start_disk() {
 	[[ $1 == ext4 ]] || options=(-m reflink=1)
 	disk=$work/$1
 	mkdir "$disk"
-	truncate -s "$((size * 16 + 4096))M" "$disk.img"
+	truncate -s "$((size * 6 + 10240))M" "$disk.img"
 	"mkfs.$1" -q "${options[@]}" "$disk.img"
 	# Without a second copy in the memory of the machine; it goes with its mount.
 	loop=$(losetup --find --show --direct-io=on "$disk.img")
@@ -77,11 +84,12 @@ new_volume() { # NAME [TAR]
 
 forget_snapshots() { engine_api DELETE /volumes/devenv-cache 2>/dev/null || true; }
 
-# Both begin with a clean slate: what others wrote before is on the disk.
+# From a clean slate: what others wrote before is on the disk, and what they read is forgotten.
 timed() { # LIST COMMAND...: its milliseconds, one more of the list
 	local -n list=$1
 	shift
 	sync
+	echo 3 >/proc/sys/vm/drop_caches
 	clock "$@"
 	list+=("$ms")
 }
@@ -182,7 +190,6 @@ resets() { # FILE-SYSTEM BAR
 	local engine
 	start_disk "$1"
 	for engine in maria pg; do
-		[[ $1 != ext4 ]] || packs "$engine"
 		reset_volume "$engine" "$2"
 		[[ $1 != xfs ]] || branch_space "$engine"
 		forget_snapshots
@@ -331,24 +338,36 @@ watch_agents() { # FILE
 	done
 }
 
-bench_snapshots() {
-	local engine state watcher
+make_fixtures() {
+	local engine state
 	start_disk ext4
 	for engine in maria pg; do
-		for state in base clustered scattered added rebuilt; do
+		for state in "$@"; do
 			fixture "$engine" "$state"
 		done
 	done
 	stop_disk
+}
+
+bench_snapshots() {
+	local watcher
+	set_size "$small"
+	make_fixtures base clustered scattered added rebuilt
 	watch_agents "$work/agents" &
 	watcher=$!
-	resets ext4 1.10
-	resets xfs 0.05
+	start_disk ext4
+	packs maria
+	packs pg
+	stop_disk
 	start_nginx
 	start_disk ext4
 	transfers maria
 	transfers pg
 	stop_disk
+	set_size "$large"
+	make_fixtures base
+	resets ext4 1.10
+	resets xfs 0.05
 	kill "$watcher" "$(cat "$work/nginx.pid")"
 	limit "the agent's memory" "$(($(cat "$work/agents") / 1024))" 256 MB
 }

@@ -113,6 +113,20 @@ expect_fail "what a killed server left is no seed" 9 'not shut down cleanly' \
 	"$DEVENV" snapshot save maria killed
 check "but can be replaced" "$DEVENV" snapshot restore maria clean
 
+# --- what did not change stays --------------------------------------------------------------------
+in_files() { "$DEVENV" exec -T bystander sh -c "cd /files && $1" </dev/null; }
+check "two files are kept" in_files 'echo one >same && echo two >changed'
+check "in a snapshot" "$DEVENV" snapshot save files filed
+check "restored over themselves" "$DEVENV" snapshot restore files filed --replace
+same=$(in_files 'ls -i same')
+check "one changes" in_files 'echo three >>changed && echo more >new'
+check "and goes back" "$DEVENV" snapshot restore files filed --no-undo
+check_out "to what it was" '^one two changed precious same$' in_files 'echo $(cat same changed; ls)'
+check_out "the other stayed" "^$same\$" in_files 'ls -i same'
+check "unless all are wanted anew" "$DEVENV" snapshot restore files filed --whole
+check "it did not stay" test "$same" != "$(in_files 'ls -i same')"
+check_out "and is the same" '^one$' in_files 'cat same'
+
 # --- tidy up --------------------------------------------------------------------------------------
 check "a snapshot is forgotten" "$DEVENV" snapshot rm "$named" undo/shop_pg
 check_out "what only it needed is freed" '^freed [1-9]' "$DEVENV" snapshot prune
