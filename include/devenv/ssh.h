@@ -1,8 +1,13 @@
 /*
- * ssh.h - one SSH session that forwards TCP connections, by libssh2, never blocking.
+ * ssh.h - one SSH session that forwards TCP connections, never blocking.
  *
- * devenv owns the socket: libssh2 writes into a queue that takes whole packets (ssh_flush sends it)
- * and reads from a buffer.  That removes the library's half-sent-packet and rekey bugs.  All calls
+ * There are two engines.  libssh2 is built in.  With `openssh` the installed ssh makes the session
+ * and keeps it, with all that it can do and libssh2 cannot (certificates, security keys, GSSAPI,
+ * its own key exchanges); it is a child of the thread that called ssh_start, and ends with it.
+ * Channels are the same with both.
+ *
+ * devenv owns the socket: an engine writes into a queue that takes whole packets (ssh_flush sends
+ * it) and reads from a buffer.  That removes libssh2's half-sent-packet and rekey bugs.  All calls
  * on a session come from one thread; the calling sequence is
  *
  *	ssh = ssh_new(&options, &err);
@@ -33,6 +38,7 @@ struct ssh_ask {
 };
 
 struct ssh_options {
+	bool openssh;              /* the engine is the installed ssh, which asks on the terminal */
 	const char *via;           /* [USER@]HOST[:PORT] or a Host of the ssh config */
 	const char *identity;      /* only this key; NULL: config, agent, the usual files */
 	const char *known_hosts;   /* only this file; NULL: config, the usual files */
@@ -61,7 +67,10 @@ enum {
 	SSH_CLOSED = -3, /* the channel is closed by the server */
 };
 
-/* Read the configuration and load libssh2. The options' strings are borrowed. */
+/*
+ * Read the configuration and load libssh2, where that is the engine. The options' strings are
+ * borrowed.
+ */
 struct ssh *ssh_new(const struct ssh_options *options, struct err *err);
 void ssh_free(struct ssh *ssh);
 
@@ -118,7 +127,7 @@ int64_t ssh_last_heard(const struct ssh *ssh);  /* clock_ms of the last byte fro
 void ssh_keepalive(struct ssh *ssh);
 void ssh_pump(struct ssh *ssh);
 
-/* Seconds after which a silent server is probed, and after which it is dead. */
+/* Seconds after which a silent server is to be probed, and after which it is dead; 0: not by us. */
 void ssh_patience(const struct ssh *ssh, int *probe, int *dead);
 
 /*

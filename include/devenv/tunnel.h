@@ -25,6 +25,7 @@ struct tunnel_spec {
 	uint16_t to_port;
 	uint16_t port;           /* local; 0: any free one */
 	bool gateway;            /* listen on all addresses, not only 127.0.0.1 */
+	bool openssh;            /* the session is the installed ssh's, not libssh2's */
 	const char *identity;    /* key file, or NULL: ssh config, the agent, the usual files */
 	const char *known_hosts; /* NULL: the usual files */
 	const char *host_key;    /* pinned fingerprint "SHA256:...", or NULL */
@@ -62,8 +63,8 @@ struct tunnel_run {
 };
 
 /*
- * Serve until Ctrl-C or stop_fd. Specs with the same via, identity, known_hosts and host_key share
- * one ssh session. `ready` gets the local port.
+ * Serve until Ctrl-C or stop_fd. Specs with the same engine, via, identity, known_hosts and
+ * host_key share one ssh session. `ready` gets the local port.
  *
  * Before any tunnel is ready errors end it: ERR_TUNNEL for an unknown or changed host key (with
  * file and line), no key accepted, forwarding forbidden, an unreachable database, a taken local

@@ -51,6 +51,16 @@ static int read_port(const json_t *tunnel, uint16_t *port, struct err *err)
 	return err_set(err, ERR_MANIFEST, "\"port\" is no port number");
 }
 
+static int read_ssh_engine(const json_t *tunnel, bool *openssh, struct err *err)
+{
+	const char *value = json_str(tunnel, "ssh_engine");
+
+	*openssh = str_eq(value, "openssh");
+	if (value && !*openssh && !str_eq(value, "libssh2"))
+		return err_set(err, ERR_MANIFEST, "\"ssh_engine\" is libssh2 or openssh");
+	return 0;
+}
+
 static char *file_of(const struct manifest *manifest, const json_t *tunnel, const char *key)
 {
 	const char *value = json_str(tunnel, key);
@@ -68,7 +78,8 @@ static int read_entry(const struct workspace *ws, const struct manifest *manifes
 
 	if (str_empty(via) || str_empty(to) ||
 		tunnel_parse_to(to, &entry->to_host, &spec->to_port, err) < 0 ||
-		read_port(tunnel, &spec->port, err) < 0) {
+		read_port(tunnel, &spec->port, err) < 0 ||
+		read_ssh_engine(tunnel, &spec->openssh, err) < 0) {
 		free(entry->to_host);
 		return err_wrap(err, "manifest \"%s\": x-tunnels.%s", manifest->name, name);
 	}

@@ -146,6 +146,8 @@ static const struct key tunnel_keys[] = {
 	{"user", TEXT, .doc = "Database login, for `devenv sql`.", .example = "analyst"},
 	{"database", TEXT, .doc = "Database, for `devenv sql`.", .example = "shop"},
 	{"gateway", PURE_FLAG, .doc = "true: listen on all addresses, not only 127.0.0.1."},
+	{"ssh_engine", TEXT, .values = "libssh2|openssh",
+		.doc = "openssh: the session is made by the installed ssh, with all that it can."},
 	{"identity", TEXT, .doc = "Key file.", .example = "~/.ssh/id_ed25519"},
 	{"known_hosts", TEXT, .doc = "File of host keys.", .example = "./known_hosts"},
 	{"host_key", TEXT, .doc = "Fingerprint of the bastion's key.",

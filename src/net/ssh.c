@@ -1,82 +1,28 @@
 /*
- * ssh.c - the session: socket, buffers and the way from a name to a login.
+ * ssh.c - what a session is with either engine: its buffers, its stages and its end.
  *
- * The queue behind SEND takes every packet whole and at once.  A packet that libssh2 believes
- * half-sent is what kills sessions on 1.10 (error -39) and deadlocks rekeying on every release up
- * to 1.11.1.
+ * The socket is devenv's own.  Whatever an engine has to send goes into a queue, whole and at once,
+ * and what arrives comes from a buffer; poll decides when either meets the socket.
  */
 #include "ssh_session.h"
 
 #include "devenv/clock.h"
-#include "devenv/lazy.h"
 #include "devenv/mem.h"
-#include "devenv/str.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SSH2_FUNCTIONS(X) \
-	X(libssh2_init) \
-	X(libssh2_session_init_ex) \
-	X(libssh2_session_callback_set) \
-	X(libssh2_session_set_blocking) \
-	X(libssh2_session_handshake) \
-	X(libssh2_session_disconnect_ex) \
-	X(libssh2_session_free) \
-	X(libssh2_session_last_error) \
-	X(libssh2_version)
-#define LAZY_STRUCT ssh2
-LAZY_LIBRARY(ssh2, "libssh2.so.1", SSH2_FUNCTIONS)
-
 #define CONNECT_TIMEOUT_S 15
-#define LOGIN_TIMEOUT_MS 60000
 #define OUT_LIMIT ((size_t)256 << 20) /* the tunnel stops reading clients long before */
 #define OUT_COMPACT ((size_t)256 << 10)
-#define PROBE_AFTER_S 5
-#define DEAD_AFTER_S 14
-#define FREE_TRIES 16
 
-enum { SSH_IDLE, SSH_DIALING, SSH_HANDSHAKE, SSH_LOGIN, SSH_SETUP, SSH_UP };
+/* === the socket === */
 
-/* Strong and without CBC; GCM, ChaCha and EtM are left out: broken in unpatched 1.11. */
-static const struct {
-	int method;
-	const char *names;
-} preferences[] = {
-	{LIBSSH2_METHOD_KEX, "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,"
-			     "ecdh-sha2-nistp384,ecdh-sha2-nistp521,diffie-hellman-group16-sha512,"
-			     "diffie-hellman-group18-sha512,diffie-hellman-group-exchange-sha256,"
-			     "diffie-hellman-group14-sha256"},
-	{LIBSSH2_METHOD_CRYPT_CS, "aes128-ctr,aes192-ctr,aes256-ctr"},
-	{LIBSSH2_METHOD_CRYPT_SC, "aes128-ctr,aes192-ctr,aes256-ctr"},
-	{LIBSSH2_METHOD_MAC_CS, "hmac-sha2-256,hmac-sha2-512"},
-	{LIBSSH2_METHOD_MAC_SC, "hmac-sha2-256,hmac-sha2-512"},
-};
-
-/* === libssh2's view of the socket === */
-
-static ssize_t take_from_buffer(struct ssh *ssh, void *data, size_t len)
-{
-	size_t have = ssh->in_end - ssh->in_start;
-
-	if (len > have)
-		len = have;
-	memcpy(data, ssh->in + ssh->in_start, len);
-	ssh->in_start += len;
-	ssh->received = true;
-	return (ssize_t)len;
-}
-
-/* Fill the buffer: true when there is something in it. */
-static bool fill(struct ssh *ssh)
+bool ssh_fill(struct ssh *ssh)
 {
 	ssize_t n;
 
@@ -93,24 +39,6 @@ static bool fill(struct ssh *ssh)
 	ssh->end_of_input = n <= 0;
 	ssh->last_heard = clock_ms();
 	return n > 0;
-}
-
-static ssize_t receive_callback(
-	libssh2_socket_t fd, void *data, size_t len, int flags, void **abstract)
-{
-	struct ssh *ssh = *abstract;
-
-	if (fill(ssh))
-		return take_from_buffer(ssh, data, len);
-	return ssh->end_of_input ? 0 : -EAGAIN;
-}
-
-static ssize_t send_callback(
-	libssh2_socket_t fd, const void *data, size_t len, int flags, void **abstract)
-{
-	struct ssh *ssh = *abstract;
-
-	return buf_add(&ssh->out, data, len) == 0 ? (ssize_t)len : -ENOBUFS;
 }
 
 void ssh_flush(struct ssh *ssh)
@@ -140,61 +68,27 @@ void ssh_flush(struct ssh *ssh)
 
 void ssh_fail(struct ssh *ssh, const char *why)
 {
+	autofree char *lost = NULL;
+
 	if (ssh->failed)
 		return;
 	ssh->failed = true;
 	if (ssh->end_of_input)
-		why = "the server closed the connection";
+		why = lost = ssh->engine->lost(ssh);
 	snprintf(ssh->failure, sizeof(ssh->failure), "%s", why && *why ? why : "connection lost");
-}
-
-void ssh_passed(struct ssh *ssh, enum ssh_stage stage, char *detail)
-{
-	free(ssh->details[stage]);
-	ssh->details[stage] = detail;
-	ssh->stage = stage + 1;
-}
-
-enum ssh_stage ssh_stage(const struct ssh *ssh)
-{
-	return ssh->stage;
-}
-
-const char *ssh_stage_detail(const struct ssh *ssh, enum ssh_stage stage)
-{
-	return stage < SSH_STAGE_UP && ssh->details[stage] ? ssh->details[stage] : "";
-}
-
-void ssh_give_up(struct ssh *ssh, const char *why)
-{
-	ssh_fail(ssh, why);
 }
 
 /* === life === */
 
-static int load_libraries(struct err *err)
-{
-	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-	static bool ready;
-	int rc;
-
-	if (ssh2_load(err) < 0 || ssh_auth_load(err) < 0 || ssh_hostkey_load(err) < 0 ||
-		ssh_channel_load(err) < 0)
-		return -1;
-	pthread_mutex_lock(&mutex);
-	rc = ready ? 0 : ssh2.libssh2_init(0);
-	ready = rc == 0;
-	pthread_mutex_unlock(&mutex);
-	return rc ? err_set(err, ERR_TUNNEL, "libssh2 does not start") : 0;
-}
-
 struct ssh *ssh_new(const struct ssh_options *options, struct err *err)
 {
+	const struct ssh_engine *engine = options->openssh ? &ssh_openssh : &ssh_libssh2;
 	struct ssh *ssh;
 
-	if (load_libraries(err) < 0)
+	if (engine->load(err) < 0)
 		return NULL;
 	ssh = xcalloc(1, sizeof(*ssh));
+	ssh->engine = engine;
 	ssh->options = *options;
 	ssh->fd = -1;
 	ssh->out.limit = OUT_LIMIT;
@@ -225,33 +119,13 @@ void ssh_free(struct ssh *ssh)
 
 void ssh_stop(struct ssh *ssh)
 {
-	if (ssh->dial)
-		ssh_dial_drop(ssh->dial);
-	ssh->dial = NULL;
-	if (ssh->session) {
-		if (ssh_alive(ssh)) {
-			ssh2.libssh2_session_disconnect_ex(ssh->session, 11, "bye", "");
-			ssh_flush(ssh);
-		}
-		/* Whatever it still wants to read is at its end. */
-		ssh->end_of_input = true;
-		for (int i = 0; i < FREE_TRIES; i++) {
-			if (ssh2.libssh2_session_free(ssh->session) != LIBSSH2_ERROR_EAGAIN)
-				break;
-		}
-	}
-	ssh->session = NULL;
-	ssh->idle = NULL;
+	ssh->engine->stop(ssh);
 	if (ssh->fd >= 0)
 		close(ssh->fd);
 	ssh->fd = -1;
-	ssh_proxy_stop(ssh->proxy);
-	ssh->proxy = 0;
-	ssh_auth_reset(&ssh->auth);
 	buf_reset(&ssh->out);
-	ssh->out_start = ssh->in_start = ssh->in_end = ssh->channels = 0;
-	ssh->no_idle = ssh->opening = ssh->pumping = ssh->end_of_input = ssh->failed = false;
-	ssh->readable = false;
+	ssh->out_start = ssh->in_start = ssh->in_end = 0;
+	ssh->end_of_input = ssh->failed = ssh->readable = false;
 	ssh->state = SSH_IDLE;
 	ssh->stage = SSH_STAGE_NAME;
 }
@@ -266,155 +140,20 @@ void ssh_set_agent(struct ssh *ssh, const char *socket)
 	ssh->config.agent = xstrdup(socket);
 }
 
-static int64_t timeout_ms(const struct ssh *ssh)
+int ssh_connect_timeout(const struct ssh *ssh)
 {
-	int seconds = ssh->config.connect_timeout;
-
-	return (int64_t)(seconds ? seconds : CONNECT_TIMEOUT_S) * 1000;
+	return ssh->config.connect_timeout ? ssh->config.connect_timeout : CONNECT_TIMEOUT_S;
 }
 
 int ssh_start(struct ssh *ssh, struct err *err)
 {
 	ssh_stop(ssh);
-	ssh->deadline = clock_ms() + timeout_ms(ssh);
+	ssh->deadline = clock_ms() + (int64_t)ssh_connect_timeout(ssh) * 1000;
 	ssh->last_heard = clock_ms();
-	if (ssh->config.proxy_command || ssh->config.proxy_jump) {
-		ssh->fd = ssh_proxy_start(&ssh->config, ssh->agent, &ssh->proxy, err);
-		if (ssh->fd < 0)
-			return -1;
-	} else {
-		ssh->dial = ssh_dial_start(
-			ssh->config.host, ssh->config.port, (int)timeout_ms(ssh), err);
-		if (!ssh->dial)
-			return -1;
-	}
+	if (ssh->engine->start(ssh, err) < 0)
+		return -1;
 	ssh->state = SSH_DIALING;
 	return 0;
-}
-
-static void tune_socket(int fd)
-{
-	int on = 1, dead_ms = DEAD_AFTER_S * 1000;
-
-	/* Both fail on a proxy's socket pair, where they mean nothing. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof(dead_ms));
-}
-
-static void set_callback(LIBSSH2_SESSION *session, int which, void (*function)(void))
-{
-	void *pointer;
-
-	memcpy(&pointer, &function, sizeof(pointer));
-	ssh2.libssh2_session_callback_set(session, which, pointer);
-}
-
-static int begin_session(struct ssh *ssh, struct err *err)
-{
-	tune_socket(ssh->fd);
-	ssh->session = ssh2.libssh2_session_init_ex(NULL, NULL, NULL, ssh);
-	if (!ssh->session)
-		return err_set(err, ERR_TUNNEL, "libssh2 cannot make a session");
-	ssh2.libssh2_session_set_blocking(ssh->session, 0);
-	set_callback(ssh->session, LIBSSH2_CALLBACK_SEND, (void (*)(void))send_callback);
-	set_callback(ssh->session, LIBSSH2_CALLBACK_RECV, (void (*)(void))receive_callback);
-	for (size_t i = 0; i < ARRAY_LEN(preferences); i++) {
-		if (ssh_prefer(ssh, preferences[i].method, preferences[i].names) < 0)
-			return err_set(err, ERR_TUNNEL, "libssh2 %s lacks %s",
-				ssh2.libssh2_version(0), preferences[i].names);
-	}
-	return ssh_hostkey_prefer(ssh, err);
-}
-
-/* === from a name to a login === */
-
-static int step_dial(struct ssh *ssh, struct err *err)
-{
-	autofree char *address = NULL;
-
-	if (ssh->dial) {
-		struct pollfd pfd = {.fd = ssh_dial_fd(ssh->dial), .events = POLLIN};
-
-		if (poll(&pfd, 1, 0) <= 0)
-			return 0;
-		ssh->fd = ssh_dial_take(TAKE(ssh->dial), &address, err);
-		if (address)
-			ssh_passed(ssh, SSH_STAGE_NAME, TAKE(address));
-		if (ssh->fd < 0)
-			return -1;
-		ssh_passed(ssh, SSH_STAGE_TCP, xasprintf("port %u", ssh->config.port));
-	} else {
-		ssh_passed(ssh, SSH_STAGE_NAME, xstrdup("left to the proxy"));
-		ssh_passed(ssh, SSH_STAGE_TCP,
-			xasprintf("through %s",
-				ssh->config.proxy_jump ? ssh->config.proxy_jump : "ProxyCommand"));
-	}
-	if (begin_session(ssh, err) < 0)
-		return -1;
-	ssh->state = SSH_HANDSHAKE;
-	return 1;
-}
-
-static int handshake_failed(struct ssh *ssh, int rc, struct err *err)
-{
-	char *text = NULL;
-
-	ssh2.libssh2_session_last_error(ssh->session, &text, NULL, 0);
-	if (rc == LIBSSH2_ERROR_KEX_FAILURE)
-		return err_set(err, ERR_TUNNEL, "%s and libssh2 %s have no algorithm in common%s",
-			ssh->name, ssh2.libssh2_version(0),
-			ssh2.libssh2_version(0x010b00)
-				? ""
-				: ". If the server has only an RSA host key, add an ed25519 one "
-				  "there (\"ssh-keygen -A\" and a restart of sshd): this libssh2 "
-				  "cannot check rsa-sha2 signatures");
-	if (ssh->end_of_input && ssh->proxy)
-		return err_set(
-			err, ERR_TUNNEL, "the proxy to %s ended before ssh answered", ssh->name);
-	if (ssh->end_of_input)
-		return err_set(err, ERR_TUNNEL,
-			"%s closed the connection before ssh was set up (is it an ssh server?)",
-			ssh->name);
-	return err_set(
-		err, ERR_TUNNEL, "ssh handshake with %s: %s", ssh->name, text ? text : "failed");
-}
-
-static int step_handshake(struct ssh *ssh, struct err *err)
-{
-	int rc = ssh2.libssh2_session_handshake(ssh->session, ssh->fd);
-
-	if (rc == LIBSSH2_ERROR_EAGAIN)
-		return 0;
-	if (rc != 0)
-		return handshake_failed(ssh, rc, err);
-	if (ssh_hostkey_check(ssh, err) < 0)
-		return -1;
-	ssh->deadline = clock_ms() + LOGIN_TIMEOUT_MS;
-	ssh->state = SSH_LOGIN;
-	return 1;
-}
-
-static int step_login(struct ssh *ssh, struct err *err)
-{
-	int rc = ssh_auth_step(ssh, err);
-
-	if (rc == 1)
-		ssh->state = SSH_SETUP;
-	return rc;
-}
-
-static int step_setup(struct ssh *ssh, struct err *err)
-{
-	int rc = ssh_idle_open(ssh);
-
-	if (rc < 0)
-		return err_set(err, ERR_TUNNEL, "%s: %s", ssh->name, ssh_failure(ssh));
-	if (rc == 1) {
-		ssh->state = SSH_UP;
-		ssh->been_up = true;
-		ssh_auth_reset(&ssh->auth);
-	}
-	return rc;
 }
 
 int ssh_step(struct ssh *ssh, struct err *err)
@@ -422,59 +161,47 @@ int ssh_step(struct ssh *ssh, struct err *err)
 	int rc = 1;
 
 	while (rc == 1 && ssh->state != SSH_UP && ssh->state != SSH_IDLE) {
-		switch (ssh->state) {
-		case SSH_DIALING:
-			rc = step_dial(ssh, err);
-			break;
-		case SSH_HANDSHAKE:
-			rc = step_handshake(ssh, err);
-			break;
-		case SSH_LOGIN:
-			rc = step_login(ssh, err);
-			break;
-		default:
-			rc = step_setup(ssh, err);
-		}
+		rc = ssh->engine->step(ssh, err);
 		ssh_flush(ssh);
 	}
 	if (rc == 0 && ssh->failed)
 		return err_set(err, ERR_TUNNEL, "%s: %s", ssh->name, ssh->failure);
 	if (rc == 0 && clock_ms() >= ssh->deadline)
 		return err_set(err, ERR_TUNNEL, "%s did not answer in time", ssh->name);
-	return rc < 0 ? -1 : ssh->state == SSH_UP;
+	if (rc < 0)
+		return -1;
+	if (ssh->state == SSH_UP)
+		ssh->been_up = true;
+	return ssh->state == SSH_UP;
 }
 
-/* === for the poll loop === */
+/* === what is known of it === */
+
+void ssh_passed(struct ssh *ssh, enum ssh_stage stage, char *detail)
+{
+	free(ssh->details[stage]);
+	ssh->details[stage] = detail;
+	ssh->stage = stage + 1;
+}
+
+enum ssh_stage ssh_stage(const struct ssh *ssh)
+{
+	return ssh->stage;
+}
+
+const char *ssh_stage_detail(const struct ssh *ssh, enum ssh_stage stage)
+{
+	return stage < SSH_STAGE_UP && ssh->details[stage] ? ssh->details[stage] : "";
+}
 
 const char *ssh_name(const struct ssh *ssh)
 {
 	return ssh->name;
 }
 
-int64_t ssh_deadline(const struct ssh *ssh)
+void ssh_give_up(struct ssh *ssh, const char *why)
 {
-	return ssh->state == SSH_UP || ssh->state == SSH_IDLE ? -1 : ssh->deadline;
-}
-
-int ssh_fd(const struct ssh *ssh)
-{
-	return ssh->dial ? ssh_dial_fd(ssh->dial) : ssh->fd;
-}
-
-short ssh_events(const struct ssh *ssh)
-{
-	return (short)(POLLIN | (!ssh->dial && ssh_queued(ssh) ? POLLOUT : 0));
-}
-
-void ssh_io(struct ssh *ssh, short revents)
-{
-	if (ssh->dial || ssh->fd < 0)
-		return;
-	ssh_flush(ssh);
-	if (revents & (POLLIN | POLLHUP | POLLERR)) {
-		ssh->readable = true;
-		fill(ssh);
-	}
+	ssh_fail(ssh, why);
 }
 
 bool ssh_alive(const struct ssh *ssh)
@@ -485,6 +212,28 @@ bool ssh_alive(const struct ssh *ssh)
 const char *ssh_failure(const struct ssh *ssh)
 {
 	return ssh->failed ? ssh->failure : "not connected";
+}
+
+/* === for the poll loop === */
+
+int64_t ssh_deadline(const struct ssh *ssh)
+{
+	return ssh->state == SSH_UP || ssh->state == SSH_IDLE ? -1 : ssh->deadline;
+}
+
+int ssh_fd(const struct ssh *ssh)
+{
+	return ssh->engine->fd(ssh);
+}
+
+short ssh_events(const struct ssh *ssh)
+{
+	return ssh->engine->events(ssh);
+}
+
+void ssh_io(struct ssh *ssh, short revents)
+{
+	ssh->engine->io(ssh, revents);
 }
 
 bool ssh_received(struct ssh *ssh)
@@ -507,9 +256,80 @@ int64_t ssh_last_heard(const struct ssh *ssh)
 
 void ssh_patience(const struct ssh *ssh, int *probe, int *dead)
 {
-	int interval = ssh->config.alive_interval;
-	int count = ssh->config.alive_count > 0 ? ssh->config.alive_count : 3;
+	ssh->engine->patience(ssh, probe, dead);
+}
 
-	*probe = interval > 0 ? interval : PROBE_AFTER_S;
-	*dead = interval > 0 ? interval * (count + 1) : DEAD_AFTER_S;
+void ssh_pump(struct ssh *ssh)
+{
+	if (ssh_alive(ssh))
+		ssh->engine->channels->pump(ssh);
+}
+
+void ssh_keepalive(struct ssh *ssh)
+{
+	if (ssh_alive(ssh))
+		ssh->engine->channels->keepalive(ssh);
+}
+
+/* === channels === */
+
+int ssh_open(struct ssh *ssh, const char *host, uint16_t port, struct ssh_channel **channel,
+	struct err *err)
+{
+	int rc = SSH_REFUSED;
+
+	if (ssh_alive(ssh))
+		rc = ssh->engine->channels->open(ssh, host, port, channel, err);
+	if (rc == SSH_REFUSED && !ssh_alive(ssh))
+		err_set(err, ERR_TUNNEL, "%s: %s", ssh->name, ssh_failure(ssh));
+	return rc;
+}
+
+int ssh_open_refused(const struct ssh *ssh, const char *host, uint16_t port, bool forbidden,
+	const char *why, struct err *err)
+{
+	if (forbidden)
+		return err_set(err, ERR_TUNNEL,
+			"%s forbids forwarding to %s:%u (its AllowTcpForwarding, PermitOpen or the "
+			"key's options): ask whoever runs it",
+			ssh->name, host, port);
+	return err_set(
+		err, ERR_TUNNEL, "%s cannot connect to %s:%u: %s", ssh->name, host, port, why);
+}
+
+ssize_t ssh_read(struct ssh_channel *channel, void *data, size_t len)
+{
+	if (!ssh_alive(channel->ssh))
+		return SSH_REFUSED;
+	return channel->ssh->engine->channels->read(channel, data, len);
+}
+
+ssize_t ssh_write(struct ssh_channel *channel, const void *data, size_t len)
+{
+	if (!ssh_alive(channel->ssh))
+		return SSH_REFUSED;
+	return channel->ssh->engine->channels->write(channel, data, len);
+}
+
+void ssh_window(struct ssh_channel *channel, size_t size)
+{
+	if (ssh_alive(channel->ssh))
+		channel->ssh->engine->channels->window(channel, size);
+}
+
+int ssh_send_eof(struct ssh_channel *channel)
+{
+	if (!ssh_alive(channel->ssh))
+		return SSH_REFUSED;
+	return channel->ssh->engine->channels->send_eof(channel);
+}
+
+bool ssh_is_closed(struct ssh_channel *channel)
+{
+	return !ssh_alive(channel->ssh) || channel->ssh->engine->channels->is_closed(channel);
+}
+
+int ssh_channel_free(struct ssh_channel *channel)
+{
+	return channel->ssh->engine->channels->free(channel);
 }

@@ -124,8 +124,11 @@ static void add_agent_key(struct ssh *ssh, const struct ssh_identity *identity, 
 	autofree char *type = ssh_blob_type(identity->blob.data, identity->blob.len);
 	struct ssh_candidate *candidate;
 
-	if (!agent_key_usable(type))
+	if (!agent_key_usable(type)) {
+		strv_pushf(&ssh->auth.notes, "%s (agent): libssh2 has no %s keys" SSH_OTHER_ENGINE,
+			label, type ? type : "such");
 		return;
+	}
 	candidate = add_candidate(&ssh->auth);
 	candidate->agent = true;
 	candidate->key.blob = BUF_INIT(BLOB_LIMIT);
@@ -133,6 +136,20 @@ static void add_agent_key(struct ssh *ssh, const struct ssh_identity *identity, 
 	candidate->label = xasprintf("%s (agent)", label);
 	buf_add(&candidate->key.blob, identity->blob.data, identity->blob.len);
 	make_offer(candidate);
+}
+
+/* Notes on what libssh2 leaves out. false: the key itself is of that kind. */
+static bool file_key_usable(struct ssh *ssh, const struct ssh_key *key)
+{
+	autofree char *certificate = xasprintf("%s-cert.pub", key->path);
+	autofree char *type = ssh_blob_type(key->blob.data, key->blob.len);
+
+	if (fs_exists(certificate))
+		note(ssh, certificate, "not used by libssh2" SSH_OTHER_ENGINE);
+	if (!type || !str_starts(type, "sk-"))
+		return true;
+	note(ssh, key->path, "libssh2 cannot use security keys" SSH_OTHER_ENGINE);
+	return false;
 }
 
 static bool same_blob(const struct buf *a, const struct buf *b)
@@ -151,6 +168,10 @@ static void add_file(struct ssh *ssh, const char *path, struct ssh_identities *i
 		return;
 	if (ssh_key_open(&key, path, &problem) < 0) {
 		strv_push(&ssh->auth.notes, problem.msg);
+		return;
+	}
+	if (!file_key_usable(ssh, &key)) {
+		ssh_key_release(&key);
 		return;
 	}
 	for (size_t i = 0; i < identities->n; i++) {

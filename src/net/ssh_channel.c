@@ -1,5 +1,5 @@
 /*
- * ssh_channel.c - forwarded connections inside a session.
+ * ssh_channel.c - forwarded connections inside a session of libssh2.
  *
  * libssh2 has one channel-open state machine a session, so opens go one after another.  It reads
  * the socket only inside calls on channels: without any, the idle channel is read instead.
@@ -96,12 +96,12 @@ static bool pump_by_open(struct ssh *ssh)
 	return !ssh->pumping;
 }
 
-void ssh_pump(struct ssh *ssh)
+static void pump(struct ssh *ssh)
 {
 	char data[IDLE_PACKET];
 	ssize_t rc;
 
-	if (!ssh_alive(ssh) || ssh->opening)
+	if (ssh->opening)
 		return;
 	if (ssh->pumping) {
 		pump_by_open(ssh);
@@ -117,13 +117,11 @@ void ssh_pump(struct ssh *ssh)
 		channel_error(ssh, rc);
 }
 
-void ssh_keepalive(struct ssh *ssh)
+static void keepalive(struct ssh *ssh)
 {
 	size_t before = ssh_queued(ssh);
 	int next;
 
-	if (!ssh_alive(ssh))
-		return;
 	ssh2.libssh2_keepalive_send(ssh->session, &next);
 	/* It counts by the wall clock and sends nothing when that was set back. */
 	if (ssh_queued(ssh) == before && !ssh->opening)
@@ -135,22 +133,14 @@ static int open_refused(struct ssh *ssh, const char *host, uint16_t port, struct
 	char *text = NULL;
 
 	ssh2.libssh2_session_last_error(ssh->session, &text, NULL, 0);
-	if (text && strstr(text, "prohibited"))
-		return err_set(err, ERR_TUNNEL,
-			"%s forbids forwarding to %s:%u (its AllowTcpForwarding, PermitOpen or the "
-			"key's options): ask whoever runs it",
-			ssh->name, host, port);
-	if (text && strstr(text, "connect failed"))
-		return err_set(err, ERR_TUNNEL,
-			"%s cannot connect to %s:%u: the database is down, the name is unknown "
-			"there, or a firewall is between",
-			ssh->name, host, port);
-	return err_set(err, ERR_TUNNEL, "%s does not forward to %s:%u: %s", ssh->name, host, port,
-		text ? text : "no reason given");
+	if (text && strstr(text, "connect failed")) /* it drops the server's reason */
+		text = "the database is down, the name is unknown there, or a firewall is between";
+	return ssh_open_refused(ssh, host, port, text && strstr(text, "prohibited"),
+		text ? text : "no reason given", err);
 }
 
-int ssh_open(struct ssh *ssh, const char *host, uint16_t port, struct ssh_channel **channel,
-	struct err *err)
+static int open_channel(struct ssh *ssh, const char *host, uint16_t port,
+	struct ssh_channel **channel, struct err *err)
 {
 	LIBSSH2_CHANNEL *opened;
 	int rc;
@@ -158,7 +148,7 @@ int ssh_open(struct ssh *ssh, const char *host, uint16_t port, struct ssh_channe
 	if (ssh->pumping && !pump_by_open(ssh))
 		return SSH_AGAIN;
 	if (!ssh_alive(ssh))
-		return err_set(err, ERR_TUNNEL, "%s: %s", ssh->name, ssh_failure(ssh));
+		return SSH_REFUSED;
 	opened = ssh2.libssh2_channel_direct_tcpip_ex(ssh->session, host, port, "127.0.0.1", 0);
 	ssh->opening = false;
 	if (opened) {
@@ -174,16 +164,14 @@ int ssh_open(struct ssh *ssh, const char *host, uint16_t port, struct ssh_channe
 		return SSH_AGAIN;
 	}
 	if (ssh->failed)
-		return err_set(err, ERR_TUNNEL, "%s: %s", ssh->name, ssh_failure(ssh));
+		return SSH_REFUSED;
 	return open_refused(ssh, host, port, err);
 }
 
-ssize_t ssh_read(struct ssh_channel *channel, void *data, size_t len)
+static ssize_t read_channel(struct ssh_channel *channel, void *data, size_t len)
 {
 	ssize_t rc;
 
-	if (!ssh_alive(channel->ssh))
-		return SSH_REFUSED;
 	rc = ssh2.libssh2_channel_read_ex(channel->channel, 0, data, len);
 	if (rc > 0)
 		return rc;
@@ -192,25 +180,21 @@ ssize_t ssh_read(struct ssh_channel *channel, void *data, size_t len)
 	return ssh2.libssh2_channel_eof(channel->channel) ? 0 : SSH_AGAIN;
 }
 
-ssize_t ssh_write(struct ssh_channel *channel, const void *data, size_t len)
+static ssize_t write_channel(struct ssh_channel *channel, const void *data, size_t len)
 {
 	ssize_t rc;
 
-	if (!ssh_alive(channel->ssh))
-		return SSH_REFUSED;
 	rc = ssh2.libssh2_channel_write_ex(channel->channel, 0, data, len);
 	if (rc > 0)
 		return rc;
 	return rc == 0 ? SSH_AGAIN : channel_error(channel->ssh, rc);
 }
 
-void ssh_window(struct ssh_channel *channel, size_t size)
+static void adjust_window(struct ssh_channel *channel, size_t size)
 {
 	unsigned long now;
 	unsigned int after;
 
-	if (!ssh_alive(channel->ssh))
-		return;
 	now = ssh2.libssh2_channel_window_read_ex(channel->channel, NULL, NULL);
 	if (now > size / 4 * 3)
 		return;
@@ -218,22 +202,20 @@ void ssh_window(struct ssh_channel *channel, size_t size)
 		channel->channel, (unsigned long)size - now, 1, &after);
 }
 
-int ssh_send_eof(struct ssh_channel *channel)
+static int send_eof(struct ssh_channel *channel)
 {
 	int rc;
 
-	if (!ssh_alive(channel->ssh))
-		return SSH_REFUSED;
 	rc = ssh2.libssh2_channel_send_eof(channel->channel);
 	return rc ? channel_error(channel->ssh, rc) : 0;
 }
 
-bool ssh_is_closed(struct ssh_channel *channel)
+static bool is_closed(struct ssh_channel *channel)
 {
-	return !ssh_alive(channel->ssh) || ssh2.libssh2_channel_wait_closed(channel->channel) == 0;
+	return ssh2.libssh2_channel_wait_closed(channel->channel) == 0;
 }
 
-int ssh_channel_free(struct ssh_channel *channel)
+static int free_channel(struct ssh_channel *channel)
 {
 	if (ssh_alive(channel->ssh) &&
 		ssh2.libssh2_channel_free(channel->channel) == LIBSSH2_ERROR_EAGAIN)
@@ -243,3 +225,15 @@ int ssh_channel_free(struct ssh_channel *channel)
 	free(channel);
 	return 0;
 }
+
+const struct ssh_channels ssh_libssh2_channels = {
+	.pump = pump,
+	.keepalive = keepalive,
+	.open = open_channel,
+	.read = read_channel,
+	.write = write_channel,
+	.window = adjust_window,
+	.send_eof = send_eof,
+	.is_closed = is_closed,
+	.free = free_channel,
+};

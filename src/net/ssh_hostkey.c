@@ -120,8 +120,7 @@ int ssh_hostkey_prefer(struct ssh *ssh, struct err *err)
 	return 0;
 }
 
-/* "an ED25519 key": the word people know from ssh. The caller's. */
-static char *key_words(const char *type)
+char *ssh_key_words(const char *type)
 {
 	if (str_eq(type, "ssh-ed25519"))
 		return xstrdup("ED25519");
@@ -199,7 +198,7 @@ static int refuse_known(struct ssh *ssh, enum known_hosts_verdict verdict,
 	struct err *err)
 {
 	autofree char *known_print = ssh_fingerprint(match->key, match->key_len);
-	autofree char *known_words = key_words(match->type);
+	autofree char *known_words = ssh_key_words(match->type);
 
 	switch (verdict) {
 	case KNOWN_REVOKED:
@@ -208,8 +207,10 @@ static int refuse_known(struct ssh *ssh, enum known_hosts_verdict verdict,
 		break;
 	case KNOWN_AUTHORITY:
 		err_set(err, ERR_TUNNEL,
-			"%s is known by a certificate authority (%s line %d), and devenv cannot "
-			"check host certificates yet. Pin its key: \"host_key: %s\"",
+			"%s is known by a certificate authority (%s line %d), and libssh2 "
+			"cannot check host certificates. Pin its key (\"host_key: %s\"), or let "
+			"the "
+			"installed ssh do it (\"ssh_engine: openssh\")",
 			ssh->name, match->file, match->line, print);
 		break;
 	case KNOWN_OTHER:
@@ -264,7 +265,7 @@ int ssh_hostkey_check(struct ssh *ssh, struct err *err)
 		return err_set(err, ERR_TUNNEL, "%s showed no host key", ssh->name);
 	print = ssh_fingerprint(key, len);
 	type = ssh_blob_type(key, len);
-	words = key_words(type);
+	words = ssh_key_words(type);
 	if (ssh->options.host_key && !str_eq(print, ssh->options.host_key))
 		return refuse_pinned(ssh, print, err);
 	if (!ssh->options.host_key && check_known(ssh, key, len, words, print, err) < 0)

@@ -107,7 +107,46 @@ struct ssh_auth {
 	struct strv notes; /* why a key was not accepted, a line each */
 };
 
+/* === the two engines === */
+
+enum { SSH_IDLE, SSH_DIALING, SSH_HANDSHAKE, SSH_LOGIN, SSH_SETUP, SSH_UP };
+
+/* What is done with channels. Each is called on a session that is alive; only `free` on any. */
+struct ssh_channels {
+	void (*pump)(struct ssh *ssh);
+	void (*keepalive)(struct ssh *ssh);
+	int (*open)(struct ssh *ssh, const char *host, uint16_t port, struct ssh_channel **channel,
+		struct err *err);
+	ssize_t (*read)(struct ssh_channel *channel, void *data, size_t len);
+	ssize_t (*write)(struct ssh_channel *channel, const void *data, size_t len);
+	void (*window)(struct ssh_channel *channel, size_t size);
+	int (*send_eof)(struct ssh_channel *channel);
+	bool (*is_closed)(struct ssh_channel *channel);
+	int (*free)(struct ssh_channel *channel);
+};
+
+/* What makes a session; the public functions of the same names say what each does. */
+struct ssh_engine {
+	int (*load)(struct err *err);
+	int (*start)(struct ssh *ssh, struct err *err);
+	int (*step)(struct ssh *ssh, struct err *err); /* 1: at the next state */
+	void (*stop)(struct ssh *ssh);                 /* all but the socket and the buffers */
+	int (*fd)(const struct ssh *ssh);
+	short (*events)(const struct ssh *ssh);
+	void (*io)(struct ssh *ssh, short revents);
+	char *(*lost)(struct ssh *ssh); /* why the socket has ended; the caller's */
+	void (*patience)(const struct ssh *ssh, int *probe, int *dead);
+	const struct ssh_channels *channels;
+};
+
+extern const struct ssh_engine ssh_libssh2, ssh_openssh;
+extern const struct ssh_channels ssh_libssh2_channels, ssh_mux_channels;
+
+/* For errors of libssh2 that come of what it cannot do. */
+#define SSH_OTHER_ENGINE " (\"ssh_engine: openssh\" in the tunnel takes the installed ssh instead)"
+
 struct ssh {
+	const struct ssh_engine *engine;
 	struct ssh_options options;
 	struct ssh_config config;
 	char *name;
@@ -116,6 +155,7 @@ struct ssh {
 	enum ssh_stage stage;
 	char *details[SSH_STAGE_UP]; /* of the stages that are behind, or NULL */
 	int fd;
+	struct ssh_master *master; /* of the engine openssh, while it runs */
 	pid_t proxy;
 	struct ssh_dial *dial;
 	LIBSSH2_SESSION *session;
@@ -148,8 +188,21 @@ struct ssh {
 struct ssh_channel {
 	struct ssh *ssh;
 	LIBSSH2_CHANNEL *channel;
-	bool ended;
+	struct mux_channel *mux; /* the engine openssh's */
 };
+
+/* Fill the buffer when it is empty: true when there is something in it. */
+bool ssh_fill(struct ssh *ssh);
+
+/* "ED25519": the word people know from ssh for a type of keys. The caller's. */
+char *ssh_key_words(const char *type);
+
+/* Seconds for the way to the host key. */
+int ssh_connect_timeout(const struct ssh *ssh);
+
+/* The error of an open that the server refused; `why` is what there is to say of the target. */
+int ssh_open_refused(const struct ssh *ssh, const char *host, uint16_t port, bool forbidden,
+	const char *why, struct err *err);
 
 /* This stage is done: keep what there is to say of it, and be at the next one. Takes `detail`. */
 void ssh_passed(struct ssh *ssh, enum ssh_stage stage, char *detail);

@@ -27,6 +27,7 @@ struct link *link_new(struct loop *loop, const struct tunnel_spec *spec, const s
 
 	*link = (struct link){.spec = tunnel_spec_copy(spec), .ask = ask, .retry_at = INT64_MAX};
 	options = (struct ssh_options){
+		.openssh = link->spec->openssh,
 		.via = link->spec->via,
 		.identity = link->spec->identity,
 		.known_hosts = link->spec->known_hosts,
@@ -278,6 +279,8 @@ static void check_pulse(struct link *link)
 	int probe, dead;
 
 	ssh_patience(link->ssh, &probe, &dead);
+	if (!probe)
+		return;
 	/* An answer may come within the millisecond. */
 	if (link->probe_at && heard >= link->probe_at)
 		link->probe_at = 0;
@@ -302,6 +305,8 @@ int64_t link_deadline(const struct link *link)
 		ssh_patience(link->ssh, &probe, &dead);
 		if (link->opening && clock_ms() < link->opening_since + OPEN_SLOW_MS)
 			return link->opening_since + OPEN_SLOW_MS;
+		if (!probe)
+			return -1;
 		if (link->probe_at)
 			return link->probe_at + (int64_t)(dead - probe) * 1000;
 		return ssh_last_heard(link->ssh) + (int64_t)probe * 1000;

@@ -52,6 +52,7 @@ json_t *tunnel_spec_json(const struct tunnel_spec *spec)
 	json_object_set_new(out, "to_port", json_integer(spec->to_port));
 	json_object_set_new(out, "port", json_integer(spec->port));
 	json_object_set_new(out, "gateway", json_boolean(spec->gateway));
+	json_object_set_new(out, "openssh", json_boolean(spec->openssh));
 	json_set_str(out, "identity", spec->identity);
 	json_set_str(out, "known_hosts", spec->known_hosts);
 	json_set_str(out, "host_key", spec->host_key);
@@ -70,6 +71,7 @@ struct tunnel_spec *tunnel_spec_parse(const json_t *json)
 		.to_port = (uint16_t)json_int(json, "to_port"),
 		.port = (uint16_t)json_int(json, "port"),
 		.gateway = json_bool(json, "gateway"),
+		.openssh = json_bool(json, "openssh"),
 		.identity = json_str(json, "identity"),
 		.known_hosts = json_str(json, "known_hosts"),
 		.host_key = json_str(json, "host_key"),

@@ -88,8 +88,9 @@ static void start_next(struct loop *loop)
 
 static bool same_session(const struct tunnel_spec *a, const struct tunnel_spec *b)
 {
-	return str_eq(a->via, b->via) && str_eq(a->identity, b->identity) &&
-	       str_eq(a->known_hosts, b->known_hosts) && str_eq(a->host_key, b->host_key);
+	return a->openssh == b->openssh && str_eq(a->via, b->via) &&
+	       str_eq(a->identity, b->identity) && str_eq(a->known_hosts, b->known_hosts) &&
+	       str_eq(a->host_key, b->host_key);
 }
 
 static struct link *find_link(struct loop *loop, const struct tunnel_spec *spec,

@@ -19,7 +19,7 @@ workspace() {
 	{
 		printf 'services: {none: {image: none}}\nx-tunnels:\n'
 		tunnel_key maria 22921 mysql "$MARIA_PORT" 'user: analyst' 'database: shop'
-		tunnel_key standby 22923 postgres "$STANDBY_PORT"
+		tunnel_key standby 22923 postgres "$STANDBY_PORT" 'ssh_engine: openssh'
 	} >"$T/ws/compose.yaml"
 }
 

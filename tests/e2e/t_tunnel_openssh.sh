@@ -1,0 +1,185 @@
+#!/usr/bin/env bash
+# engine: none
+# `ssh_engine: openssh`: the same tunnels, through the installed ssh.
+# shellcheck disable=SC2317 # the functions are called through check
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+
+SSHD_PORT=23111
+ECHO_PORT=23112
+# shellcheck source=tests/e2e/tunnels.sh
+source "$HERE/tunnels.sh"
+TUNNEL_KEYS=('ssh_engine: openssh')
+
+make_keys
+at_exit stop_sshd
+start_echo
+start_sshd
+export DEVENV_SSH_CONFIG=$S/config
+
+# === bytes ===
+
+programs() { pgrep -P "$tunnel_pid" -x ssh; }
+one_program() { [[ $(programs | wc -l) == 1 ]]; }
+folders() { find "$XDG_RUNTIME_DIR/devenv" -name 'ssh.*'; }
+
+workspace plain
+check 'a tunnel comes up' up plain
+check 'of one ssh' one_program
+check 'whose control socket is gone' test -z "$(folders)"
+check 'one connection carries 30 MB both ways, half-closed by the client' \
+	echo_bytes 30000000 "$S/one"
+check '60 connections at once keep their bytes apart' many 60 500000
+check 'an empty connection ends' echo_bytes 0 "$S/none"
+check 'a client that goes away in the middle harms nobody' reset_in_the_middle
+check 'a client that does not read harms nobody' stuck_reader
+wait_for 10 hello
+check 'it takes no processor time when idle' idle_cpu
+check 'all of it through one ssh session' one_session
+
+# === staying up ===
+
+check 'the next connection works after the ssh session is killed' survives_kill
+check_out 'it says so' 'connect(ing|ed) again' cat "$T/plain/err"
+survives_program() {
+	kill -KILL "$(programs)"
+	hello
+}
+check 'and after the program is' survives_program
+reset_when_lost() {
+	# An answer that is cut off must not look like a whole one.
+	{ printf 'hello' && sleep 5; } | timeout 20 socat -d -t 1 - "TCP:127.0.0.1:$port" \
+		>"$S/cut" 2>"$S/cut.err" &
+	wait_for 10 grep -q hello "$S/cut"
+	kill -KILL "$(programs)"
+	wait $! || true
+	cat "$S/cut.err" >&2
+	grep -q 'reset by peer' "$S/cut.err"
+}
+check 'a connection is reset with it' reset_when_lost
+check 'a connection made while sshd is away waits for it' held_during_outage
+silence_found() {
+	local pid
+	wait_for 10 one_child
+	pid=$(pgrep -P "$(cat "$S/sshd.pid")")
+	kill -STOP "$pid"
+	wait_for 15 grep -q 'silent' "$T/plain/err" || return 1
+	kill -KILL "$pid"
+	wait_for 5 hello
+}
+check 'a session that went silent is found and replaced' silence_found
+check 'Ctrl-C ends it with status 0' down
+gone() { not pgrep -f "ssh .*-o ControlMaster=yes .*-p $SSHD_PORT"; }
+check 'and its ssh' wait_for 5 gone
+killed() { kill -KILL "$tunnel_pid" && wait_for 5 gone; }
+check 'a tunnel that is killed' up plain
+check 'leaves no ssh behind' killed
+
+# === what libssh2 cannot do ===
+
+ssh-keygen -q -t ed25519 -N '' -C '' -f "$S/ca"
+ssh-keygen -q -t ed25519 -N '' -C '' -f "$S/signed"
+ssh-keygen -q -s "$S/ca" -I someone -n root "$S/signed.pub"
+ssh-keygen -q -s "$S/ca" -h -I here -n 127.0.0.1 "$S/host_ed25519.pub"
+printf '@cert-authority * %s\n' "$(cut -d' ' -f1,2 "$S/ca.pub")" >"$S/known_ca"
+stop_sshd
+start_sshd "TrustedUserCAKeys $S/ca.pub"
+workspace signed
+key signed identity "$S/signed"
+check 'a user certificate' works signed
+key signed ssh_engine libssh2
+expect_fail 'which libssh2 cannot use, and says what can' 10 \
+	'signed-cert.pub.*"ssh_engine: openssh"' tunnel_in signed
+stop_sshd
+start_sshd "HostCertificate $S/host_ed25519-cert.pub"
+workspace certified
+key certified known_hosts "$S/known_ca"
+check 'a host certificate' works certified
+stop_sshd
+start_sshd "HostKey $S/user_rsa" "KexAlgorithms sntrup761x25519-sha512@openssh.com"
+workspace exchange
+check 'a key exchange of its own' works exchange
+key exchange ssh_engine libssh2
+expect_fail 'which libssh2 does not have, and says what has' 10 \
+	'no algorithm in common.*"ssh_engine: openssh"' tunnel_in exchange
+stop_sshd
+start_sshd
+
+# === keys and host keys: the same errors as the other engine's ===
+
+workspace encrypted
+key encrypted identity "$S/user_encrypted"
+check 'ssh asks for the passphrase on the terminal' on_terminal encrypted passphrase secret
+workspace asked
+key asked known_hosts "$S/known_asked"
+check 'and about an unknown host' on_terminal asked 'yes/no' yes
+check 'which then is known' works asked
+
+workspace bad
+key bad identity "$S/stranger"
+expect_fail 'a key that is not authorised' 10 'does not let "root" in.*authorized_keys' tunnel_in bad
+key bad identity "$S/user_encrypted"
+expect_fail 'an encrypted key without a terminal' 10 'ssh-add' tunnel_in bad
+key bad identity "$S/user_open"
+expect_fail 'a key that others can read' 10 'user_open.*(too open|bad permissions)' tunnel_in bad
+key bad identity "$S/missing"
+expect_fail 'a key that is not there' 10 'missing.*No such file' tunnel_in bad
+key bad identity "$S/user"
+key bad known_hosts "$S/known_none"
+print=$(ssh-keygen -lf "$S/host_ed25519.pub" | cut -d' ' -f2)
+expect_fail 'an unknown host: its fingerprint and how to add it' 10 \
+	"unknown host.*${print//+/\\+}.*ssh-keyscan -p $SSHD_PORT" tunnel_in bad
+check 'nothing was added' not test -s "$S/known_none"
+key bad known_hosts "$S/known_changed"
+expect_fail 'a changed host key: file and line' 10 'has changed: .*known_changed line 1' \
+	tunnel_in bad
+key bad known_hosts "$S/known_revoked"
+expect_fail 'a revoked host key' 10 'is revoked' tunnel_in bad
+workspace pinned "host_key: \"$print\""
+key pinned known_hosts "$S/known_none"
+check 'a pinned fingerprint' works pinned
+workspace mispinned "host_key: \"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
+expect_fail 'a pinned fingerprint of another key' 10 "is ${print//+/\\+}, but the manifest pins" \
+	tunnel_in mispinned
+
+# === what can be in the way ===
+
+workspace way
+sed -i 's|to: .*|to: 127.0.0.1:22699|' "$T/way/compose.yaml"
+expect_fail 'a database that is down' 10 'cannot connect to 127.0.0.1:22699: Connection refused' \
+	tunnel_in way
+sed -i 's|to: .*|to: no-such-host.invalid:3306|' "$T/way/compose.yaml"
+expect_fail 'a name that the server cannot resolve is told from it' 10 \
+	'cannot connect to no-such-host.invalid:3306: .*(not known|failure in name)' tunnel_in way
+sed -i 's|via: .*|via: root@no-such-host.invalid|' "$T/way/compose.yaml"
+expect_fail 'a bastion whose name is unknown' 10 '"no-such-host.invalid" cannot be resolved' \
+	tunnel_in way
+sed -i "s|via: .*|via: root@127.0.0.1:22699|" "$T/way/compose.yaml"
+expect_fail 'a bastion that is down' 10 'port 22699: Connection refused' tunnel_in way
+sed -i "s|via: .*|via: root@127.0.0.1:$ECHO_PORT|" "$T/way/compose.yaml"
+expect_fail 'a bastion that is no ssh server' 10 "127.0.0.1:$ECHO_PORT" tunnel_in way
+no_program() { PATH=$T/empty tunnel_in plain; }
+expect_fail 'no ssh installed' 10 'apt install openssh-client' no_program
+stop_sshd
+start_sshd 'AllowTcpForwarding no'
+expect_fail 'a server that forbids forwarding' 10 'forbids forwarding' tunnel_in plain
+stop_sshd
+start_sshd 'MaxSessions 0' 'ClientAliveInterval 1' 'ClientAliveCountMax 2'
+check 'a server without sessions (MaxSessions 0)' up plain
+kept_idle() {
+	# sshd asks a channel when there is one: whoever holds it has to answer.
+	{ sleep 6 && printf 'hello'; } | exchange >"$S/idle"
+	[[ $(cat "$S/idle") == hello ]]
+}
+check 'its keepalives are answered for an idle connection' kept_idle
+check 'without a reconnect' not grep -q 'again' "$T/plain/err"
+check 'it ends with status 0' down
+stop_sshd
+start_sshd 'RekeyLimit 1M'
+check 'a server that changes keys every MB' up plain
+check 'loses no byte' many 8 6000000
+check 'and needs no reconnect' not grep -q 'again' "$T/plain/err"
+check 'and ends with status 0' down
+stop_sshd
+
+finish

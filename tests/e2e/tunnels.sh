@@ -1,0 +1,238 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2317,SC2119,SC2120 # the functions are called through check, and elsewhere
+# An sshd on SSHD_PORT with an echo server on ECHO_PORT behind it, and workspaces with a tunnel to
+# that, for scripts that source this after lib.sh. TUNNEL_KEYS are lines that each tunnel gets, too.
+: "${SSHD_PORT:?}" "${ECHO_PORT:?}"
+
+S=$T/ssh
+TUNNEL_KEYS=()
+tunnel_pid=
+port=
+
+# === the far side ===
+
+make_keys() {
+	mkdir -p "$S"
+	chmod 700 "$S"
+	ssh-keygen -q -t ed25519 -N '' -C '' -f "$S/host_ed25519"
+	ssh-keygen -q -t ecdsa -N '' -C '' -f "$S/host_ecdsa"
+	ssh-keygen -q -t ed25519 -N '' -C '' -f "$S/user"
+	ssh-keygen -q -t ecdsa -N '' -C '' -f "$S/user_ecdsa"
+	ssh-keygen -q -t rsa -N '' -C '' -f "$S/user_rsa"
+	ssh-keygen -q -t rsa -m PEM -N '' -C '' -f "$S/user_pem"
+	ssh-keygen -q -t ed25519 -N secret -C '' -f "$S/user_encrypted"
+	ssh-keygen -q -t ed25519 -N '' -C '' -f "$S/stranger"
+	cp "$S/user" "$S/user_open"
+	chmod 644 "$S/user_open"
+	cat "$S"/user*.pub >"$S/authorized"
+	host_line host_ed25519 >"$S/known"
+	host_line stranger >"$S/known_changed"
+	{
+		printf '@revoked * '
+		cut -d' ' -f1,2 "$S/host_ed25519.pub"
+	} >"$S/known_revoked"
+	: >"$S/known_none"
+	: >"$S/config"
+	echo 'not a key' >"$S/no_key"
+	chmod 600 "$S/no_key"
+}
+
+host_line() {
+	printf '[127.0.0.1]:%s %s\n' "$SSHD_PORT" "$(cut -d' ' -f1,2 "$S/$1.pub")"
+}
+
+# start_sshd [LINE OF CONFIGURATION...]
+start_sshd() {
+	cat >"$S/sshd_config" <<-END
+		Port $SSHD_PORT
+		ListenAddress 127.0.0.1
+		HostKey $S/host_ed25519
+		HostKey $S/host_ecdsa
+		PidFile $S/sshd.pid
+		AuthorizedKeysFile $S/authorized
+		UsePAM no
+		StrictModes no
+		MaxStartups 100
+		LogLevel VERBOSE
+	END
+	if (($# > 0)); then
+		printf '%s\n' "$@" >>"$S/sshd_config"
+	fi
+	mkdir -p /run/sshd
+	rm -f "$S/sshd.pid"
+	/usr/sbin/sshd -f "$S/sshd_config" -E "$S/sshd.log"
+	wait_for 10 test -s "$S/sshd.pid"
+	wait_for 10 answers "$SSHD_PORT"
+}
+
+answers() { ssh-keyscan -T 2 -p "$1" 127.0.0.1 2>/dev/null | grep -q ssh-; }
+
+# The processes that serve connections; the listening one stays.
+kill_sessions() {
+	local pid
+	for pid in $(pgrep -P "$(cat "$S/sshd.pid")"); do
+		kill -KILL "$pid" 2>/dev/null || true
+	done
+}
+
+stop_sshd() {
+	if [[ -s $S/sshd.pid ]]; then
+		# Held still first: a session killed before it would be made anew at once.
+		kill -STOP "$(cat "$S/sshd.pid")"
+		kill_sessions
+		kill -KILL "$(cat "$S/sshd.pid")"
+		wait_for 10 not answers "$SSHD_PORT"
+		rm -f "$S/sshd.pid"
+	fi
+}
+
+start_echo() {
+	# Its patience when one way has ended: half a second is less than a busy machine needs.
+	socat -t 60 "TCP-LISTEN:$ECHO_PORT,bind=127.0.0.1,reuseaddr,fork,backlog=300" EXEC:cat \
+		2>"$S/echo.log" &
+	at_exit kill $!
+}
+
+# === the near side ===
+
+# workspace NAME [LINE...]: a workspace of one tunnel; the lines are more keys of it
+workspace() {
+	local name=$1 line
+	shift
+	mkdir -p "$T/$name"
+	{
+		cat <<-END
+			services: {none: {image: none}}
+			x-tunnels:
+			  reader:
+			    via: root@127.0.0.1:$SSHD_PORT
+			    identity: $S/user
+			    known_hosts: $S/known
+			    to: 127.0.0.1:$ECHO_PORT
+		END
+		for line in "${TUNNEL_KEYS[@]}" "$@"; do
+			printf '    %s\n' "$line"
+		done
+	} >"$T/$name/compose.yaml"
+}
+
+# A key given twice would be refused: `key NAME identity PATH` replaces it
+key() {
+	sed -i "s|^    $2: .*|    $2: $3|" "$T/$1/compose.yaml"
+}
+
+tunnel_in() { "$DEVENV" -C "$T/$1" --progress plain tunnel reader; }
+
+# up NAME: serve in the background until `down`; $port is where
+up() {
+	rm -f "$T/$1/out"
+	"$DEVENV" -C "$T/$1" --progress plain tunnel reader >"$T/$1/out" 2>"$T/$1/err" </dev/null &
+	tunnel_pid=$!
+	at_exit kill "$tunnel_pid"
+	if ! wait_for 20 grep -q ' -> ' "$T/$1/out"; then
+		cat "$T/$1/err" >&2
+		return 1
+	fi
+	port=$(sed -n 's/^reader  127\.0\.0\.1:\([0-9]*\) -> .*/\1/p' "$T/$1/out")
+	[[ -n $port ]]
+}
+
+down() {
+	local rc=0
+	kill -INT "$tunnel_pid"
+	wait "$tunnel_pid" || rc=$?
+	return "$rc"
+}
+
+exchange() { timeout 60 socat -t 60 - "TCP:127.0.0.1:$port"; }
+
+# echo_bytes N FILE: send N random bytes, end the sending side, and compare what comes back
+echo_bytes() {
+	head -c "$1" /dev/urandom >"$2.sent"
+	exchange <"$2.sent" >"$2.got" || return 1
+	[[ $(sha256sum <"$2.sent") == "$(sha256sum <"$2.got")" ]] || return 1
+	rm -f "$2.sent" "$2.got"
+}
+
+many() {
+	local i pids=() bad=0
+	for ((i = 0; i < $1; i++)); do
+		echo_bytes "$2" "$S/many.$i" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i" || bad=$((bad + 1))
+	done
+	echo "$bad of $1 failed" >&2
+	((bad == 0))
+}
+
+hello() { [[ $(printf 'hello' | exchange) == hello ]]; }
+
+# `works NAME`: the tunnel comes up, carries bytes and ends with status 0
+works() {
+	up "$1" && echo_bytes 100000 "$S/one" && down
+}
+
+# on_terminal NAME QUESTION ANSWER: on a terminal of its own, answer when asked, carry bytes, Ctrl-C
+on_terminal() {
+	local rc=0 script_pid
+	mkfifo "$T/$1/keys"
+	script -qefc "exec '$DEVENV' -C '$T/$1' --progress plain tunnel reader" "$T/$1/screen" \
+		<"$T/$1/keys" >/dev/null 2>&1 &
+	script_pid=$!
+	exec 8>"$T/$1/keys"
+	wait_for 20 grep -q "$2" "$T/$1/screen" && printf '%s\n' "$3" >&8 &&
+		wait_for 20 grep -q '^reader  .* -> ' "$T/$1/screen" || rc=1
+	port=$(sed -n 's/^reader  127\.0\.0\.1:\([0-9]*\) -> .*/\1/p' "$T/$1/screen")
+	hello || rc=1
+	printf '\003' >&8
+	wait "$script_pid" || rc=$?
+	exec 8>&-
+	tr -d '\r' <"$T/$1/screen" >&2
+	return "$rc"
+}
+
+# === what every engine has to stand ===
+
+reset_in_the_middle() {
+	# The one that hangs up in the middle of a stream must not disturb the others.
+	head -c 20000000 /dev/urandom | timeout 0.3 socat -u - "TCP:127.0.0.1:$port" || true
+	hello
+}
+
+stuck_reader() {
+	local stuck
+	head -c 20000000 /dev/zero | socat -T 30 - "TCP:127.0.0.1:$port" \
+		> >(sleep 20 >/dev/null) 2>/dev/null &
+	stuck=$!
+	many 5 1000000 || return 1
+	kill "$stuck" 2>/dev/null || true
+}
+
+idle_cpu() {
+	local before after
+	before=$(awk '{print $14 + $15}' "/proc/$tunnel_pid/stat")
+	sleep 3
+	after=$(awk '{print $14 + $15}' "/proc/$tunnel_pid/stat")
+	echo "$((after - before)) ticks in 3 s" >&2
+	((after - before <= 2))
+}
+
+one_session() { wait_for 5 one_child; }
+one_child() { [[ $(pgrep -c -P "$(cat "$S/sshd.pid")") == 1 ]]; }
+
+survives_kill() {
+	kill_sessions
+	hello
+}
+
+held_during_outage() {
+	local pid
+	stop_sshd
+	printf 'hello' | exchange >"$S/held" &
+	pid=$!
+	start_sshd
+	wait "$pid"
+	[[ $(cat "$S/held") == hello ]]
+}
