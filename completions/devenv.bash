@@ -295,6 +295,8 @@ _devenv_value() {
 	'snapshot push:--allow') value='none' ;;
 	'snapshot push:--canaries') value='none' ;;
 	'snapshot push:--scan') value='' ;;
+	'snapshot verify:--boot') value='' ;;
+	'snapshot verify:--service') value='names service' ;;
 	'snapshot scan:--allow') value='none' ;;
 	'snapshot scan:--canaries') value='none' ;;
 	'tunnel logs:--tail' | 'tunnel logs:-n') value='none' ;;
@@ -444,7 +446,7 @@ _devenv_options() {
 	'snapshot export') words='--compress --replace --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot push') words='--allow --canaries --scan --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot pull') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
-	'snapshot verify') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
+	'snapshot verify') words='--boot --service --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot scan') words='--allow --canaries --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot rm') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot prune') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;

@@ -577,6 +577,10 @@ function __devenv_takes_value
 			return 0
 		case 'snapshot push:--scan'
 			return 1
+		case 'snapshot verify:--boot'
+			return 1
+		case 'snapshot verify:--service'
+			return 0
 		case 'snapshot scan:--allow'
 			return 0
 		case 'snapshot scan:--canaries'
@@ -1787,6 +1791,8 @@ complete -c devenv -n "__devenv_at 'snapshot pull'" -l yes -s y -d 'Answer yes t
 complete -c devenv -n "__devenv_at 'snapshot pull'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'snapshot pull'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'snapshot' 0" -f -a verify -d 'Read every byte of a snapshot and check it'
+complete -c devenv -n "__devenv_at 'snapshot verify'" -l boot -d 'Also start its server on a copy, and compare the rows'
+complete -c devenv -n "__devenv_at 'snapshot verify'" -l service -r -f -a '(__devenv_names service)' -d 'With --boot: as this one; without: that which mounts its volume'
 complete -c devenv -n "__devenv_at 'snapshot verify'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'snapshot verify'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'snapshot verify'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -1800,6 +1806,7 @@ complete -c devenv -n "__devenv_at 'snapshot verify'" -l ansi -r -f -a 'never al
 complete -c devenv -n "__devenv_at 'snapshot verify'" -l parallel -r -f -d 'How many actions run at once'
 complete -c devenv -n "__devenv_at 'snapshot verify'" -l compatibility -d 'Names of containers and images with _, as in Compose v1'
 complete -c devenv -n "__devenv_at 'snapshot verify'" -l all-resources -d 'Networks, volumes and the like that no service uses, too'
+complete -c devenv -n "__devenv_at 'snapshot verify'" -l format -r -f -a 'table json' -d 'How results are printed'
 complete -c devenv -n "__devenv_at 'snapshot verify'" -l yes -s y -d 'Answer yes to every question'
 complete -c devenv -n "__devenv_at 'snapshot verify'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'snapshot verify'" -l help -s h -d 'Show help'

@@ -50,6 +50,7 @@
  *	export {"name": NAME}           -> DATA, {"snapshot": RECORD}: a tar, tree_export()
  *	import {as capture} + DATA      -> RECORD; of a plain tar, tree_fill()
  *	verify {"name": NAME}           -> {"packs", "chunks"}; each problem is a WARNING, too
+ *	examine                         -> {"engine": datadir_print_facts() of AGENT_TARGET}
  *	scan {"name": NAME, "canaries"?: [...], "allowed"?: [...]} of canary.h
  *	                                -> {"bytes", "places", "finds": [FIND, ...], the first 1000}
  *	                        FIND {"kind", "count", "offset", "shown", "path" or "pack",

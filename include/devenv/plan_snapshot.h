@@ -36,6 +36,7 @@
 #include "devenv/err.h"
 #include "devenv/event.h"
 #include "devenv/json.h"
+#include "devenv/manifest.h"
 #include "devenv/plan.h"
 
 #include <stdbool.h>
@@ -141,10 +142,48 @@ int plan_snapshot_diff(struct engine *engine, const char *before, const char *af
 
 /*
  * Read every byte of a snapshot in the cache and check it. What is damaged is asked for again by
- * the next plan_snapshot_pull().
+ * the next plan_snapshot_pull(). *verified: {"packs", "chunks": how many}; may be NULL.
  */
-int plan_snapshot_verify(
-	struct engine *engine, const char *name, const struct sink *sink, struct err *err);
+int plan_snapshot_verify(struct engine *engine, const char *name, const struct sink *sink,
+	json_t **verified, struct err *err);
+
+struct snapshot_boot_ask {
+	const json_t *record; /* of the snapshot */
+	/* The service whose environment, command and files its server gets, and its volume. */
+	const struct workspace *ws;
+	const struct manifest *manifest;
+	const char *service, *volume;
+	const struct sink *sink;
+};
+
+/*
+ * Restore a snapshot of a database into a scratch volume, start the image that it was saved from on
+ * it, without a network, wait until it answers, count the rows of all tables, stop it and see that
+ * it ended cleanly. What was made for it goes again, on every way out. *booted:
+ *
+ *	{"image": reference, by its digest where that is known,
+ *	 "probes": what was counted, as in a config,
+ *	 "recorded": has the config such counts?
+ *	 "differ": [{"database", "table", "recorded": rows, "found": rows}, ...]: tables that
+ *						  are not as recorded; without what is not there
+ *	 "proof": of the clean end; absent where the bytes cannot tell}
+ *
+ * That some differ is no error here. ERR_SNAPSHOT for what holds no database, too.
+ */
+int plan_snapshot_boot(struct engine *engine, const struct snapshot_boot_ask *ask, json_t **booted,
+	struct err *err);
+
+/*
+ * Count the rows of all tables of the database that runs in a container: the "probes" of a config,
+ * [{"database", "table", "rows"}, ...]. One that does not run has none: *rows stays as it is.
+ * ERR_SNAPSHOT for one of no database that devenv knows.
+ */
+int plan_snapshot_rows(
+	struct engine *engine, const char *container, json_t **rows, struct err *err);
+
+/* What is in a volume, from its files: datadir_print_facts(). */
+int plan_snapshot_examine(
+	struct engine *engine, const char *volume, json_t **facts, struct err *err);
 
 /*
  * Look for what must not be in a snapshot of the cache: `canaries` and `allowed` as for

@@ -26,7 +26,7 @@ agent_fn agent_ping;                                                      /* pin
 agent_fn agent_blob_have, agent_blob_put, agent_blob_get;                 /* blob.c */
 agent_fn agent_missing, agent_pack_put;                                   /* pack.c */
 agent_fn agent_list, agent_show, agent_name_set, agent_name_remove;       /* names.c */
-agent_fn agent_capture;                                                   /* capture.c */
+agent_fn agent_capture, agent_examine;                                    /* capture.c */
 agent_fn agent_restore;                                                   /* restore.c */
 agent_fn agent_diff;                                                      /* diff.c */
 agent_fn agent_export;                                                    /* export.c */

@@ -216,3 +216,15 @@ int agent_capture(struct agent *agent, const json_t *request, json_t **result, s
 
 	return root < 0 ? -1 : capture_tree(agent, request, root, result, err);
 }
+
+int agent_examine(struct agent *agent, const json_t *request, json_t **result, struct err *err)
+{
+	autoclose int root = agent_target(err);
+	struct datadir found;
+
+	if (root < 0 || datadir_examine(root, &found, err) < 0)
+		return -1;
+	*result = json_pack("{s:o}", "engine", facts_json(&found));
+	datadir_release(&found);
+	return 0;
+}

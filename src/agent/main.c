@@ -38,6 +38,7 @@ static const struct {
 	{"export", agent_export, false},
 	{"import", agent_import, true},
 	{"verify", agent_verify, false},
+	{"examine", agent_examine, false},
 	{"scan", agent_scan, false},
 	{"prune", agent_prune, false},
 	{"branches", agent_branches, false},

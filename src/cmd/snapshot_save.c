@@ -88,6 +88,38 @@ json_t *snapshots_config(struct session *session, const struct snapshot_place *p
 	return TAKE(config);
 }
 
+/*
+ * What `verify --boot` compares with, counted as late as a server can be asked: what others write
+ * until it stops is not in it.
+ */
+static int add_rows(struct app *app, struct session *session, const struct snapshot_place *place,
+	json_t *config, struct err *err)
+{
+	autofree char *object = xasprintf("volume %s", place->volume);
+	autostrv struct strv databases = STRV_INIT;
+	json_t *rows = NULL;
+
+	snapshots_data_volumes(&session->ws, true, &databases);
+	if (!strv_has(&databases, place->volume))
+		return 0;
+	sink_emit(&app->sink,
+		&(struct event){.kind = EVENT_PROGRESS, .object = object, .text = "counting rows"});
+	for (size_t i = 0; !rows && i < place->containers.n; i++) {
+		if (plan_snapshot_rows(session->engine, place->containers.v[i], &rows, err) == 0)
+			continue;
+		if (err->kind == ERR_CANCELLED)
+			return -1;
+		sink_warn(&app->sink, object,
+			"its rows are not recorded, so that `verify --boot` cannot compare them: "
+			"%s",
+			err->msg);
+		err_clear(err);
+	}
+	if (rows)
+		json_object_set_new(config, "probes", rows);
+	return 0;
+}
+
 static int capture(struct app *app, struct session *session, const struct snapshot_place *place,
 	struct snapshot_save_ask *ask, json_t **saved, struct err *err)
 {
@@ -133,7 +165,8 @@ static int save(struct app *app, struct session *session, const struct snapshot_
 	if (!ask.parent)
 		ask.parent = json_str(snapshots_newest(list, place->volume), "name");
 	ask.config = config = snapshots_config(session, place, &chosen->words, err);
-	if (!config || snapshots_stop(app, session, place, -1, err) < 0)
+	if (!config || add_rows(app, session, place, config, err) < 0 ||
+		snapshots_stop(app, session, place, -1, err) < 0)
 		return -1;
 	status = capture(app, session, place, &ask, saved, err);
 	/* Whatever became of it, what ran runs again. */
@@ -179,7 +212,8 @@ const struct command cmd_snapshot_save = {
 		"A database's service is stopped for it, and started again afterwards: only the "
 		"files of a server that ended cleanly are a good seed, and devenv proves that from "
 		"the files (PostgreSQL's control file; InnoDB's and Aria's logs). What belongs to "
-		"one server alone stays out: pid files, recycled WAL, binary logs.\n"
+		"one server alone stays out: pid files, recycled WAL, binary logs. The rows of all "
+		"tables are counted before, for `devenv snapshot verify --boot`.\n"
 		"\n"
 		"The snapshot goes into the engine's volume devenv-cache. What it has in common "
 		"with "

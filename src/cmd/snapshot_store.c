@@ -1,4 +1,4 @@
-/* snapshot_store.c - `devenv snapshot push`, `pull`, `verify`, `rm` and `prune`. */
+/* snapshot_store.c - `devenv snapshot push`, `pull` and `prune`. */
 #include "snapshots.h"
 
 #include "devenv/mem.h"
@@ -117,23 +117,6 @@ const struct command cmd_snapshot_pull = {
 
 /* === the cache === */
 
-static int verify_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
-{
-	autosession struct session session = SESSION_INIT;
-
-	if (session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0)
-		return -1;
-	for (int i = 0; i < argc; i++) {
-		autofree char *object = xasprintf("snapshot %s", argv[i]);
-
-		emit(app, EVENT_START, object, "Verifying");
-		if (plan_snapshot_verify(session.engine, argv[i], &app->sink, err) < 0)
-			return -1;
-		emit(app, EVENT_DONE, object, "Verified");
-	}
-	return 0;
-}
-
 static int prune_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	autosession struct session session = SESSION_INIT;
@@ -147,20 +130,6 @@ static int prune_run(struct app *app, void *opts, int argc, char **argv, struct 
 	text = xasprintf("freed %s\n", format_bytes(size, freed));
 	return ui_output(text, err);
 }
-
-static const char *const verify_examples[] = {"devenv snapshot verify before-upgrade", NULL};
-
-const struct command cmd_snapshot_verify = {
-	.name = "verify",
-	.args = "NAME...",
-	.summary = "Read every byte of a snapshot and check it",
-	.details = "Each pack against its digest, and each piece of each file against its own. "
-		   "What is damaged can be pulled again.",
-	.examples = verify_examples,
-	.min_args = 1,
-	.max_args = -1,
-	.run = verify_run,
-};
 
 static const char *const prune_examples[] = {"devenv snapshot prune", NULL};
 

@@ -133,17 +133,19 @@ static void add_fast(json_t *body, const json_t *image)
 	json_object_set_new(body, "Cmd", longer);
 }
 
-static json_t *make_body(const struct scratch *scratch, const json_t *image)
+/* `like`: the service's own; `target`: where the data goes. */
+static json_t *make_body(
+	const struct scratch *scratch, const json_t *image, const json_t *like, const char *target)
 {
 	const struct scratch_spec *spec = &scratch->spec;
 	json_t *body = json_object(), *host = json_object();
 
-	copy_keys(body, spec->like, body_keys);
-	copy_keys(host, json_object_get(spec->like, "HostConfig"), host_keys);
-	copy_mounts(host, json_object_get(spec->like, "HostConfig"));
+	copy_keys(body, like, body_keys);
+	copy_keys(host, json_object_get(like, "HostConfig"), host_keys);
+	copy_mounts(host, json_object_get(like, "HostConfig"));
 	json_array_append_new(json_object_get(host, "Mounts"),
 		json_pack("{s:s, s:s, s:s}", "Type", "volume", "Source", scratch->volume, "Target",
-			spec->target));
+			target));
 	json_set_str(host, "NetworkMode", "none");
 	json_set_str(body, "Image", spec->image);
 	json_object_set_new(body, "Healthcheck", json_pack("{s:[s]}", "Test", "NONE"));
@@ -154,6 +156,33 @@ static json_t *make_body(const struct scratch *scratch, const json_t *image)
 	if (spec->fast)
 		add_fast(body, image);
 	return body;
+}
+
+/* === its image === */
+
+static bool is_built(const struct scratch_spec *spec)
+{
+	autofree char *own = plan_image(spec->manifest, spec->service);
+
+	return str_eq(own, spec->image) &&
+	       json_object_get(model_service(spec->manifest, spec->service), "build");
+}
+
+int scratch_image(
+	struct engine *engine, const struct scratch_spec *spec, json_t **image, struct err *err)
+{
+	if (image_inspect(engine, spec->image, image, err) == 0)
+		return 0;
+	if (err->status != 404)
+		return -1;
+	err_clear(err);
+	if (is_built(spec))
+		return err_set(err, ERR_SNAPSHOT,
+			"image %s of service %s is not built yet: devenv build %s", spec->image,
+			spec->service, spec->service);
+	if (image_pull(engine, spec->image, NULL, spec->sink, err) < 0)
+		return -1;
+	return image_inspect(engine, spec->image, image, err);
 }
 
 /* === opening and closing === */
@@ -169,21 +198,44 @@ static int make_volume(struct scratch *scratch, struct err *err)
 	return 0;
 }
 
+/* Where the service has the volume; borrowed. */
+static const char *find_target(const struct scratch_spec *spec)
+{
+	json_t *volumes = json_object_get(model_service(spec->manifest, spec->service), "volumes");
+	json_t *volume;
+	size_t i;
+
+	json_array_foreach (volumes, i, volume) {
+		const char *key = json_str(volume, "source");
+
+		if (key && str_eq(json_str(volume, "type"), "volume") &&
+			str_eq(model_name(spec->manifest, "volumes", key), spec->volume))
+			return json_str(volume, "target");
+	}
+	return NULL;
+}
+
 static int make_container(struct scratch *scratch, struct err *err)
 {
-	autojson json_t *image = NULL, *body = NULL;
-	autojson json_t *files = json_object();
+	const struct scratch_spec *spec = &scratch->spec;
+	const char *target = find_target(spec);
+	autojson json_t *image = NULL, *body = NULL, *extra = NULL, *files = json_object();
+	autojson json_t *like = NULL;
 
-	if (image_inspect(scratch->engine, scratch->spec.image, &image, err) < 0)
+	if (!target)
+		return err_set(err, ERR_SNAPSHOT, "service %s does not mount volume %s",
+			spec->service, spec->volume);
+	like = plan_body(spec->ws, spec->manifest, spec->service, 1, NULL, &extra, err);
+	if (!like || image_inspect(scratch->engine, spec->image, &image, err) < 0)
 		return -1;
-	body = make_body(scratch, image);
+	body = make_body(scratch, image, like, target);
 	if (container_create(scratch->engine, scratch->volume, NULL, body, NULL,
 		    &scratch->container, err) < 0)
 		return -1;
 	/* No networks. */
-	if (json_object_get(scratch->spec.extra, "files"))
-		json_object_set(files, "files", json_object_get(scratch->spec.extra, "files"));
-	return plan_complete(scratch->engine, scratch->container, files, scratch->spec.sink, err);
+	if (json_object_get(extra, "files"))
+		json_object_set(files, "files", json_object_get(extra, "files"));
+	return plan_complete(scratch->engine, scratch->container, files, spec->sink, err);
 }
 
 struct scratch *scratch_open(

@@ -5,6 +5,7 @@
  * trying a snapshot.  Its container has no network but its own loopback, publishes nothing, and
  * mounts nothing that may be written but its own volume, "devenv-scratch-ID".
  *
+ *	if (scratch_image(engine, &spec, &image, err) < 0) ...
  *	struct scratch *scratch = scratch_open(engine, &spec, err);
  *	... fill scratch_volume(scratch), or let the image do it ...
  *	if (scratch_start(scratch, err) < 0) ...
@@ -23,17 +24,19 @@
 #include "devenv/err.h"
 #include "devenv/event.h"
 #include "devenv/json.h"
+#include "devenv/manifest.h"
 
 #include <stdbool.h>
 
 struct scratch_spec {
-	const char *image;  /* a reference or an id, in the engine */
-	const char *target; /* where the volume goes: the data directory */
+	const char *image; /* a reference or an id */
 	/*
-	 * A create request (plan_body()) whose environment, command, user, limits, and files (only
-	 * to be read) it gets, with what plan_complete() puts in; NULL: as the image says.
+	 * The service whose environment, command, user, limits, and files (only to be read) it
+	 * gets. Where that has `volume`, the engine's name of one, the server's own volume goes.
 	 */
-	const json_t *like, *extra;
+	const struct workspace *ws;
+	const struct manifest *manifest;
+	const char *service, *volume;
 	/* Trade what only a crash would need for speed: what it makes is thrown away then. */
 	bool fast;
 	const char *object; /* of the events; borrowed */
@@ -42,7 +45,14 @@ struct scratch_spec {
 
 struct scratch;
 
-/* Make the volume and the container, not started. NULL with err: ERR_ENGINE. */
+/*
+ * The image as the engine has it (a new reference); one that is not there is pulled, unless the
+ * service is to build it. ERR_SNAPSHOT, or as of image_pull().
+ */
+int scratch_image(
+	struct engine *engine, const struct scratch_spec *spec, json_t **image, struct err *err);
+
+/* Make the volume and the container, not started. The image must be there. NULL with err. */
 struct scratch *scratch_open(
 	struct engine *engine, const struct scratch_spec *spec, struct err *err);
 

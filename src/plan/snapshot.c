@@ -214,6 +214,19 @@ int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_a
 	return 0;
 }
 
+int plan_snapshot_examine(
+	struct engine *engine, const char *volume, json_t **facts, struct err *err)
+{
+	autofree char *object = xasprintf("volume %s", volume);
+	autojson json_t *request = json_pack("{s:s}", "do", "examine"), *result = NULL;
+	struct agent_spec spec = {.volume = volume, .object = object};
+
+	if (ask_agent(engine, &spec, request, &result, err) < 0)
+		return err_wrap(err, "examine volume %s", volume);
+	*facts = json_incref(json_object_get(result, "engine"));
+	return 0;
+}
+
 int plan_snapshot_list(
 	struct engine *engine, const struct sink *sink, json_t **list, struct err *err)
 {
@@ -255,10 +268,10 @@ int plan_snapshot_diff(struct engine *engine, const char *before, const char *af
 	return ask_agent(engine, &spec, request, diff, err);
 }
 
-int plan_snapshot_verify(
-	struct engine *engine, const char *name, const struct sink *sink, struct err *err)
+int plan_snapshot_verify(struct engine *engine, const char *name, const struct sink *sink,
+	json_t **verified, struct err *err)
 {
-	if (ask_about(engine, "verify", name, sink, NULL, err) < 0)
+	if (ask_about(engine, "verify", name, sink, verified, err) < 0)
 		return err_wrap(err, "verify the snapshot %s", name);
 	return 0;
 }

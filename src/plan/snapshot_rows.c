@@ -1,5 +1,5 @@
 /*
- * snapshot_rows.c - counting rows (snapshot_rows.h).
+ * snapshot_rows.c - counting rows, and comparing them (snapshot_rows.h).
  *
  * The server itself writes the statements, with its own quoting, and answers in JSON, one object a
  * line: so any name of a table is fit.
@@ -7,9 +7,15 @@
 #include "snapshot_rows.h"
 
 #include "devenv/mem.h"
+#include "devenv/plan_snapshot.h"
 #include "devenv/str.h"
 
 #include <string.h>
+
+/* A table that somebody has locked is an error, not a wait until he is done. */
+#define PATIENCE "10"
+
+static const char mysql_patience[] = "SET SESSION lock_wait_timeout = " PATIENCE ";\n";
 
 /* Some 200 bytes a table. */
 #define ANSWER_MAX ((size_t)32 << 20)
@@ -28,6 +34,7 @@ static const char postgres_databases[] =
 
 /* ONLY: what inherits from a table is one by itself. */
 static const char postgres_counts[] =
+	"SET lock_timeout = '" PATIENCE "s';\n"
 	"SELECT format('SELECT json_build_object(''database'', %L::text, ''table'', %L::text, "
 	"''rows'', count(*)) FROM ONLY %I.%I', current_database(), n.nspname || '.' || c.relname, "
 	"n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -55,6 +62,7 @@ static int count_mysql(const struct dbclient *client, json_t *rows, struct err *
 {
 	autobuf struct buf statements = BUF_INIT(ANSWER_MAX), answer = BUF_INIT(ANSWER_MAX);
 
+	buf_addstr(&statements, mysql_patience);
 	if (dbclient_ask(client, NULL, mysql_statements, &statements, err) < 0 ||
 		dbclient_ask(client, NULL, buf_str(&statements), &answer, err) < 0)
 		return -1;
@@ -88,4 +96,67 @@ int snapshot_rows_count(const struct dbclient *client, json_t **rows, struct err
 		return err_wrap(err, "count the rows of its tables");
 	*rows = TAKE(found);
 	return 0;
+}
+
+int plan_snapshot_rows(struct engine *engine, const char *container, json_t **rows, struct err *err)
+{
+	autodbclient struct dbclient client = {0};
+	autojson json_t *inspect = NULL;
+
+	if (container_inspect(engine, container, &inspect, err) < 0)
+		return -1;
+	if (!json_bool(json_object_get(inspect, "State"), "Running"))
+		return 0;
+	if (dbclient_find(engine, container, &client, err) < 0)
+		return -1;
+	return snapshot_rows_count(&client, rows, err);
+}
+
+/* === comparing === */
+
+/* {NAME: the row of the list}, where NAME has the database, its length first, and the table. */
+static json_t *by_name(const json_t *rows)
+{
+	json_t *named = json_object(), *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row) {
+		const char *database = json_str(row, "database"), *table = json_str(row, "table");
+		autofree char *name = NULL;
+
+		if (!database || !table)
+			continue;
+		name = xasprintf("%zu %s %s", strlen(database), database, table);
+		json_object_set(named, name, row);
+	}
+	return named;
+}
+
+static void add_difference(json_t *list, const json_t *recorded, const json_t *found)
+{
+	const json_t *either = recorded ? recorded : found;
+
+	json_array_append_new(list,
+		json_pack("{s:O, s:O, s:O*, s:O*}", "database", json_object_get(either, "database"),
+			"table", json_object_get(either, "table"), "recorded",
+			json_object_get(recorded, "rows"), "found",
+			json_object_get(found, "rows")));
+}
+
+json_t *snapshot_rows_compare(const json_t *recorded, const json_t *found)
+{
+	autojson json_t *before = by_name(recorded), *after = by_name(found);
+	json_t *list = json_array(), *row;
+	const char *name;
+
+	json_object_foreach (before, name, row) {
+		const json_t *other = json_object_get(after, name);
+
+		if (!other || json_int(other, "rows") != json_int(row, "rows"))
+			add_difference(list, row, other);
+	}
+	json_object_foreach (after, name, row)
+		if (!json_object_get(before, name))
+			add_difference(list, NULL, row);
+	return list;
 }

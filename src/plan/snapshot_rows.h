@@ -22,4 +22,11 @@
  */
 int snapshot_rows_count(const struct dbclient *client, json_t **rows, struct err *err);
 
+/*
+ * The tables of two such lists that are not the same, a new reference: [{"database", "table",
+ * "recorded": rows, "found": rows}, ...] without what is not there. By the order of `recorded`;
+ * then what only `found` has.
+ */
+json_t *snapshot_rows_compare(const json_t *recorded, const json_t *found);
+
 #endif

@@ -37,22 +37,6 @@ static void tell(const struct sql_import *import, const char *text)
 
 /* === the server === */
 
-static int find_image(struct sql_import *import, const char *image, struct err *err)
-{
-	if (image_inspect(import->engine, image, &import->image, err) == 0)
-		return 0;
-	if (err->status != 404)
-		return -1;
-	err_clear(err);
-	if (json_object_get(model_service(import->ask->manifest, import->ask->service), "build"))
-		return err_set(err, ERR_SNAPSHOT,
-			"image %s of service %s is not built yet: devenv build %s", image,
-			import->ask->service, import->ask->service);
-	if (image_pull(import->engine, image, NULL, import->ask->sink, err) < 0)
-		return -1;
-	return image_inspect(import->engine, image, &import->image, err);
-}
-
 /* Is the dump for that kind of server? */
 static int check_kind(const struct sql_import *import, struct err *err)
 {
@@ -76,45 +60,24 @@ static int check_kind(const struct sql_import *import, struct err *err)
 	return 0;
 }
 
-/* Where the service has the volume; borrowed. */
-static const char *find_target(const struct snapshot_import_ask *ask)
-{
-	json_t *volumes = json_object_get(model_service(ask->manifest, ask->service), "volumes");
-	json_t *volume;
-	size_t i;
-
-	json_array_foreach (volumes, i, volume) {
-		const char *key = json_str(volume, "source");
-
-		if (key && str_eq(json_str(volume, "type"), "volume") &&
-			str_eq(model_name(ask->manifest, "volumes", key), ask->volume))
-			return json_str(volume, "target");
-	}
-	return NULL;
-}
-
 static int open_server(struct sql_import *import, struct err *err)
 {
 	const struct snapshot_import_ask *ask = import->ask;
 	autofree char *image = plan_image(ask->manifest, ask->service);
-	autojson json_t *extra = NULL, *like = NULL;
-	struct scratch_spec spec = {.target = find_target(ask),
+	struct scratch_spec spec = {.image = image,
+		.ws = ask->ws,
+		.manifest = ask->manifest,
+		.service = ask->service,
+		.volume = ask->volume,
 		.fast = true,
 		.object = import->object,
 		.sink = ask->sink};
 
-	if (!spec.target)
-		return err_set(err, ERR_SNAPSHOT, "service %s does not mount volume %s",
-			ask->service, ask->volume);
-	if (find_image(import, image, err) < 0 || check_kind(import, err) < 0)
-		return -1;
-	like = plan_body(ask->ws, ask->manifest, ask->service, 1, NULL, &extra, err);
-	if (!like)
+	if (scratch_image(import->engine, &spec, &import->image, err) < 0 ||
+		check_kind(import, err) < 0)
 		return -1;
 	/* By its id: what the tag means may change meanwhile. */
 	spec.image = json_str(import->image, "Id");
-	spec.like = like;
-	spec.extra = extra;
 	tell(import, "starting a scratch server");
 	import->scratch = scratch_open(import->engine, &spec, err);
 	if (!import->scratch || scratch_start(import->scratch, err) < 0)

@@ -60,6 +60,55 @@ check_out "inspect shows the proof" '^clean InnoDB' bash -c \
 		jq -r '.config.engine | .state + \" \" + .proof'"
 check "verify reads it" "$DEVENV" snapshot verify clean "$named"
 check_out "and that of PostgreSQL" 'shut down' "$DEVENV" snapshot inspect "$named"
+check_out "rows were counted" '^shop t 2$' bash -c \
+	"'$DEVENV' snapshot inspect clean --format json |
+		jq -r '.config.probes[] | \"\(.database) \(.table) \(.rows)\"'"
+
+# --- boot -----------------------------------------------------------------------------------------
+scratch() {
+	api GET '/containers/json?all=1' | jq -r '.[].Names[] | select(test("scratch"))' &&
+		api GET /volumes | jq -r '.Volumes[].Name | select(test("scratch"))'
+}
+# An engine that does not answer has not shown that nothing is left.
+nothing_left() {
+	local names
+	names=$(scratch) && [[ -z $names ]]
+}
+booting() { api GET /containers/json | jq -e '.[].Names[] | select(test("scratch"))'; }
+boot() { "$DEVENV" snapshot verify --boot "$@"; }
+"$DEVENV" snapshot verify --boot clean >/dev/null 2>interrupted.err </dev/null &
+pid=$!
+check "a server starts on a copy" wait_for 60 booting
+kill -INT "$pid"
+status=0
+wait "$pid" || status=$?
+check "Ctrl-C ends that" test "$status" = 130
+check "with nothing left" nothing_left
+"$DEVENV" snapshot verify --boot clean >/dev/null 2>killed.err </dev/null &
+pid=$!
+check "another starts" wait_for 60 booting
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null || true
+check "servers start on both" boot clean "$named" --format json
+cp "$T/.out" booted
+check_out "with all rows, and end cleanly" '^clean t 2 InnoDB.*pg-[0-9-]+ public.t 2 .*shut down' \
+	jq -r '[.[] | select(.boot | .recorded and .differ == []) | .name, (.boot |
+		.probes[].table, .probes[].rows, .proof)] | join(" ")' booted
+check "also of what was killed nothing is left" nothing_left
+printf 'insert into shop.t values (77);\ncreate table shop.later (i int);\n' >init.sql
+cat >compose.override.yaml <<EOF2
+services:
+  maria: {command: [--init-file=/init.sql], volumes: ["./init.sql:/init.sql:ro"]}
+EOF2
+expect_fail "rows that are not those" 9 '2 of its tables' boot clean --format json
+cp "$T/.out" differ
+check "are named" grep -q 'shop.t has 3 rows, not 2' "$T/.failure"
+check "so is a table too many" grep -q 'shop.later was not there' "$T/.failure"
+check_out "for programs, too" '^\[2,3,null,0\]$' jq -c '[.[].boot.differ[] | .recorded, .found]' differ
+rm compose.override.yaml
+expect_fail "nor as another kind of server" 9 'of mariadb, and service pg runs postgres' \
+	boot clean --service pg
+check "nothing of that is left" nothing_left
 
 # --- restore --------------------------------------------------------------------------------------
 check "MariaDB is changed" maria 'insert into t values (3); create table u (i int)'
@@ -100,6 +149,8 @@ check "a file of no database" "$DEVENV" exec -T bystander bash -c 'echo mine >/f
 expect_fail "data that no snapshot made is not replaced" 9 '--replace' \
 	"$DEVENV" snapshot restore files clean
 check_out "it is there" '^mine$' "$DEVENV" exec -T bystander cat /files/precious
+check "they are kept" "$DEVENV" snapshot save files files
+expect_fail "and nothing starts on them" 9 'only its bytes are proven' boot files
 expect_fail "MariaDB's files are not for PostgreSQL" 9 'neither|reads' \
 	"$DEVENV" snapshot restore pg clean
 check_out "and PostgreSQL runs on" '^2$' pg 'select count(*) from t'
@@ -128,7 +179,7 @@ check "it did not stay" test "$same" != "$(in_files 'ls -i same')"
 check_out "and is the same" '^one$' in_files 'cat same'
 
 # --- tidy up --------------------------------------------------------------------------------------
-check "a snapshot is forgotten" "$DEVENV" snapshot rm "$named" undo/shop_pg
+check "a snapshot is forgotten" "$DEVENV" snapshot rm "$named" undo/shop_pg files
 check_out "what only it needed is freed" '^freed [1-9]' "$DEVENV" snapshot prune
 check_out "the other stays" '^clean$' "$DEVENV" snapshot list --quiet
 
@@ -169,5 +220,10 @@ expect_fail "one of another database" 9 'is of mariadb, and x-snapshot.engine wa
 seeded "$DEVENV_REGISTRY/test/none:1"
 expect_fail "a snapshot that is not there" 5 "test/none" "$DEVENV" up maria
 check "down" "$DEVENV" down --volumes
+rm compose.override.yaml
+check "without its image" api DELETE "/images/$(image mariadb)?force=1"
+check "it is pulled by the digest" boot "$DEVENV_REGISTRY/test/shop:1" --format json
+cp "$T/.out" booted
+check_out "that the snapshot names" '@sha256:' jq -r '.[].boot.image' booted
 
 finish
