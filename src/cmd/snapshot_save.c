@@ -169,10 +169,12 @@ static int save(struct app *app, struct session *session, const struct snapshot_
 		snapshots_stop(app, session, place, -1, err) < 0)
 		return -1;
 	status = capture(app, session, place, &ask, saved, err);
+	if (status == 0)
+		status = remember(session, place->volume, *saved, err);
 	/* Whatever became of it, what ran runs again. */
 	if (snapshots_start(app, session, place, status < 0 ? &second : err) < 0)
 		status = -1;
-	return status < 0 ? -1 : remember(session, place->volume, *saved, err);
+	return status;
 }
 
 static int save_run(struct app *app, void *opts, int argc, char **argv, struct err *err)

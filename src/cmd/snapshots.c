@@ -240,21 +240,29 @@ static int run_on(struct app *app, struct session *session, const struct snapsho
 }
 
 /*
- * Through one Ctrl-C, which *cancelled tells of: half stopped or half started is worse than late.
+ * Through one Ctrl-C: half stopped or half started is worse than late. *cancelled is the exit
+ * status that it asks for, or 0.
  */
 static int run_through(struct app *app, struct session *session, const struct snapshot_place *place,
-	plan_fn *make, int timeout_s, bool *cancelled, struct err *err)
+	plan_fn *make, int timeout_s, int *cancelled, struct err *err)
 {
-	*cancelled = false;
+	*cancelled = 0;
 	if (run_on(app, session, place, make, timeout_s, err) == 0)
 		return 0;
 	if (err->kind != ERR_CANCELLED)
 		return -1;
-	*cancelled = true;
+	*cancelled = err_exit_status(err);
 	signals_forget();
 	err_clear(err);
 	sink_warn(&app->sink, NULL, "services are brought back first; Ctrl-C once more leaves");
 	return run_on(app, session, place, make, timeout_s, err);
+}
+
+static int interrupted(int status, const char *done, struct err *err)
+{
+	err_set(err, ERR_CANCELLED, "interrupted%s", done);
+	err->status = status;
+	return -1;
 }
 
 int snapshots_stop(struct app *app, struct session *session, const struct snapshot_place *place,
@@ -262,7 +270,7 @@ int snapshots_stop(struct app *app, struct session *session, const struct snapsh
 {
 	autofree char *names = strv_join(&place->running, ", ");
 	struct err second = ERR_INIT;
-	bool cancelled;
+	int cancelled;
 
 	if (place->running.n)
 		sink_warn(&app->sink, NULL, "%s is stopped meanwhile: a database is copied at rest",
@@ -272,7 +280,7 @@ int snapshots_stop(struct app *app, struct session *session, const struct snapsh
 	if (run_through(app, session, place, plan_stop, timeout_s, &cancelled, err) == 0) {
 		if (!cancelled)
 			return 0;
-		err_set(err, ERR_CANCELLED, "interrupted");
+		interrupted(cancelled, "", err);
 	}
 	snapshots_start(app, session, place, &second);
 	return -1;
@@ -282,14 +290,18 @@ int snapshots_start(struct app *app, struct session *session, const struct snaps
 	struct err *err)
 {
 	static const struct strv none;
-	bool cancelled;
+	int before = signals_pending(), cancelled;
 
 	/* Also after Ctrl-C: what was stopped only for a while is not left so. */
-	if (signals_pending())
+	if (before)
 		signals_forget();
-	if (run_through(app, session, place, plan_start, -1, &cancelled, err) < 0)
+	if (run_through(app, session, place, plan_start, -1, &cancelled, err) < 0 ||
+		state_stopped_write(session->ws.lock_id, &none, err) < 0)
 		return -1;
-	return state_stopped_write(session->ws.lock_id, &none, err);
+	if (!before && !cancelled)
+		return 0;
+	return interrupted(before ? 128 + before : cancelled,
+		"; the work was done, and the services run, ready or not", err);
 }
 
 bool snapshots_ended(struct session *session, const struct snapshot_place *place)

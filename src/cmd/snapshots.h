@@ -50,7 +50,7 @@ int snapshots_stop(struct app *app, struct session *session, const struct snapsh
 
 /*
  * Start again what snapshots_stop() stopped, and wait until it is ready; also after a Ctrl-C. One
- * amid it only ends the waiting.
+ * amid it ends only the waiting: ERR_CANCELLED, with the services running.
  */
 int snapshots_start(struct app *app, struct session *session, const struct snapshot_place *place,
 	struct err *err);

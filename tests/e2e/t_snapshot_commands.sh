@@ -26,6 +26,7 @@ services:
     command: [sleep, infinity]
     stop_signal: KILL
     volumes: ["files:/files"]
+    healthcheck: {test: "test ! -e /files/slow", interval: 500ms, retries: 1000}
 volumes:
   maria:
   pg:
@@ -178,8 +179,26 @@ check "unless all are wanted anew" "$DEVENV" snapshot restore files filed --whol
 check "it did not stay" test "$same" != "$(in_files 'ls -i same')"
 check_out "and is the same" '^one$' in_files 'cat same'
 
+# --- interrupted ----------------------------------------------------------------------------------
+check "files with which a service is not ready" bash -c 'mkdir slow && touch slow/slow && tar -C slow -cf slow.tar .'
+check "become a snapshot" "$DEVENV" snapshot import slow.tar files slow
+bystander=$(started bystander)
+"$DEVENV" snapshot restore files slow >/dev/null 2>interrupted.err </dev/null &
+pid=$!
+waiting() { test "$bystander" != "$(started bystander)"; }
+check "it is waited for" wait_for 30 waiting
+kill -INT "$pid"
+status=0
+wait "$pid" || status=$?
+check "Ctrl-C ends that" test "$status" = 130
+check "and says what holds" grep -q 'the services run' interrupted.err
+check_out "the service runs" '^slow$' "$DEVENV" exec -T bystander ls /files
+check "undo goes back" "$DEVENV" snapshot undo files
+check_out "to the files before" '^mine$' "$DEVENV" exec -T bystander cat /files/precious
+check "they go" "$DEVENV" snapshot rm slow files undo/shop_files
+
 # --- tidy up --------------------------------------------------------------------------------------
-check "a snapshot is forgotten" "$DEVENV" snapshot rm "$named" undo/shop_pg files
+check "a snapshot is forgotten" "$DEVENV" snapshot rm "$named" undo/shop_pg
 check_out "what only it needed is freed" '^freed [1-9]' "$DEVENV" snapshot prune
 check_out "the other stays" '^clean$' "$DEVENV" snapshot list --quiet
 
