@@ -32,6 +32,7 @@ struct work {
 	struct lock lock;
 	struct tree_made made;
 	struct strv volumes; /* that something is done to */
+	struct strv arrived; /* that hold another branch now */
 };
 
 /* === files === */
@@ -99,16 +100,15 @@ static int name_copy(const char *volume, const char *branch, struct err *err)
 	return 0;
 }
 
-/* Nothing came of it: copies that nobody needs go. */
+/* Nothing came of it: copies that nobody needs go, also those that have a name already. */
 static void take_back(const struct work *work)
 {
 	struct err ignored = ERR_INIT;
 
+	branches_sweep(&ignored);
 	for (size_t i = 0; i < work->volumes.n; i++) {
-		autofree char *path = new_path(work->volumes.v[i]);
 		autoclose int fd = agent_volume(work->volumes.v[i], &ignored);
 
-		fs_remove_tree(path, &ignored);
 		if (fd >= 0)
 			tree_abandon(fd);
 	}
@@ -173,7 +173,8 @@ static int arrive(const struct work *work, const char *volume, struct err *err)
 /* The volumes of `states` that were on their way to another branch are there. */
 static int finish(struct work *work, struct err *err)
 {
-	autostrv struct strv left = STRV_INIT;
+	struct strv *arrived = &work->arrived;
+	size_t before = arrived->n;
 	json_t *each;
 	const char *volume;
 
@@ -186,14 +187,14 @@ static int finish(struct work *work, struct err *err)
 			return err_wrap(err, "finish the switch of volume %s", volume);
 		json_set_str(state, "current", json_str(state, "to"));
 		json_object_del(state, "to");
-		strv_push(&left, volume);
+		strv_push(arrived, volume);
 	}
-	if (left.n && branches_write(work->states, err) < 0)
+	if (arrived->n > before && branches_write(work->states, err) < 0)
 		return -1;
 	/* It would only grow away from what is in the volume. */
-	for (size_t i = 0; i < left.n; i++) {
+	for (size_t i = before; i < arrived->n; i++) {
 		autofree char *path = branches_path(
-			left.v[i], json_str(state_of(work, left.v[i]), "current"));
+			arrived->v[i], json_str(state_of(work, arrived->v[i]), "current"));
 		struct err ignored = ERR_INIT;
 
 		fs_remove_tree(path, &ignored);
@@ -225,6 +226,7 @@ static void end(struct work *work)
 	lock_release(&work->lock);
 	json_decref(work->states);
 	strv_release(&work->volumes);
+	strv_release(&work->arrived);
 }
 
 int agent_branches(struct agent *agent, const json_t *request, json_t **result, struct err *err)
@@ -362,14 +364,16 @@ static int copy_all(struct work *work, struct err *err)
 	return branches_write(work->states, err);
 }
 
+/* Of what came back; also of what a call before this one had brought. */
 static json_t *notes_of(const struct work *work)
 {
 	json_t *notes = json_object();
 
-	for (size_t i = 0; i < work->volumes.n; i++) {
-		const char *volume = work->volumes.v[i];
+	for (size_t i = 0; i < work->arrived.n; i++) {
+		const char *volume = work->arrived.v[i];
+		const json_t *state = state_of(work, volume);
 		json_t *note = json_object_get(
-			branch_of(state_of(work, volume), work->name), "note");
+			branch_of(state, json_str(state, "current")), "note");
 
 		json_object_set_new(notes, volume, note ? json_incref(note) : json_null());
 	}

@@ -71,7 +71,7 @@ int branches_write(const json_t *states, struct err *err);
 /* The folder of a volume's branch that is put aside. The caller's. */
 char *branches_path(const char *volume, const char *branch);
 
-/* Remove what no branch needs. Only for whoever has the cache alone. */
+/* Remove what no branch needs. Only for whoever has the cache, or the branches, alone. */
 int branches_sweep(struct err *err);
 
 /* === a snapshot === */

@@ -9,6 +9,7 @@
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -103,6 +104,9 @@ static int run_request(struct agent *agent, const json_t *request, json_t **resu
 			return 0;
 		if (!agent->data_ended && drop_data(agent, &dropped) < 0)
 			exit(0);
+		if (err->os == ENOSPC || err->os == EDQUOT)
+			err_hint(err, "make room where the engine keeps its volumes; `devenv "
+				      "snapshot prune` frees what no snapshot needs");
 		return -1;
 	}
 	return err_set(err, ERR_FAILED, "the agent knows no request \"%s\"", name ? name : "");

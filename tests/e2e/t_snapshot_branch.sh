@@ -157,6 +157,33 @@ check "it changes" "$DEVENV" exec -T db bash -c 'echo two >/uploads/file'
 check "back" "$DEVENV" snapshot switch main
 check_out "to what it was" '^one$' "$DEVENV" exec -T db cat /uploads/file
 check_out "holes are holes" '^0$' "$DEVENV" exec -T db stat -c %b /uploads/hole
+
+# --- a full disk ----------------------------------------------------------------------------------
+# Also when the database is stopped and its temporary tables (12 MB) are gone.
+check "more than there will be room for" \
+	"$DEVENV" exec -T db dd if=/dev/urandom of=/uploads/more bs=1M count=40
+sum() { "$DEVENV" exec -T db sha256sum /uploads/more </dev/null | cut -d' ' -f1; }
+before=$(sum)
+mkdir big
+head -c 40000000 /dev/urandom >big/file
+tar -cf big.tar big
+sync -f "$shared"
+check "a full disk" fallocate -l $((($(df --output=avail -k "$shared" | tail -n 1) - 6000) * 1024)) \
+	"$shared/filler"
+expect_fail "no room for a branch" 9 'No space left.*make room' "$DEVENV" snapshot branch full shop_uploads
+check_out "there is none" '^main$' current
+expect_fail "nor to put one aside" 9 'No space left' "$DEVENV" snapshot switch copies
+expect_fail "nor for a tar" 9 'No space left' "$DEVENV" snapshot import big.tar
+check_out "the database runs" '^1,3$' rows
+check_out "on what was there" "^$before\$" sum
+check "nothing of it takes room" test "$(df --output=avail -k "$shared" | tail -n 1)" -gt 4000
+check "room is made" rm "$shared/filler"
+check "now there is a branch" "$DEVENV" snapshot branch full shop_uploads
+check "a switch" "$DEVENV" snapshot switch copies
+check_out "to what it has" '^two$' "$DEVENV" exec -T db cat /uploads/file
+check "and back" "$DEVENV" snapshot switch full
+check_out "to all of what was there" "^$before\$" sum
+check_out "and a snapshot of the tar" '^big$' "$DEVENV" snapshot import big.tar
 check "down" "$DEVENV" down --volumes
 
 finish
