@@ -1,5 +1,5 @@
 /*
- * crypto.h - what ssh needs of OpenSSL beside hash.h: HMAC-SHA1 and RSA signatures.
+ * crypto.h - what ssh needs of OpenSSL beside hash.h: SHA-1, HMAC-SHA1 and RSA signatures.
  *
  * libssh2 1.10 (Debian 12) signs with RSA only by SHA-1, which every current sshd refuses, so
  * devenv makes the rsa-sha2 signatures (RFC 8332) itself.  No file formats here but PEM.
@@ -13,7 +13,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define HMAC_SHA1_SIZE 20
+#define SHA1_SIZE 20
+#define HMAC_SHA1_SIZE SHA1_SIZE
+
+/* Only where a protocol or format wants it. */
+void sha1_raw(const void *data, size_t len, unsigned char out[SHA1_SIZE]);
 
 void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
 	unsigned char out[HMAC_SHA1_SIZE]);

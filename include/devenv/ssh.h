@@ -38,8 +38,10 @@ struct ssh_ask {
 };
 
 struct ssh_options {
-	bool openssh;              /* the engine is the installed ssh, which asks on the terminal */
-	const char *via;           /* [USER@]HOST[:PORT] or a Host of the ssh config */
+	bool openssh;    /* the engine is the installed ssh, which asks on the terminal */
+	const char *via; /* [USER@]HOST[:PORT] or a Host of the ssh config */
+	/* as after ProxyJump, in place of what the config says; or NULL */
+	const char *jump;
 	const char *identity;      /* only this key; NULL: config, agent, the usual files */
 	const char *known_hosts;   /* only this file; NULL: config, the usual files */
 	const char *host_key;      /* pinned "SHA256:..."; then known_hosts is not asked */
@@ -147,5 +149,11 @@ void ssh_window(struct ssh_channel *channel, size_t size);
 int ssh_send_eof(struct ssh_channel *channel);     /* 0, SSH_AGAIN, SSH_REFUSED */
 bool ssh_is_closed(struct ssh_channel *channel);   /* after the end of the stream: no half-close */
 int ssh_channel_free(struct ssh_channel *channel); /* 0, or SSH_AGAIN: call again */
+
+/*
+ * `ssh -W`: connect the socket that is standard input, both ways, to host:port as seen from the
+ * server, until either side ends. ERR_CANCELLED on a signal (signals.h).
+ */
+int ssh_pipe(const struct ssh_options *options, const char *host, uint16_t port, struct err *err);
 
 #endif

@@ -1,14 +1,16 @@
 /*
  * ssh_config.h - what `~/.ssh/config` says about a host.
  *
- * The installed ssh is asked (`ssh -T -G -- HOST`), because only it gets Match, Include and
- * first-value-wins right; tokens and "~", which it leaves in some values, are expanded here.
- * Without an ssh program the built-in defaults are used.  DEVENV_SSH_CONFIG names a file to be used
- * in place of the user's and the system's (ssh -F).
+ * The installed ssh is asked (`ssh -T -G -- HOST`): what it makes of a configuration is right by
+ * definition.  Without an ssh program a built-in reader of the same files gives the same answer,
+ * which tests/unit/test_ssh_config_corpus.c holds against ssh.  Tokens and "~", which both leave in
+ * some values, are expanded here.  DEVENV_SSH_CONFIG names a file to be used in place of the user's
+ * and the system's (ssh -F), or is "none".
  */
 #ifndef DEVENV_SSH_CONFIG_H
 #define DEVENV_SSH_CONFIG_H
 
+#include "devenv/buf.h"
 #include "devenv/err.h"
 #include "devenv/strv.h"
 
@@ -40,14 +42,27 @@ struct ssh_config {
 /* Split "[USER@]HOST[:PORT]" ("[::1]:22" too). *user is NULL and *port 0 when not given. */
 int ssh_via_parse(const char *via, char **user, char **host, uint16_t *port, struct err *err);
 
-/* Everything about `via`. ERR_TUNNEL: ssh refused its own configuration (its words are quoted). */
+/* Everything about `via`. ERR_TUNNEL: the configuration is wrong; ssh's words are quoted. */
 int ssh_config_resolve(const char *via, struct ssh_config *config, struct err *err);
+
+/*
+ * What `ssh -T -G [-l USER] [-p PORT] -- HOST` prints, "key value" lines, for the keys of which
+ * devenv has a use, by OpenSSH 9.2's rules (ssh_config(5)) and without an ssh program. `user` may
+ * be NULL, `port` 0. It runs the commands of `Match exec`, and looks names up where
+ * CanonicalizeHostname or CanonicalizePermittedCNAMEs asks for it. ERR_TUNNEL, with file and line,
+ * where ssh would refuse.
+ */
+int ssh_config_builtin(
+	const char *host, const char *user, uint16_t port, struct buf *out, struct err *err);
 
 /* Read the output of `ssh -G` into `config`, whose `typed` is set. Tokens are expanded. */
 int ssh_config_parse(struct ssh_config *config, const char *text, struct err *err);
 
 /* Expand "~", "%h"-like tokens and "${NAME}" in a value. The caller's, or NULL with err. */
 char *ssh_config_expand(const struct ssh_config *config, const char *text, struct err *err);
+
+/* Go through these hops, whatever the configuration says. */
+void ssh_config_jump(struct ssh_config *config, const char *jump);
 
 void ssh_config_release(struct ssh_config *config);
 

@@ -15,11 +15,18 @@
 #include <openssl/hmac.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct rsa_key {
 	EVP_PKEY *pkey;
 };
+
+void sha1_raw(const void *data, size_t len, unsigned char out[SHA1_SIZE])
+{
+	if (!EVP_Digest(data, len, out, NULL, EVP_sha1(), NULL))
+		abort();
+}
 
 void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
 	unsigned char out[HMAC_SHA1_SIZE])

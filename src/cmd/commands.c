@@ -63,5 +63,6 @@ const struct command *const commands[] = {
 	&cmd_complete,
 	&cmd_untar,
 	&cmd_clone,
+	&cmd_hop,
 	NULL,
 };

@@ -64,5 +64,6 @@ extern const struct command cmd_gen;
 extern const struct command cmd_complete;
 extern const struct command cmd_untar;
 extern const struct command cmd_clone;
+extern const struct command cmd_hop;
 
 #endif

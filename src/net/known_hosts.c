@@ -6,6 +6,8 @@
  */
 #include "devenv/known_hosts.h"
 
+#include "ssh_config_reader.h"
+
 #include "devenv/crypto.h"
 #include "devenv/fs.h"
 #include "devenv/hash.h"
@@ -13,7 +15,6 @@
 #include "devenv/str.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -117,8 +118,7 @@ char *known_hosts_name(const char *host, uint16_t port)
 {
 	char *name = port == SSH_PORT ? xstrdup(host) : xasprintf("[%s]:%u", host, port);
 
-	for (char *c = name; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
+	ssh_lower(name);
 	return name;
 }
 
@@ -141,51 +141,10 @@ static bool hashed_covers(const char *hosts, const char *name)
 	return !memcmp(got, wanted, sizeof(got));
 }
 
-/* `*` and `?` as in ssh_config(5); nothing else is special, so "[host]:port" needs no quoting. */
-static bool pattern_matches(const char *pattern, size_t len, const char *name)
-{
-	size_t p = 0, star = SIZE_MAX;
-	const char *retry = name;
-
-	while (*name) {
-		if (p < len && pattern[p] == '*') {
-			star = p++;
-			retry = name;
-		} else if (p < len &&
-			   (pattern[p] == '?' || tolower((unsigned char)pattern[p]) == *name)) {
-			p++;
-			name++;
-		} else if (star != SIZE_MAX) {
-			p = star + 1;
-			name = ++retry;
-		} else {
-			return false;
-		}
-	}
-	while (p < len && pattern[p] == '*')
-		p++;
-	return p == len;
-}
-
 bool known_hosts_covers(const char *hosts, const char *name)
 {
-	bool covered = false;
-
-	if (str_starts(hosts, "|1|"))
-		return hashed_covers(hosts, name);
-	while (*hosts) {
-		size_t len = strcspn(hosts, ",");
-		bool negated = *hosts == '!';
-
-		if (len > negated && pattern_matches(hosts + negated, len - negated, name)) {
-			if (negated)
-				return false;
-			covered = true;
-		}
-		hosts += len;
-		hosts += *hosts == ',';
-	}
-	return covered;
+	return str_starts(hosts, "|1|") ? hashed_covers(hosts, name)
+					: ssh_pattern_list_matches(hosts, name, true);
 }
 
 static bool same_key(const struct known_hosts_entry *entry, const void *key, size_t len)

@@ -97,6 +97,8 @@ struct ssh *ssh_new(const struct ssh_options *options, struct err *err)
 		ssh_free(ssh);
 		return NULL;
 	}
+	if (options->jump)
+		ssh_config_jump(&ssh->config, options->jump);
 	ssh->name = xasprintf("%s@%s:%u", ssh->config.user, ssh->config.host, ssh->config.port);
 	return ssh;
 }

@@ -1,49 +1,22 @@
 /*
- * ssh_config.c - asking the installed ssh what it would do.
+ * ssh_config.c - asking the installed ssh what it would do, or else the built-in reader.
  *
  * `ssh -G` costs 5 ms and is right by definition.  It leaves "~" and tokens in IdentityFile and
  * ProxyCommand, prints the default identities even when none is configured, and runs the commands
  * of `Match exec` as ssh itself would.
  */
-#include "devenv/ssh_config.h"
+#include "ssh_config_reader.h"
 
-#include "devenv/buf.h"
-#include "devenv/fs.h"
 #include "devenv/mem.h"
 #include "devenv/proc.h"
 #include "devenv/str.h"
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <strings.h>
 
 #define OUTPUT_LIMIT ((size_t)1 << 20)
 #define SSH_TIMEOUT_MS 15000
-
-static const char *const default_identities[] = {"id_ed25519", "id_ecdsa", "id_rsa", NULL};
-
-/* ssh looks for its files in the passwd entry's folder and ignores $HOME. */
-static char *home_dir(void)
-{
-	struct passwd entry, *found = NULL;
-	char space[4096];
-
-	if (!getpwuid_r(getuid(), &entry, space, sizeof(space), &found) && found)
-		return xstrdup(found->pw_dir);
-	return path_expand_home("~");
-}
-
-static char *user_name(void)
-{
-	struct passwd entry, *found = NULL;
-	char space[4096];
-	const char *name = getenv("USER");
-
-	if (!getpwuid_r(getuid(), &entry, space, sizeof(space), &found) && found)
-		return xstrdup(found->pw_name);
-	return xstrdup(name ? name : "root");
-}
 
 static void set(char **field, char *value)
 {
@@ -78,120 +51,69 @@ int ssh_via_parse(const char *via, char **user, char **host, uint16_t *port, str
 	return 0;
 }
 
-/* === tokens (ssh_config(5), TOKENS) === */
-
-static int add_token(const struct ssh_config *config, char token, struct buf *out)
+static struct ssh_tokens tokens_of(const struct ssh_config *config)
 {
-	char name[256] = "";
-
-	switch (token) {
-	case '%':
-		return buf_addch(out, '%');
-	case 'h':
-		return buf_addstr(out, config->host ? config->host : config->typed);
-	case 'n':
-		return buf_addstr(out, config->typed);
-	case 'k':
-		return buf_addstr(out, config->key_alias ? config->key_alias : config->typed);
-	case 'p':
-		return buf_addf(out, "%u", config->port);
-	case 'r':
-		return buf_addstr(out, config->user ? config->user : "");
-	case 'i':
-		return buf_addf(out, "%lu", (unsigned long)getuid());
-	case 'l':
-	case 'L':
-		gethostname(name, sizeof(name) - 1);
-		if (token == 'L')
-			name[strcspn(name, ".")] = '\0';
-		return buf_addstr(out, name);
-	default:
-		return -1;
-	}
-}
-
-static int add_owned(struct buf *out, char *text)
-{
-	autofree char *owned = text;
-
-	return buf_addstr(out, owned);
-}
-
-/* "${NAME}" at `text`; returns what comes after it, or NULL. */
-static const char *add_variable(const char *text, struct buf *out, struct err *err)
-{
-	size_t len = strcspn(text + 2, "}");
-	autofree char *name = xstrndup(text + 2, len);
-	const char *value = getenv(name);
-
-	if (text[2 + len] != '}' || !value) {
-		err_set(err, ERR_TUNNEL, "ssh config: the variable %s of \"%s\" is not set", name,
-			text);
-		return NULL;
-	}
-	buf_addstr(out, value);
-	return text + 2 + len + 1;
+	return (struct ssh_tokens){.typed = config->typed,
+		.host = config->host ? config->host : config->typed,
+		.user = config->user,
+		.alias = config->key_alias ? config->key_alias : config->typed,
+		.port = config->port};
 }
 
 char *ssh_config_expand(const struct ssh_config *config, const char *text, struct err *err)
 {
-	autobuf struct buf out = BUF_INIT(65536);
-	const char *at = text;
+	struct ssh_tokens tokens = tokens_of(config);
 
-	if (*at == '~' && (at[1] == '/' || !at[1])) {
-		add_owned(&out, home_dir());
-		at++;
-	}
-	while (*at) {
-		int rc = 0;
-
-		if (*at == '$' && at[1] == '{') {
-			at = add_variable(at, &out, err);
-			if (!at)
-				return NULL;
-			continue;
-		}
-		if (*at != '%')
-			rc = buf_addch(&out, *at++);
-		else if (at[1] == 'd')
-			rc = add_owned(&out, home_dir()), at += 2;
-		else if (at[1] == 'u')
-			rc = add_owned(&out, user_name()), at += 2;
-		else
-			rc = add_token(config, at[1], &out), at += 2;
-		if (rc < 0) {
-			err_set(err, ERR_TUNNEL, "ssh config: cannot expand \"%s\"", text);
-			return NULL;
-		}
-	}
-	return buf_detach(&out);
+	return ssh_path_expand(&tokens, text, err);
 }
 
 /* === `ssh -G` === */
 
-static int expand_push(
-	struct ssh_config *config, struct strv *list, const char *text, struct err *err)
+/* What the values of these keys say is expanded already, but by an ssh before 8.4. */
+static char *expand_old(const struct ssh_config *config, const char *text, struct err *err)
 {
-	char *path = ssh_config_expand(config, text, err);
-
-	if (!path)
-		return -1;
-	strv_push_take(list, path);
-	return 0;
+	return *text == '~' ? ssh_config_expand(config, text, err) : xstrdup(text);
 }
 
-static int expand_files(
+static int add_files(
 	struct ssh_config *config, struct strv *list, const char *text, struct err *err)
 {
 	autostrv struct strv names = STRV_INIT;
 
 	strv_split(&names, text, ' ');
 	for (size_t i = 0; i < names.n; i++) {
-		if (strcmp(names.v[i], "none") != 0 &&
-			expand_push(config, list, names.v[i], err) < 0)
+		char *path;
+
+		if (str_eq(names.v[i], "none"))
+			continue;
+		path = expand_old(config, names.v[i], err);
+		if (!path)
 			return -1;
+		strv_push_take(list, path);
 	}
 	return 0;
+}
+
+static int add_identity(struct ssh_config *config, const char *text, struct err *err)
+{
+	char *path;
+
+	if (strcasecmp(text, "none") == 0)
+		return 0;
+	path = ssh_config_expand(config, text, err);
+	if (!path)
+		return -1;
+	strv_push_take(&config->identities, path);
+	return 0;
+}
+
+/* What the shell is to run: the shell's own "~" and "$" are left to it. */
+static int set_command(struct ssh_config *config, const char *text, struct err *err)
+{
+	struct ssh_tokens tokens = tokens_of(config);
+
+	set(&config->proxy_command, ssh_tokens_expand(&tokens, text, "hknpr", err));
+	return config->proxy_command ? 0 : -1;
 }
 
 static enum ssh_strict strict_of(const char *value)
@@ -250,7 +172,7 @@ static int set_agent(struct ssh_config *config, const char *value, struct err *e
 	set(&config->agent, NULL);
 	if (str_empty(from))
 		return 0;
-	config->agent = ssh_config_expand(config, from, err);
+	config->agent = expand_old(config, from, err);
 	return config->agent ? 0 : -1;
 }
 
@@ -258,18 +180,15 @@ static int set_expanded(
 	struct ssh_config *config, const char *key, const char *value, struct err *err)
 {
 	if (str_eq(key, "identityfile"))
-		return str_eq(value, "none") ? 0
-					     : expand_push(config, &config->identities, value, err);
+		return add_identity(config, value, err);
 	if (str_eq(key, "userknownhostsfile") || str_eq(key, "globalknownhostsfile"))
-		return expand_files(config, &config->known_hosts, value, err);
+		return add_files(config, &config->known_hosts, value, err);
 	if (str_eq(key, "identityagent"))
 		return set_agent(config, value, err);
 	if (str_eq(key, "proxyjump") && !str_eq(value, "none"))
 		set(&config->proxy_jump, xstrdup(value));
-	if (str_eq(key, "proxycommand") && !str_eq(value, "none")) {
-		set(&config->proxy_command, ssh_config_expand(config, value, err));
-		return config->proxy_command ? 0 : -1;
-	}
+	if (str_eq(key, "proxycommand") && !str_eq(value, "none"))
+		return set_command(config, value, err);
 	return 0;
 }
 
@@ -317,20 +236,9 @@ static void set_defaults(struct ssh_config *config)
 	config->port = 22;
 	config->alive_count = 3;
 	config->host = xstrdup(config->typed);
-	config->user = user_name();
+	config->user = ssh_local_user();
 	config->agent = str_empty(agent) ? NULL : xstrdup(agent);
 	config->usual_agent = true;
-}
-
-static void set_default_files(struct ssh_config *config)
-{
-	autofree char *home = home_dir();
-
-	for (size_t i = 0; default_identities[i]; i++)
-		strv_pushf(&config->identities, "%s/.ssh/%s", home, default_identities[i]);
-	strv_pushf(&config->known_hosts, "%s/.ssh/known_hosts", home);
-	strv_pushf(&config->known_hosts, "%s/.ssh/known_hosts2", home);
-	strv_push(&config->known_hosts, "/etc/ssh/ssh_known_hosts");
 }
 
 static int ask_ssh(struct ssh_config *config, const char *user, uint16_t port, struct buf *output,
@@ -376,16 +284,16 @@ int ssh_config_resolve(const char *via, struct ssh_config *config, struct err *e
 	autobuf struct buf output = BUF_INIT(OUTPUT_LIMIT);
 	autofree char *user = NULL, *program = NULL;
 	uint16_t port = 0;
+	int rc;
 
 	*config = (struct ssh_config){0};
 	if (ssh_via_parse(via, &user, &config->typed, &port, err) < 0)
 		return -1;
 	set_defaults(config);
 	program = proc_find("ssh");
-	if (!program) {
-		set_default_files(config);
-	} else if (ask_ssh(config, user, port, &output, err) < 0 ||
-		   ssh_config_parse(config, buf_str(&output), err) < 0) {
+	rc = program ? ask_ssh(config, user, port, &output, err)
+		     : ssh_config_builtin(config->typed, user, port, &output, err);
+	if (rc < 0 || ssh_config_parse(config, buf_str(&output), err) < 0) {
 		ssh_config_release(config);
 		return -1;
 	}
@@ -394,6 +302,12 @@ int ssh_config_resolve(const char *via, struct ssh_config *config, struct err *e
 	if (port)
 		config->port = port;
 	return 0;
+}
+
+void ssh_config_jump(struct ssh_config *config, const char *jump)
+{
+	set(&config->proxy_command, NULL);
+	set(&config->proxy_jump, xstrdup(jump));
 }
 
 void ssh_config_release(struct ssh_config *config)

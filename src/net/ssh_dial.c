@@ -5,6 +5,7 @@
  * for a dead DNS server.  The thread owns nothing but the struct, which lives until both sides let
  * go.
  */
+#include "ssh_config_reader.h"
 #include "ssh_session.h"
 
 #include "devenv/clock.h"
@@ -183,33 +184,6 @@ void ssh_dial_drop(struct ssh_dial *dial)
 
 /* === proxies === */
 
-/*
- * ProxyJump "a,b" means: reach b through a, then the host through b. `ssh -W` does it with each
- * hop's own configuration, which ssh(1) defines and we need not repeat.
- */
-static void jump_argv(const struct ssh_config *config, struct strv *argv)
-{
-	const char *last = strrchr(config->proxy_jump, ',');
-	const char *file = getenv("DEVENV_SSH_CONFIG");
-	const char *hop = last ? last + 1 : config->proxy_jump;
-
-	strv_push(argv, "ssh");
-	if (!str_empty(file)) {
-		strv_push(argv, "-F");
-		strv_push(argv, file);
-	}
-	if (last) {
-		strv_push(argv, "-J");
-		strv_push_take(
-			argv, xstrndup(config->proxy_jump, (size_t)(last - config->proxy_jump)));
-	}
-	strv_push(argv, "-W");
-	strv_pushf(argv, "[%s]:%u", config->host, config->port);
-	strv_push(argv, "--");
-	strv_pushf(
-		argv, "%s%s", str_starts(hop, "ssh://") || !strchr(hop, ':') ? "" : "ssh://", hop);
-}
-
 static int spawn_on(int fd, char *const *argv, pid_t *pid)
 {
 	extern char **environ;
@@ -245,7 +219,8 @@ int ssh_proxy_start(const struct ssh_config *config, const char *agent, pid_t *p
 		strv_pushf(&argv, "SSH_AUTH_SOCK=%s", agent);
 	}
 	if (config->proxy_jump) {
-		jump_argv(config, &argv);
+		if (ssh_jump_argv(config, &argv, err) < 0)
+			return -1;
 	} else {
 		strv_push(&argv, "/bin/sh");
 		strv_push(&argv, "-c");

@@ -76,7 +76,7 @@ int ssh_dial_take(struct ssh_dial *dial, char **address, struct err *err);
 void ssh_dial_drop(struct ssh_dial *dial);
 
 /*
- * Run the ProxyCommand (or `ssh -W` for ProxyJump) on a socket pair; returns our end, or -1. With
+ * Run the ProxyCommand (or what ssh_jump_argv says) on a socket pair; returns our end, or -1. With
  * `agent` as its SSH_AUTH_SOCK unless that is NULL.
  */
 int ssh_proxy_start(

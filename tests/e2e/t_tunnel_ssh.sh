@@ -5,9 +5,9 @@
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
 
-SSHD_PORT=22611
-ECHO_PORT=22612
-HOLE_PORT=22613
+SSHD_PORT=12611
+ECHO_PORT=12612
+HOLE_PORT=12613
 # shellcheck source=tests/e2e/tunnels.sh
 source "$HERE/tunnels.sh"
 hole_pid=
@@ -149,6 +149,76 @@ for name in jumphost behind piped; do
 	check "the ssh configuration: $name" works "config_$name"
 done
 
+# === without an ssh program ===
+
+# The configuration is then read, and the way through hops made, by devenv itself. Each hop lets in
+# only its own user with its own key.
+devenv_here=$DEVENV
+printf '#!/bin/sh\nPATH=/nonexistent exec %s "$@"\n' "$DEVENV" >"$T/no_ssh"
+chmod 755 "$T/no_ssh"
+cp "$S/user_rsa.pub" "$S/keys_daemon"
+cp "$S/user_ecdsa.pub" "$S/keys_nobody"
+stop_sshd
+start_sshd "AuthorizedKeysCommand /usr/bin/cat $S/keys_%u" 'AuthorizedKeysCommandUser root'
+cat >"$S/hops" <<-END
+	Host first
+	  User daemon
+	  IdentityFile $S/user_rsa
+	Host second
+	  User nobody
+	  IdentityFile $S/user_ecdsa
+	Host chained listed
+	  User root
+	  IdentityFile "$S/user"
+	Match originalhost chained
+	  ProxyJump second
+	Match originalhost second !exec "test %r = root"
+	  ProxyJump first
+	Host listed
+	  ProxyJump first,second
+	Host *
+	  HostName=127.0.0.1
+	  Port $SSHD_PORT
+	  IdentitiesOnly yes
+	  UserKnownHostsFile $S/known
+END
+printf 'Include %s\n' "$S/hops" >"$S/config"
+# let_in USER KEY: sshd says that the key let the user in
+let_in() {
+	grep -q "Accepted publickey for $1 .*$(ssh-keygen -lf "$S/$2.pub" | cut -d' ' -f2)" "$S/sshd.log"
+}
+DEVENV=$T/no_ssh
+for name in first chained listed; do
+	workspace "own_$name"
+	sed -i "/identity:/d; /known_hosts:/d; s|via: .*|via: $name|" "$T/own_$name/compose.yaml"
+	: >"$S/sshd.log"
+	check "without ssh: $name" works "own_$name"
+	check "$name: the first hop has its user and key" let_in daemon user_rsa
+done
+check 'listed: the second hop has its own' let_in nobody user_ecdsa
+check 'listed: so has the host behind' let_in root user
+no_hops() { not pgrep -f "^$devenv_here __hop"; }
+check 'no hop is left' wait_for 5 no_hops
+printf 'Host *\n  Hostnam x\n' >"$S/config"
+expect_fail 'without ssh: a wrong line is named' 10 'config line 2: .*"hostnam".*"hostname"' \
+	tunnel_in own_first
+: >"$S/config"
+# own_config MODE: with a ~/.ssh of its own (of the passwd file, not of $HOME), and its config's mode
+own_config() {
+	local home
+	home=$(getent passwd "$(id -u)" | cut -d: -f6)
+	mkdir -p "$S/dot_ssh" "$home/.ssh"
+	cp "$S/hops" "$S/dot_ssh/config"
+	chmod "$1" "$S/dot_ssh/config"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	env -u DEVENV_SSH_CONFIG unshare -m sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' sh \
+		"$S/dot_ssh" "$home/.ssh" "$DEVENV" -C "$T/own_first" tunnel check reader
+}
+check_out 'without ssh: ~/.ssh/config is read' 'SHA256.*' own_config 600
+expect_fail 'without ssh: a ~/.ssh/config that others can write to' 10 \
+	'bad owner or permissions on .*/.ssh/config.*chmod go-w' own_config 622
+DEVENV=$devenv_here
+
 # === host keys ===
 
 key bad identity "$S/user"
@@ -189,8 +259,8 @@ expect_fail 'an unknown tunnel' 2 'did you mean "reader"' "$DEVENV" -C "$T/way" 
 workspace taken "port: $ECHO_PORT"
 expect_fail 'a taken local port names who holds it' 10 "port $ECHO_PORT is taken by socat" \
 	tunnel_in taken
-sed -i 's|to: .*|to: 127.0.0.1:22699|' "$T/way/compose.yaml"
-expect_fail 'a database that is down' 10 'cannot connect to 127.0.0.1:22699' tunnel_in way
+sed -i 's|to: .*|to: 127.0.0.1:12699|' "$T/way/compose.yaml"
+expect_fail 'a database that is down' 10 'cannot connect to 127.0.0.1:12699' tunnel_in way
 sed -i 's|to: .*|to: no-such-host.invalid:3306|' "$T/way/compose.yaml"
 expect_fail 'a name that the server cannot resolve' 10 'cannot connect to no-such-host.invalid' \
 	tunnel_in way
@@ -198,8 +268,8 @@ workspace nohost
 sed -i 's|via: .*|via: root@no-such-host.invalid|' "$T/nohost/compose.yaml"
 expect_fail 'a bastion whose name is unknown' 10 '"no-such-host.invalid" cannot be resolved' \
 	tunnel_in nohost
-sed -i "s|via: .*|via: root@127.0.0.1:22699|" "$T/nohost/compose.yaml"
-expect_fail 'a bastion that is down' 10 'port 22699: Connection refused' tunnel_in nohost
+sed -i "s|via: .*|via: root@127.0.0.1:12699|" "$T/nohost/compose.yaml"
+expect_fail 'a bastion that is down' 10 'port 12699: Connection refused' tunnel_in nohost
 sed -i "s|via: .*|via: root@127.0.0.1:$ECHO_PORT|" "$T/nohost/compose.yaml"
 expect_fail 'a bastion that is no ssh server' 10 "127.0.0.1:$ECHO_PORT" tunnel_in nohost
 
@@ -210,7 +280,7 @@ cat >>"$T/several/compose.yaml" <<-END
 	  second: {via: "root@127.0.0.1:$SSHD_PORT", identity: "$S/user", known_hosts: "$S/known",
 	    to: "127.0.0.1:$ECHO_PORT", engine: postgres, read_only: false}
 	  dead: {via: "root@127.0.0.1:$SSHD_PORT", identity: "$S/user", known_hosts: "$S/known",
-	    to: "127.0.0.1:22699"}
+	    to: "127.0.0.1:12699"}
 END
 serve_several() {
 	"$DEVENV" -C "$T/several" --progress plain --format json tunnel \
