@@ -24,6 +24,7 @@ struct tunnel_spec {
 	const char *to_host; /* as the bastion resolves it */
 	uint16_t to_port;
 	uint16_t port;           /* local; 0: any free one */
+	const char *socket;      /* an absolute path: a Unix socket there, and no port; or NULL */
 	bool gateway;            /* listen on all addresses, not only 127.0.0.1 */
 	bool openssh;            /* the session is the installed ssh's, not libssh2's */
 	const char *identity;    /* key file, or NULL: ssh config, the agent, the usual files */
@@ -63,8 +64,12 @@ struct tunnel_run {
 };
 
 /*
+ * A Unix socket is for its owner (0600, in a folder of 0700, which is made); one that nobody
+ * listens on is replaced, and it goes with the tunnel.
+ *
  * Serve until Ctrl-C or stop_fd. Specs with the same engine, via, identity, known_hosts and
- * host_key share one ssh session. `ready` gets the local port.
+ * host_key share one ssh session. `ready` gets the local port, or 0 of a Unix
+ * socket.
  *
  * Before any tunnel is ready errors end it: ERR_TUNNEL for an unknown or changed host key (with
  * file and line), no key accepted, forwarding forbidden, an unreachable database, a taken local

@@ -6,6 +6,7 @@
 #include "session.h"
 #include "tunnels.h"
 
+#include "devenv/fs.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 #include "devenv/ui.h"
@@ -19,8 +20,24 @@ struct serving {
 	const struct tunnel_spec *specs;
 };
 
-static char *client_line(const char *engine, uint16_t port)
+static char *socket_client_line(const char *engine, const char *path)
 {
+	autofree char *quoted = str_shell_quote(path), *dir = path_dirname(path);
+	autofree char *quoted_dir = str_shell_quote(dir);
+
+	if (str_eq(engine, "mysql"))
+		return xasprintf("mysql -S %s -u USER -p", quoted);
+	if (str_eq(engine, "postgres"))
+		return xasprintf("psql -h %s -p %s -U USER", quoted_dir, tunnel_socket_port(path));
+	return NULL;
+}
+
+static char *client_line(const struct tunnel_entry *entry, uint16_t port)
+{
+	const char *engine = entry->engine;
+
+	if (entry->socket)
+		return socket_client_line(engine, entry->socket);
 	if (str_eq(engine, "mysql"))
 		return xasprintf("mysql -h 127.0.0.1 -P %u -u USER -p", port);
 	if (str_eq(engine, "postgres"))
@@ -33,8 +50,11 @@ static json_t *tunnel_json(const struct tunnel_spec *spec, uint16_t port)
 	json_t *out = json_object();
 
 	json_set_str(out, "name", spec->name);
-	json_set_str(out, "host", "127.0.0.1");
-	json_object_set_new(out, "port", json_integer(port));
+	json_set_str(out, "socket", spec->socket);
+	if (!spec->socket) {
+		json_set_str(out, "host", "127.0.0.1");
+		json_object_set_new(out, "port", json_integer(port));
+	}
 	json_setf(out, "to", "%s:%u", spec->to_host, spec->to_port);
 	json_set_str(out, "via", spec->via);
 	return out;
@@ -56,7 +76,7 @@ static void show_ready(void *ctx, const struct tunnel_spec *spec, uint16_t port)
 {
 	const struct serving *serving = ctx;
 	const struct tunnel_entry *entry = &serving->tunnels->list[spec - serving->specs];
-	autofree char *client = client_line(entry->engine, port);
+	autofree char *client = client_line(entry, port), *local = tunnel_local(spec, port);
 	autobuf struct buf text = BUF_INIT(65536);
 	struct err ignored = ERR_INIT;
 
@@ -65,7 +85,9 @@ static void show_ready(void *ctx, const struct tunnel_spec *spec, uint16_t port)
 		return;
 	}
 	ui_text(&text, spec->name);
-	buf_addf(&text, "  %s:%u -> ", tunnel_address(spec), port);
+	buf_addstr(&text, "  ");
+	ui_text(&text, local);
+	buf_addstr(&text, " -> ");
 	ui_text(&text, spec->to_host);
 	buf_addf(&text, ":%u via ", spec->to_port);
 	ui_text(&text, spec->via);
@@ -121,7 +143,7 @@ static int list_run(struct app *app, void *options, int argc, char **argv, struc
 	for (size_t i = 0; i < tunnels.n; i++) {
 		const struct tunnel_entry *entry = &tunnels.list[i];
 		const struct tunnel_spec *spec = &entry->spec;
-		autofree char *local = xasprintf("%s:%u", tunnel_address(spec), spec->port);
+		autofree char *local = tunnel_local(spec, spec->port);
 		json_t *item = tunnel_json(spec, spec->port);
 		const char *cells[] = {
 			spec->name, local, json_str(item, "to"), spec->via, entry->engine};
@@ -175,7 +197,10 @@ const struct command cmd_tunnel = {
 		"Opens the tunnels that the manifests describe under x-tunnels, all of them or the "
 		"named ones, and serves until Ctrl-C. Each is a port on 127.0.0.1 that leads "
 		"through "
-		"an ssh server to a database. When the connection is lost it is made again while "
+		"an ssh server to a database; with \"socket: PATH\" it is a Unix socket, which "
+		"only "
+		"its owner can use (\"engine: postgres\": PATH is the folder for psql -h). When "
+		"the connection is lost it is made again while "
 		"the "
 		"port stays open.\n"
 		"\n"

@@ -4,6 +4,7 @@
 #include "session.h"
 #include "tunnels.h"
 
+#include "devenv/fs.h"
 #include "devenv/json.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
@@ -53,13 +54,8 @@ static void add_mysql(json_t *out, const struct tunnel_entry *entry)
 		in_the_clear(entry) ? "?sslMode=DISABLED&allowPublicKeyRetrieval=true" : "");
 }
 
-static void add_postgres(json_t *out, const struct tunnel_entry *entry)
+static void add_postgres_session(json_t *out, const struct tunnel_entry *entry)
 {
-	autofree char *where = authority(entry);
-	const char *mode = in_the_clear(entry) ? "?sslmode=disable" : "";
-
-	json_set_str(out, "PGHOST", "127.0.0.1");
-	json_setf(out, "PGPORT", "%u", entry->spec.port);
 	json_set_str(out, "PGUSER", entry->user);
 	json_set_str(out, "PGDATABASE", entry->database);
 	json_set_str(out, "PGOPTIONS", "-c default_transaction_read_only=on");
@@ -67,15 +63,51 @@ static void add_postgres(json_t *out, const struct tunnel_entry *entry)
 		json_set_str(out, "PGSSLMODE", "disable");
 		json_set_str(out, "PGGSSENCMODE", "disable");
 	}
+}
+
+static void add_postgres(json_t *out, const struct tunnel_entry *entry)
+{
+	autofree char *where = authority(entry);
+	const char *mode = in_the_clear(entry) ? "?sslmode=disable" : "";
+
+	json_set_str(out, "PGHOST", "127.0.0.1");
+	json_setf(out, "PGPORT", "%u", entry->spec.port);
+	add_postgres_session(out, entry);
 	json_setf(out, "DATABASE_URL", "postgresql://%s%s", where, mode);
 	json_setf(out, "JDBC_URL", "jdbc:postgresql://127.0.0.1:%u/%s%s", entry->spec.port,
 		entry->database ? entry->database : "", mode);
+}
+
+/* JDBC knows no Unix sockets. */
+static void add_socket(json_t *out, const struct tunnel_entry *entry)
+{
+	autofree char *dir = path_dirname(entry->socket);
+	const char *user = entry->user ? entry->user : "", *at = entry->user ? "@" : "";
+	const char *database = entry->database ? entry->database : "";
+
+	json_set_str(out, "DEVENV_TUNNEL_SOCKET", entry->socket);
+	if (str_eq(entry->engine, "mysql")) {
+		json_set_str(out, "MYSQL_HOST", "localhost");
+		json_set_str(out, "MYSQL_UNIX_PORT", entry->socket);
+		json_setf(out, "DATABASE_URL", "mysql://%s%slocalhost/%s?socket=%s", user, at,
+			database, entry->socket);
+	} else if (str_eq(entry->engine, "postgres")) {
+		json_set_str(out, "PGHOST", dir);
+		json_set_str(out, "PGPORT", tunnel_socket_port(entry->socket));
+		add_postgres_session(out, entry);
+		json_setf(out, "DATABASE_URL", "postgresql://%s%s/%s?host=%s&port=%s", user, at,
+			database, dir, tunnel_socket_port(entry->socket));
+	}
 }
 
 static json_t *environment(const struct tunnel_entry *entry)
 {
 	json_t *out = json_object();
 
+	if (entry->socket) {
+		add_socket(out, entry);
+		return out;
+	}
 	json_set_str(out, "DEVENV_TUNNEL_HOST", "127.0.0.1");
 	json_setf(out, "DEVENV_TUNNEL_PORT", "%u", entry->spec.port);
 	if (str_eq(entry->engine, "mysql"))
@@ -102,7 +134,11 @@ static int print_my_cnf(const struct tunnel_entry *entry, struct buf *out, struc
 	if (!str_eq(entry->engine, "mysql"))
 		return err_set(err, ERR_USAGE, "tunnel \"%s\" leads to no MySQL server: it is %s",
 			entry->spec.name, entry->engine ? entry->engine : "of no named engine");
-	buf_addf(out, "[client]\nhost = 127.0.0.1\nport = %u\nprotocol = tcp\n", entry->spec.port);
+	if (entry->socket)
+		buf_addf(out, "[client]\nsocket = %s\nprotocol = socket\n", entry->socket);
+	else
+		buf_addf(out, "[client]\nhost = 127.0.0.1\nport = %u\nprotocol = tcp\n",
+			entry->spec.port);
 	if (entry->user)
 		buf_addf(out, "user = %s\n", entry->user);
 	if (in_the_clear(entry))

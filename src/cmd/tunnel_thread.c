@@ -61,6 +61,7 @@ int tunnel_thread_start(struct tunnel_thread *tunnel, struct err *err)
 {
 	bool ready;
 
+	tunnel->spec.socket = NULL;
 	if (pipe2(tunnel->stop, O_CLOEXEC) < 0)
 		return err_set(err, ERR_FAILED, "no more descriptors for a pipe");
 	pthread_mutex_init(&tunnel->mutex, NULL);

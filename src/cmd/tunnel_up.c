@@ -50,11 +50,12 @@ static void tell(struct request *request, const json_t *line)
 {
 	const struct tunnel_spec *spec = spec_of(request->tunnels, json_str(line, "id"));
 	const char *error = json_str(line, "error");
+	autofree char *local = spec ? tunnel_local(spec, (uint16_t)json_int(line, "port")) : NULL;
 
 	json_array_extend(request->questions, json_object_get(line, "questions"));
 	if (!error && spec) {
-		sink_info(&request->app->sink, NULL, "tunnel \"%s\": %s:%d is open", spec->name,
-			tunnel_address(spec), (int)json_int(line, "port"));
+		sink_info(
+			&request->app->sink, NULL, "tunnel \"%s\": %s is open", spec->name, local);
 	} else if (error) {
 		if (!request->failed++)
 			err_set(&request->err, ERR_TUNNEL, "%s", error);
@@ -188,6 +189,7 @@ static json_t *state_of(const struct tunnel_spec *spec, const json_t *status)
 	json_t *out = found ? json_deep_copy(found) : json_object();
 
 	json_set_str(out, "name", spec->name);
+	json_set_str(out, "socket", spec->socket);
 	if (!found) {
 		json_object_set_new(out, "port", json_integer(spec->port));
 		json_set_str(out, "state", "down");
@@ -198,8 +200,7 @@ static json_t *state_of(const struct tunnel_spec *spec, const json_t *status)
 static void add_row(struct table *table, const struct tunnel_spec *spec, const json_t *state)
 {
 	bool down = str_eq(json_str(state, "state"), "down");
-	autofree char *local = xasprintf(
-		"%s:%d", tunnel_address(spec), (int)json_int(state, "port"));
+	autofree char *local = tunnel_local(spec, (uint16_t)json_int(state, "port"));
 	autofree char *live = xasprintf("%d", (int)json_int(state, "connections"));
 	char up[16], received[16];
 	const char *cells[] = {

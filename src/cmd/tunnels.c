@@ -23,6 +23,8 @@
 #define PORTS_FIRST 20000
 #define PORTS_N 10000
 
+#define PG_SOCKET ".s.PGSQL."
+
 /* === from the manifest === */
 
 static const char *required(const json_t *tunnel, const char *key, struct err *err)
@@ -69,6 +71,24 @@ static char *file_of(const struct manifest *manifest, const json_t *tunnel, cons
 	return path ? path_absolute(manifest->dir, path) : NULL;
 }
 
+/* PostgreSQL's clients are told of a folder, and know the name in it. */
+static int read_socket(const json_t *tunnel, struct tunnel_entry *entry, struct err *err)
+{
+	autofree char *path = file_of(entry->manifest, tunnel, "socket");
+	bool named = path && str_starts(path_basename(path), PG_SOCKET);
+
+	if (path && json_object_get(tunnel, "port"))
+		return err_set(err, ERR_MANIFEST, "\"port\" and \"socket\" exclude each other");
+	if (path && json_bool(tunnel, "gateway"))
+		return err_set(err, ERR_MANIFEST, "\"gateway\" and \"socket\" exclude each other");
+	if (path && str_eq(entry->engine, "postgres") && !named)
+		entry->socket = path_join(path, PG_SOCKET "5432");
+	else
+		entry->socket = TAKE(path);
+	entry->spec.socket = entry->socket;
+	return 0;
+}
+
 static int read_entry(const struct workspace *ws, const struct manifest *manifest, const char *name,
 	const json_t *tunnel, struct tunnel_entry *entry, struct err *err)
 {
@@ -76,16 +96,17 @@ static int read_entry(const struct workspace *ws, const struct manifest *manifes
 	const char *to = via ? required(tunnel, "to", err) : NULL;
 	struct tunnel_spec *spec = &entry->spec;
 
+	entry->manifest = manifest;
+	entry->engine = json_str(tunnel, "engine");
 	if (str_empty(via) || str_empty(to) ||
 		tunnel_parse_to(to, &entry->to_host, &spec->to_port, err) < 0 ||
 		read_port(tunnel, &spec->port, err) < 0 ||
-		read_ssh_engine(tunnel, &spec->openssh, err) < 0) {
+		read_ssh_engine(tunnel, &spec->openssh, err) < 0 ||
+		read_socket(tunnel, entry, err) < 0) {
 		free(entry->to_host);
 		return err_wrap(err, "manifest \"%s\": x-tunnels.%s", manifest->name, name);
 	}
-	entry->manifest = manifest;
 	entry->id = xasprintf("%s/%s/%s", ws->lock_id, manifest->name, name);
-	entry->engine = json_str(tunnel, "engine");
 	entry->user = json_str(tunnel, "user");
 	entry->database = json_str(tunnel, "database");
 	entry->identity = file_of(manifest, tunnel, "identity");
@@ -195,7 +216,7 @@ static void choose_ports(struct tunnels *tunnels)
 		uint32_t number = 0;
 		uint16_t port;
 
-		if (entry->spec.port)
+		if (entry->spec.port || entry->socket)
 			continue;
 		for (const char *c = entry->id; *c; c++)
 			number = number * 31 + (unsigned char)*c;
@@ -212,6 +233,7 @@ static void entry_release(struct tunnel_entry *entry)
 {
 	free(entry->id);
 	free(entry->to_host);
+	free(entry->socket);
 	free(entry->identity);
 	free(entry->known_hosts);
 }
@@ -265,9 +287,18 @@ int tunnels_with(struct app *app, int argc, char **argv, tunnels_fn *act, struct
 	return rc;
 }
 
-const char *tunnel_address(const struct tunnel_spec *spec)
+const char *tunnel_socket_port(const char *path)
 {
-	return spec->gateway ? "0.0.0.0" : "127.0.0.1";
+	const char *name = path_basename(path);
+
+	return str_starts(name, PG_SOCKET) ? name + strlen(PG_SOCKET) : "5432";
+}
+
+char *tunnel_local(const struct tunnel_spec *spec, uint16_t port)
+{
+	if (spec->socket)
+		return xstrdup(spec->socket);
+	return xasprintf("%s:%u", spec->gateway ? "0.0.0.0" : "127.0.0.1", port);
 }
 
 /* === a person === */

@@ -15,11 +15,12 @@
 
 /* One, as its manifest has it, with what it owns. */
 struct tunnel_entry {
-	struct tunnel_spec spec; /* its port is the manifest's, else one made from its name */
+	/* Its port is the manifest's, else one made from its name; 0 of a Unix socket. */
+	struct tunnel_spec spec;
 	const struct manifest *manifest;
 	const char *engine;          /* mysql, postgres, or NULL */
 	const char *user, *database; /* for clients; or NULL */
-	char *id, *to_host, *identity, *known_hosts;
+	char *id, *to_host, *socket, *identity, *known_hosts;
 };
 
 struct tunnels {
@@ -43,7 +44,10 @@ int tunnels_with(struct app *app, int argc, char **argv, tunnels_fn *act, struct
 /* Questions (an unknown host key, a passphrase) to the person at the terminal. */
 struct ssh_ask tunnels_ask(struct app *app);
 
-/* "0.0.0.0" for a gateway, else "127.0.0.1". */
-const char *tunnel_address(const struct tunnel_spec *spec);
+/* Where it listens: a socket's path, "127.0.0.1:PORT", or "0.0.0.0:PORT" of a gateway. */
+char *tunnel_local(const struct tunnel_spec *spec, uint16_t port);
+
+/* What PostgreSQL's clients take for the port of a socket: the number in its name. Borrowed. */
+const char *tunnel_socket_port(const char *path);
 
 #endif

@@ -139,6 +139,8 @@ static const struct key tunnel_keys[] = {
 		.example = "reader.internal:3306"},
 	{"port", .accepts = A_INT | A_STRING, .form = FORM_ANY, .doc = "Local port.",
 		.example = "8025"},
+	{"socket", TEXT, .doc = "Unix socket in place of the port; for postgres its folder.",
+		.example = "run/reader.sock"},
 	{"engine", TEXT, .values = "mysql|postgres", .doc = "Turns on the replica check."},
 	{"read_only", PURE_FLAG, .doc = "false: connections to a writer pass too."},
 	{"allow_unverified", PURE_FLAG,

@@ -1,4 +1,6 @@
-/* listener.c - the local end: on 127.0.0.1 unless the manifest asks for more. */
+/*
+ * listener.c - the local end: on 127.0.0.1 unless the manifest asks for more, or for a Unix socket.
+ */
 #include "devenv/clock.h"
 #include "devenv/mem.h"
 #include "devenv/port.h"
@@ -12,7 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG 512
 #define PAUSE_MS 100
 #define CONNS_MAX 4096
 
@@ -28,7 +29,7 @@ static int bind_failed(const struct listener *listener, int os, struct err *err)
 		spec->port, holder ? holder : "another program");
 }
 
-int listener_open(struct listener *listener, struct err *err)
+static int open_tcp(struct listener *listener, struct err *err)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
@@ -42,7 +43,7 @@ int listener_open(struct listener *listener, struct err *err)
 	if (fd < 0)
 		return err_os(err, ERR_TUNNEL, errno, "socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, BACKLOG) < 0)
+	if (bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, LISTENER_BACKLOG) < 0)
 		return bind_failed(listener, errno, err);
 	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
 		return err_os(err, ERR_TUNNEL, errno, "getsockname");
@@ -51,12 +52,36 @@ int listener_open(struct listener *listener, struct err *err)
 	return 0;
 }
 
+int listener_open(struct listener *listener, struct err *err)
+{
+	return listener->spec->socket ? listener_open_unix(listener, err) : open_tcp(listener, err);
+}
+
+void listener_close(struct listener *listener)
+{
+	if (listener->fd >= 0 && listener->spec->socket)
+		listener_remove_socket(listener);
+	cleanup_close(&listener->fd);
+}
+
+/* Who has connected, for the audit. The caller's. */
+static char *client_of(int fd, const struct sockaddr_storage *peer)
+{
+	struct ucred who = {0};
+	socklen_t len = sizeof(who);
+
+	if (peer->ss_family == AF_INET)
+		return audit_address((const struct sockaddr_in *)(const void *)peer);
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len);
+	return xasprintf("process %d", (int)who.pid);
+}
+
 void listener_accept(struct loop *loop, struct listener *listener)
 {
 	int on = 1;
 
 	while (loop->n_conns < CONNS_MAX) {
-		struct sockaddr_in peer = {0};
+		struct sockaddr_storage peer = {0};
 		socklen_t len = sizeof(peer);
 		int fd = accept4(
 			listener->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -65,8 +90,8 @@ void listener_accept(struct loop *loop, struct listener *listener)
 			loop->accept_at = clock_ms() + PAUSE_MS;
 		if (fd < 0)
 			return;
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		conn_new(loop, listener, fd)->client = audit_address(&peer);
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* TCP only */
+		conn_new(loop, listener, fd)->client = client_of(fd, &peer);
 		listener->opened++;
 		link_wanted(listener->link);
 	}

@@ -8,8 +8,10 @@
 #include "guard.h"
 
 #include <poll.h>
+#include <sys/types.h>
 
 #define LOOP_CHUNK ((size_t)64 << 10)
+#define LISTENER_BACKLOG 512
 
 enum link_state {
 	LINK_WAITING, /* for retry_at */
@@ -40,7 +42,8 @@ struct listener {
 	struct tunnel_spec *owned; /* the spec, when it goes with the listener; or NULL */
 	struct link *link;
 	int fd;
-	uint16_t port;
+	uint16_t port; /* 0: a Unix socket */
+	ino_t inode;   /* of that */
 	bool announced;
 	bool failed;                  /* before it was ever ready */
 	bool told;                    /* that its connections pass without proof */
@@ -105,7 +108,12 @@ struct loop {
 
 /* listener.c */
 int listener_open(struct listener *listener, struct err *err);
+void listener_close(struct listener *listener);
 void listener_accept(struct loop *loop, struct listener *listener);
+
+/* listener_unix.c */
+int listener_open_unix(struct listener *listener, struct err *err);
+void listener_remove_socket(const struct listener *listener);
 
 /* conn.c */
 struct conn *conn_new(struct loop *loop, struct listener *listener, int fd);

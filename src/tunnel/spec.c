@@ -19,6 +19,7 @@ struct tunnel_spec *tunnel_spec_copy(const struct tunnel_spec *spec)
 	made->id = copy(spec->id);
 	made->via = copy(spec->via);
 	made->to_host = copy(spec->to_host);
+	made->socket = copy(spec->socket);
 	made->identity = copy(spec->identity);
 	made->known_hosts = copy(spec->known_hosts);
 	made->host_key = copy(spec->host_key);
@@ -34,6 +35,7 @@ void tunnel_spec_free(struct tunnel_spec *spec)
 	free((char *)spec->id);
 	free((char *)spec->via);
 	free((char *)spec->to_host);
+	free((char *)spec->socket);
 	free((char *)spec->identity);
 	free((char *)spec->known_hosts);
 	free((char *)spec->host_key);
@@ -51,6 +53,7 @@ json_t *tunnel_spec_json(const struct tunnel_spec *spec)
 	json_set_str(out, "to_host", spec->to_host);
 	json_object_set_new(out, "to_port", json_integer(spec->to_port));
 	json_object_set_new(out, "port", json_integer(spec->port));
+	json_set_str(out, "socket", spec->socket);
 	json_object_set_new(out, "gateway", json_boolean(spec->gateway));
 	json_object_set_new(out, "openssh", json_boolean(spec->openssh));
 	json_set_str(out, "identity", spec->identity);
@@ -70,6 +73,7 @@ struct tunnel_spec *tunnel_spec_parse(const json_t *json)
 		.to_host = json_str(json, "to_host"),
 		.to_port = (uint16_t)json_int(json, "to_port"),
 		.port = (uint16_t)json_int(json, "port"),
+		.socket = json_str(json, "socket"),
 		.gateway = json_bool(json, "gateway"),
 		.openssh = json_bool(json, "openssh"),
 		.identity = json_str(json, "identity"),

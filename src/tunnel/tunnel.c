@@ -104,8 +104,7 @@ static struct link *find_link(struct loop *loop, const struct tunnel_spec *spec,
 
 static void listener_free(struct listener *listener)
 {
-	if (listener->fd >= 0)
-		close(listener->fd);
+	listener_close(listener);
 	tunnel_spec_free(listener->owned);
 	free(listener);
 }
@@ -147,9 +146,7 @@ static int set_up(struct loop *loop, const struct tunnel_spec *specs, size_t n, 
 void loop_remove(struct loop *loop, struct listener *listener, const char *why)
 {
 	listener->gone = true;
-	if (listener->fd >= 0)
-		close(listener->fd);
-	listener->fd = -1;
+	listener_close(listener);
 	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
 		if (conn->listener != listener)
 			continue;

@@ -23,10 +23,11 @@ workspace() {
 		tunnel_key maria 22721 mysql "$MARIA_PORT" 'user: analyst' 'database: shop'
 		tunnel_key writer 22722 postgres "$PG_PORT"
 		tunnel_key standby 22723 postgres "$STANDBY_PORT"
+		tunnel_key dir 0 postgres "$STANDBY_PORT" 'user: postgres' "socket: $S/pg-run"
 		tunnel_key lax 22724 postgres "$STANDBY_PORT" 'allow_unverified: true'
 		tunnel_key free 22725 postgres "$PG_PORT" 'read_only: false'
 		tunnel_key maria_lax 22726 mysql "$MARIA_PORT" 'allow_unverified: true'
-	} >"$T/ws/compose.yaml"
+	} | sed '/port: 0$/d' >"$T/ws/compose.yaml"
 }
 
 up() {
@@ -36,7 +37,7 @@ up() {
 	at_exit kill "$tunnel_pid"
 	wait_for 20 all_ready
 }
-all_ready() { (($(grep -c ' -> ' "$T/out") == 6)); }
+all_ready() { (($(grep -c ' -> ' "$T/out") == 7)); }
 
 down() {
 	local rc=0
@@ -174,6 +175,13 @@ by_url() {
 		"$("$DEVENV" -C "$T/ws" tunnel env standby --format json | jq -r .DATABASE_URL)"
 }
 check_out 'env: and the URL' '^42$' by_url
+by_folder() {
+	eval "$("$DEVENV" -C "$T/ws" tunnel env dir)"
+	psql -X -A -t -d postgres -c "SELECT 43" &&
+		psql -X -A -t -c "SELECT 44" "${DATABASE_URL/\/\?/\/postgres?}"
+}
+check_out 'env: the folder of a socket, and a URL with it' '^44$' by_folder
+check_out 'a socket: the client to try' "psql -h '$S/pg-run' -p 5432" cat "$T/out"
 check_out 'list: names and ports' '^maria +127.0.0.1:22721 +127.0.0.1:22712 ' \
 	"$DEVENV" -C "$T/ws" tunnel list
 check 'the standby gets TLS' standby_tls

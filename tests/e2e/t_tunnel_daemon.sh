@@ -18,12 +18,13 @@ workspace() {
 		printf 'services: {none: {image: none}}\nx-tunnels:\n'
 		tunnel_key maria 23021 mysql "$MARIA_PORT" 'user: analyst' 'database: shop'
 		tunnel_key second 23022 mysql "$MARIA_PORT" 'user: analyst'
+		tunnel_key sock 0 mysql "$MARIA_PORT" "socket: $S/run/reader.sock"
 		tunnel_key dead 23023 mysql 22699
 		tunnel_key taken "$SSHD_PORT" mysql "$MARIA_PORT"
 		tunnel_key agent 23027 mysql "$MARIA_PORT"
 		tunnel_key locked 23025 mysql "$MARIA_PORT"
 		tunnel_key unknown 23026 mysql "$MARIA_PORT"
-	} | sed "/^  agent:/,/^  locked:/{/identity:/d; s|via: .*|via: root@jumped|}" |
+	} | sed '/port: 0$/d' | sed "/^  agent:/,/^  locked:/{/identity:/d; s|via: .*|via: root@jumped|}" |
 		sed "/^  locked:/,/^  unknown:/s|identity: .*|identity: $S/encrypted|" |
 		sed "/^  unknown:/,\$s|known_hosts: .*|known_hosts: $S/known_asked|" >"$T/ws/compose.yaml"
 	ssh-keygen -q -t ed25519 -N words -C '' -f "$S/encrypted"
@@ -94,6 +95,35 @@ check 'up: another one' tunnel up second
 check_out 'both serve' '^43$' maria 23022 'SELECT 43'
 check_out 'through one ssh session' '^1$' ssh_sessions
 check_out 'in one process' "^$pid\$" daemon_pid
+
+# A Unix socket in place of a port.
+by_socket() { mariadb --defaults-file="$S/my.cnf" --connect-timeout=20 -S "$S/run/reader.sock" -N -e "$1"; }
+sock_modes() { printf '%s %s\n' "$(stat -c %a "$S/run")" "$(stat -c %a "$S/run/reader.sock")"; }
+old_socket() {
+	local pid
+	tunnel down sock && not test -e "$S/run/reader.sock" || return 1
+	socat "UNIX-LISTEN:$S/run/reader.sock,unlink-close=0" - </dev/null &
+	pid=$!
+	wait_for 5 test -S "$S/run/reader.sock"
+	kill -KILL "$pid" && tunnel up sock && by_socket 'SELECT 53'
+}
+cnf() { tunnel env sock --format my.cnf; }
+check_out 'a socket: list says where' "^sock +$S/run/reader.sock" tunnel list sock
+check 'up' tunnel up sock
+check_out 'it serves' '^52$' by_socket 'SELECT 52'
+check_out 'its owner alone' '^700 600$' sock_modes
+check_out 'status says where' "^sock +up +$S/run/reader.sock" tunnel status sock
+check_out 'env: a variable' "MYSQL_UNIX_PORT='?$S/run/reader.sock" tunnel env sock
+check_out 'and my.cnf' "^socket = $S/run/reader.sock" cnf
+expect_fail 'one that is in use is left alone' 10 'reader.sock is in use' tunnel sock
+check_out 'it serves still' '^54$' by_socket 'SELECT 54'
+check_out 'one that nobody listens on is replaced' '^53$' old_socket
+chmod 755 "$S/run"
+in_open_folder() { tunnel down sock; tunnel up sock; }
+expect_fail 'no socket in a folder that others can enter' 10 'chmod 700' in_open_folder
+chmod 700 "$S/run"
+check 'up again' tunnel up sock
+
 expect_fail 'up: a database that is down' 10 'cannot connect to 127.0.0.1:22699' tunnel up dead
 expect_fail 'up: a taken port' 10 "port $SSHD_PORT is taken by sshd" tunnel up taken
 expect_fail 'up: an encrypted key without a terminal' 10 'encrypted.*ssh-add' tunnel up locked

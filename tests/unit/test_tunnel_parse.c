@@ -52,11 +52,36 @@ static void bad(void **state)
 	}
 }
 
+/* What is sent to the daemon arrives whole. */
+static void spec_as_json(void **state)
+{
+	const struct tunnel_spec spec = {
+		.name = "reader",
+		.id = "1/shop/reader",
+		.via = "me@gate",
+		.to_host = "db",
+		.to_port = 3306,
+		.socket = "/run/reader.sock",
+		.openssh = true,
+		.guard = "mysql",
+	};
+	autojson json_t *json = tunnel_spec_json(&spec), *again = NULL;
+	struct tunnel_spec *read = tunnel_spec_parse(json);
+
+	assert_non_null(read);
+	assert_string_equal("/run/reader.sock", read->socket);
+	assert_true(read->openssh);
+	again = tunnel_spec_json(read);
+	assert_true(json_equal(json, again));
+	tunnel_spec_free(read);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good),
 		cmocka_unit_test(bad),
+		cmocka_unit_test(spec_as_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
