@@ -26,7 +26,8 @@
  * NAME a snapshot's name in the cache or the digest of its manifest, RECORD is in plan_snapshot.h.
  *
  *	ping                            -> {"version", "kernel", "target": SPACE, "cache": SPACE}
- *	                        SPACE {"bytes", "free", "reflink": can files share their blocks?}
+ *	                        SPACE {"bytes", "free", "reflink": can files share their blocks?};
+ *				the target's also "empty": does it hold nothing yet?
  *	blob-have {"digests": [...], "check"?}
  *				-> {"sizes": [N, -1 for what is not there, ...]}; "check": also -1
  *				for what has another digest
@@ -49,13 +50,16 @@
  *	diff {"before": NAME, "after": NAME} -> the DIFF of plan_snapshot.h
  *	export {"name": NAME}           -> DATA, {"snapshot": RECORD}: a tar, tree_export()
  *	import {as capture} + DATA      -> RECORD; of a plain tar, tree_fill()
+ *	lend {"name": NAME}             -> {"program": PATH, "empty", "snapshot"?: RECORD}: where
+ *				the cache has the agent, for a container that mounts the cache
+ *				and is to begin as LAZY below; "empty" as of ping
  *	verify {"name": NAME}           -> {"packs", "chunks"}; each problem is a WARNING, too
  *	examine                         -> {"engine": datadir_print_facts() of AGENT_TARGET}
  *	scan {"name": NAME, "canaries"?: [...], "allowed"?: [...]} of canary.h
  *	                                -> {"bytes", "places", "finds": [FIND, ...], the first 1000}
  *	                        FIND {"kind", "count", "offset", "shown", "path" or "pack",
  *	                        "in_name", "number"?}: struct tree_find
- *	prune                           -> {"freed": bytes}
+ *	prune {"keep"?: [LAZY, ...]}    -> {"freed": bytes}; what those containers need stays
  *
  * Branches of the volumes at AGENT_VOLUMES; STATES, NOTES as in plan_branch.h:
  *
@@ -63,6 +67,18 @@
  *	branch {"name", "first", "volumes": NOTES} -> {"volumes": STATES}
  *	switch {"name", "volumes": NOTES} -> {"volumes": STATES, "notes": NOTES, "bytes", "cloned"}
  *	branch-remove {"name", "volumes": NOTES} -> {"volumes": [those that had it]}
+ *
+ * Without a conversation: "PROGRAM lazy LAZY COMMAND [ARG...]" is process 1 of a service. While a
+ * volume of LAZY has no data it waits for a connection to one of the ports, or for SIGCONT; then it
+ * restores the snapshots, becomes COMMAND, and leaves a child behind that passes on the connections
+ * that came meanwhile.  Without ports it does not wait.  LAZY is
+ *
+ *	{"program": PATH, "ports": [N, ...],
+ *	 "volumes": [{"target": PATH, "snapshot": its name, for people, "digest": DIGEST}, ...]}
+ *
+ * What it does stands in front of its command line, as `ps` and the engine's "top" show it:
+ * LAZY_SLEEPING or LAZY_RESTORING. An error is written to stderr, and the connections that came are
+ * closed; the next one is the next try.
  */
 #ifndef DEVENV_AGENT_H
 #define DEVENV_AGENT_H
@@ -76,8 +92,12 @@
 
 /* Where the agent's container has the volumes. */
 #define AGENT_TARGET "/target"
-#define AGENT_CACHE "/cache"
-#define AGENT_VOLUMES "/volumes" /* several, each below its name */
+#define AGENT_CACHE "/.devenv-cache" /* also of a service that restores its volume itself */
+#define AGENT_VOLUMES "/volumes"     /* several, each below its name */
+
+/* What a command line begins with. */
+#define LAZY_SLEEPING "devenv: sleeping"
+#define LAZY_RESTORING "devenv: restoring"
 
 enum frame_type {
 	FRAME_REQUEST = 'Q',

@@ -208,6 +208,26 @@ const struct container *actual_find(const struct actual *actual, const struct ma
 	const char *service, int number);
 
 /*
+ * A service whose volume is restored on its first connection (x-snapshot with `lazy: true`): what
+ * it does, of the labels of its running container. Asks the engine only where they say that it is
+ * one; AWAKE: its server runs, or is about to.
+ */
+enum lazy_state { LAZY_AWAKE, LAZY_ASLEEP, LAZY_WAKING };
+int plan_lazy_state(struct engine *engine, const char *id, const json_t *labels,
+	enum lazy_state *state, struct err *err);
+
+/* The snapshots that it restores, with commas between them. The caller's. */
+char *plan_lazy_snapshots(const json_t *labels);
+
+/*
+ * Do what its first connection would, and wait until it is ready; nothing when it is no such
+ * service, or not asleep. ERR_SERVICE as of ready_check().
+ */
+int plan_lazy_wake(struct engine *engine, const struct workspace *ws,
+	const struct manifest *manifest, const struct container *container, const struct sink *sink,
+	struct err *err);
+
+/*
  * The workspace as the labels of its containers tell it, for when its files cannot be loaded:
  * enough to look, stop and take down. Goes up from `dir` (NULL: here). ERR_FAILED when nothing came
  * from there.

@@ -43,7 +43,8 @@
 
 /*
  * Start an agent and ask what it stands on: {"version", "kernel", "cache": {"bytes", "free",
- * "reflink": can files share their blocks?}, "target": the same of `volume`, which may be NULL}.
+ * "reflink": can files share their blocks?}, "target": the same of `volume`, which may be NULL, and
+ * "empty": has it no data yet?}.
  */
 int plan_snapshot_probe(struct engine *engine, const char *volume, json_t **probe, struct err *err);
 
@@ -199,7 +200,8 @@ int plan_snapshot_remove(
 	struct engine *engine, const char *name, const struct sink *sink, struct err *err);
 
 /*
- * Remove the blobs that no named snapshot needs, and the images of other versions of the agent.
+ * Remove the blobs that no named snapshot needs, nor a service that is to restore one on its first
+ * connection, and the images of other versions of the agent.
  * *freed gets the bytes of the blobs. ERR_SNAPSHOT while another devenv uses the cache.
  */
 int plan_snapshot_prune(

@@ -28,6 +28,7 @@ agent_fn agent_missing, agent_pack_put;                                   /* pac
 agent_fn agent_list, agent_show, agent_name_set, agent_name_remove;       /* names.c */
 agent_fn agent_capture, agent_examine;                                    /* capture.c */
 agent_fn agent_restore;                                                   /* restore.c */
+agent_fn agent_lend;                                                      /* lend.c */
 agent_fn agent_diff;                                                      /* diff.c */
 agent_fn agent_export;                                                    /* export.c */
 agent_fn agent_import;                                                    /* import.c */

@@ -98,6 +98,15 @@ int cache_use(struct agent *agent, struct err *err)
 	return 0;
 }
 
+int cache_read(struct agent *agent, struct err *err)
+{
+	agent->using = open(LOCK_FILE, O_RDONLY | O_CLOEXEC);
+	agent->blobs = open(CACHE_BLOBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (agent->using < 0 || agent->blobs < 0 || flock(agent->using, LOCK_SH) < 0)
+		return err_os(err, ERR_SNAPSHOT, errno, "open the cache");
+	return 0;
+}
+
 int cache_alone(struct agent *agent, struct err *err)
 {
 	if (cache_use(agent, err) < 0)

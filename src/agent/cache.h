@@ -14,11 +14,15 @@
 #define CACHE_BLOBS AGENT_CACHE "/blobs/sha256"
 #define CACHE_TREES AGENT_CACHE "/trees"
 #define CACHE_BRANCHES AGENT_CACHE "/branches"
+#define CACHE_PROGRAMS AGENT_CACHE "/bin" /* agents, for containers that are restored later */
 
 #define DIGEST_SIZE 72 /* "sha256:" + 64 hex digits and NUL */
 
 /* Make it a layout if it is none, and open agent->blobs. */
 int cache_use(struct agent *agent, struct err *err);
+
+/* The same of a cache that can only be read. */
+int cache_read(struct agent *agent, struct err *err);
 
 /* The lock alone, or ERR_SNAPSHOT: others are at work. */
 int cache_alone(struct agent *agent, struct err *err);
@@ -99,5 +103,24 @@ json_t *snapshot_record(const struct snapshot *snapshot);
 
 /* The index that this one's deltas need, if the cache has it, else NULL. The caller's. */
 struct tree_index *snapshot_parent(struct agent *agent, const struct tree_index *index);
+
+/* === restoring (restore.c) === */
+
+/* 1: there is nothing in the volume yet, or what a killed restore left; 0: its data; -1 with err */
+int volume_is_empty(const char *path, struct err *err);
+
+struct restore_work {
+	const struct snapshot *snapshot;
+	int target, base;   /* restore_base(), or -1 */
+	bool replace, keep; /* as of tree_materialize_ask */
+	struct tree_watch watch;
+};
+
+/* tree_materialize() of a snapshot of the cache. */
+int restore_tree(struct agent *agent, const struct restore_work *work, struct tree_made *made,
+	struct err *err);
+
+/* The tree of the snapshot that the cache has to be cloned; -1: none. */
+int restore_base(const struct snapshot *snapshot);
 
 #endif

@@ -1,10 +1,13 @@
 /*
- * main.c - the agent: answers requests (include/devenv/agent.h) until its stdin ends.
+ * main.c - the agent: answers requests (include/devenv/agent.h) until its stdin ends; or, in a
+ * container of a service, lazy.c.
  *
  * It is process 1 of its container, so that its end is the container's.  A thread watches stdin for
  * the other side's hanging up: a devenv that was killed must not leave an agent that works on.
  */
 #include "agent.h"
+
+#include "lazy.h"
 
 #include "devenv/mem.h"
 #include "devenv/str.h"
@@ -35,6 +38,7 @@ static const struct {
 	{"name-remove", agent_name_remove, false},
 	{"capture", agent_capture, false},
 	{"restore", agent_restore, false},
+	{"lend", agent_lend, false},
 	{"diff", agent_diff, false},
 	{"export", agent_export, false},
 	{"import", agent_import, true},
@@ -137,7 +141,7 @@ static int serve(struct agent *agent, struct err *err)
 	return frame_write_json(&agent->link, FRAME_RESULT, result, err) < 0 ? -1 : 1;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct agent agent = {.link = FRAME_LINK(STDIN_FILENO, STDOUT_FILENO, -1),
 		.blobs = -1,
@@ -147,6 +151,8 @@ int main(void)
 	pthread_t thread;
 	int going;
 
+	if (argc > 1 && str_eq(argv[1], "lazy"))
+		return lazy_main(argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	if (pthread_create(&thread, NULL, watch_stdin, NULL)) {
 		fputs("devenv-agent: cannot start a thread\n", stderr);

@@ -1,7 +1,7 @@
 /*
  * ping.c - what the agent stands on: the kernel, the volumes' space, and whether they share blocks.
  */
-#include "agent.h"
+#include "cache.h"
 
 #include "devenv/mem.h"
 
@@ -42,10 +42,18 @@ static json_t *space(const char *dir)
 int agent_ping(struct agent *agent, const json_t *request, json_t **result, struct err *err)
 {
 	struct utsname system;
+	json_t *target = space(AGENT_TARGET);
+	int empty = target ? volume_is_empty(AGENT_TARGET, err) : 0;
 
-	if (uname(&system) < 0)
-		return err_os(err, ERR_FAILED, errno, "ask for the kernel");
+	if (empty >= 0 && uname(&system) < 0)
+		empty = err_os(err, ERR_FAILED, errno, "ask for the kernel");
+	if (empty < 0) {
+		json_decref(target);
+		return -1;
+	}
+	if (target)
+		json_object_set_new(target, "empty", json_boolean(empty));
 	*result = json_pack("{s:s, s:s, s:o*, s:o*}", "version", DEVENV_VERSION, "kernel",
-		system.release, "target", space(AGENT_TARGET), "cache", space(AGENT_CACHE));
+		system.release, "target", target, "cache", space(AGENT_CACHE));
 	return 0;
 }

@@ -112,10 +112,45 @@ static int remove_trees(const json_t *needed, struct err *err)
 	return 0;
 }
 
+/* What containers wait for; it may be gone where their volumes have been restored long since. */
+static int need_lazy(
+	struct agent *agent, const json_t *lazy, json_t *needed, json_t *programs, struct err *err)
+{
+	json_t *volume;
+	size_t i;
+
+	if (json_str(lazy, "program"))
+		json_object_set_new(programs, json_str(lazy, "program"), json_true());
+	json_array_foreach (json_object_get(lazy, "volumes"), i, volume) {
+		const char *hex = digest_hex(json_str(volume, "digest"), err);
+		autofree char *path = hex ? blob_path(hex) : NULL;
+
+		if (!hex || (fs_exists(path) && need_snapshot(agent, json_str(volume, "digest"),
+							needed, err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int remove_programs(const json_t *needed, struct err *err)
+{
+	autostrv struct strv names = STRV_INIT;
+
+	if (fs_is_dir(CACHE_PROGRAMS) && fs_list(CACHE_PROGRAMS, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n; i++) {
+		autofree char *path = xasprintf(CACHE_PROGRAMS "/%s", names.v[i]);
+
+		if (!json_object_get(needed, path))
+			unlink(path);
+	}
+	return 0;
+}
+
 /* A snapshot that cannot be read stops it all: what it needs is not known. */
 int agent_prune(struct agent *agent, const json_t *request, json_t **result, struct err *err)
 {
-	autojson json_t *names = NULL, *needed = json_object();
+	autojson json_t *names = NULL, *needed = json_object(), *programs = json_object();
 	uint64_t freed = 0;
 	json_t *each;
 	size_t i;
@@ -131,8 +166,12 @@ int agent_prune(struct agent *agent, const json_t *request, json_t **result, str
 		if (need_snapshot(agent, name ? name : json_str(each, "digest"), needed, err) < 0)
 			return err_wrap(err, "nothing was removed");
 	}
+	json_array_foreach (json_object_get(request, "keep"), i, each)
+		if (need_lazy(agent, each, needed, programs, err) < 0)
+			return err_wrap(err, "nothing was removed");
 	if (remove_unneeded(needed, &freed, err) < 0 || remove_trees(needed, err) < 0 ||
-		import_sweep(err) < 0 || branches_sweep(err) < 0)
+		remove_programs(programs, err) < 0 || import_sweep(err) < 0 ||
+		branches_sweep(err) < 0)
 		return -1;
 	*result = json_pack("{s:I}", "freed", (json_int_t)freed);
 	return 0;

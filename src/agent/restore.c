@@ -8,14 +8,60 @@
 
 #include "devenv/fs.h"
 #include "devenv/mem.h"
+#include "devenv/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static int make_tree(struct agent *agent, const struct snapshot *snapshot,
-	const struct tree_index *parent, const char *path, struct err *err)
+int volume_is_empty(const char *path, struct err *err)
+{
+	autostrv struct strv names = STRV_INIT;
+
+	if (fs_list(path, &names, err) < 0)
+		return -1;
+	/* Whatever is beside these two is half of a tree. */
+	if (strv_has(&names, TREE_SWAP) || strv_has(&names, TREE_MOVE))
+		return 1;
+	for (size_t i = 0; i < names.n; i++)
+		if (!str_eq(names.v[i], "lost+found") && !str_eq(names.v[i], TREE_STAGING))
+			return 0;
+	return 1;
+}
+
+int restore_tree(struct agent *agent, const struct restore_work *work, struct tree_made *made,
+	struct err *err)
+{
+	const struct tree_index *index = work->snapshot->index;
+	struct tree_index *parent = snapshot_parent(agent, index);
+	int status = tree_materialize(&(struct tree_materialize_ask){.index = index,
+					      .blobs = agent->blobs,
+					      .target = work->target,
+					      .replace = work->replace,
+					      .keep = work->keep,
+					      .parent = parent,
+					      .base = work->base >= 0 ? index : NULL,
+					      .base_root = work->base,
+					      .watch = work->watch},
+		made, err);
+
+	tree_index_free(parent);
+	return status;
+}
+
+int restore_base(const struct snapshot *snapshot)
+{
+	autofree char *path = NULL;
+	char hex[SHA256_HEX];
+
+	hex_encode(snapshot->index->digest, SHA256_SIZE, hex);
+	path = xasprintf(CACHE_TREES "/%s", hex);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int make_tree(
+	struct agent *agent, const struct snapshot *snapshot, const char *path, struct err *err)
 {
 	autofree char *temporary = xasprintf("%s.new-XXXXXX", path);
 	struct tree_made made = {0};
@@ -26,12 +72,11 @@ static int make_tree(struct agent *agent, const struct snapshot *snapshot,
 		return err_os(err, ERR_SNAPSHOT, errno, "make a folder in the cache");
 	fd = open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0 &&
-		tree_materialize(&(struct tree_materialize_ask){.index = snapshot->index,
-					 .blobs = agent->blobs,
-					 .target = fd,
-					 .parent = parent,
-					 .base_root = -1,
-					 .watch = agent_watch(agent)},
+		restore_tree(agent,
+			&(struct restore_work){.snapshot = snapshot,
+				.target = fd,
+				.base = -1,
+				.watch = agent_watch(agent)},
 			&made, err) == 0 &&
 		rename(temporary, path) == 0)
 		return 0;
@@ -43,8 +88,7 @@ static int make_tree(struct agent *agent, const struct snapshot *snapshot,
 }
 
 /* The snapshot's tree in the cache, made if need be; -1 without err: cloning does not work here. */
-static int base_tree(struct agent *agent, const struct snapshot *snapshot,
-	const struct tree_index *parent, struct err *err)
+static int base_tree(struct agent *agent, const struct snapshot *snapshot, struct err *err)
 {
 	autofree char *path = NULL;
 	char hex[SHA256_HEX];
@@ -55,10 +99,10 @@ static int base_tree(struct agent *agent, const struct snapshot *snapshot,
 	hex_encode(snapshot->index->digest, SHA256_SIZE, hex);
 	path = xasprintf(CACHE_TREES "/%s", hex);
 	if (fs_mkdirs(CACHE_TREES, 0700, err) < 0 ||
-		(!fs_is_dir(path) && make_tree(agent, snapshot, parent, path, err) < 0))
+		(!fs_is_dir(path) && make_tree(agent, snapshot, path, err) < 0))
 		return -1;
 	err_clear(err);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = restore_base(snapshot);
 	return fd < 0 ? err_os(err, ERR_SNAPSHOT, errno, "open a tree in the cache") : fd;
 }
 
@@ -66,24 +110,19 @@ static int materialize(struct agent *agent, const struct snapshot *snapshot, con
 	struct tree_made *made, struct err *err)
 {
 	bool replace = json_bool(request, "replace");
-	struct tree_index *parent = snapshot_parent(agent, snapshot->index);
-	autoclose int base = base_tree(agent, snapshot, parent, err), target = -1;
-	int status = -1;
+	autoclose int base = base_tree(agent, snapshot, err), target = -1;
 
 	target = err->kind ? -1 : agent_target(err);
-	if (target >= 0)
-		status = tree_materialize(&(struct tree_materialize_ask){.index = snapshot->index,
-						  .blobs = agent->blobs,
-						  .target = target,
-						  .replace = replace,
-						  .keep = replace && !json_bool(request, "whole"),
-						  .parent = parent,
-						  .base = base >= 0 ? snapshot->index : NULL,
-						  .base_root = base,
-						  .watch = agent_watch(agent)},
-			made, err);
-	tree_index_free(parent);
-	return status;
+	if (target < 0)
+		return -1;
+	return restore_tree(agent,
+		&(struct restore_work){.snapshot = snapshot,
+			.target = target,
+			.base = base,
+			.replace = replace,
+			.keep = replace && !json_bool(request, "whole"),
+			.watch = agent_watch(agent)},
+		made, err);
 }
 
 int agent_restore(struct agent *agent, const json_t *request, json_t **result, struct err *err)

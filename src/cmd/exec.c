@@ -49,6 +49,18 @@ static const struct option_spec options[] = {
 	{0},
 };
 
+/* Of a service that waits for its first connection: its server is what the command is for. */
+static int wake(struct app *app, struct session *session, const char *word,
+	const struct container *container, struct err *err)
+{
+	struct manifest *manifest;
+	const char *service;
+
+	if (workspace_resolve(&session->ws, word, &manifest, &service, err) < 0)
+		return -1;
+	return plan_lazy_wake(session->engine, &session->ws, manifest, container, &app->sink, err);
+}
+
 static int exec_in(struct app *app, const char *word, const struct exec_options *chosen,
 	const char *const *argv, struct err *err)
 {
@@ -74,8 +86,10 @@ static int exec_in(struct app *app, const char *word, const struct exec_options 
 		session_container(
 			&session, word, (int)chosen->index, true, &actual, &container, err) < 0)
 		return -1;
+	result = wake(app, &session, word, container, err);
 	ui_pause(&app->sink);
-	result = container_exec(session.engine, container->id, &spec, &io, &status, err);
+	if (result == 0)
+		result = container_exec(session.engine, container->id, &spec, &io, &status, err);
 	ui_resume(&app->sink);
 	actual_release(&actual);
 	if (result == 0 && status) {
@@ -105,7 +119,8 @@ const struct command cmd_exec = {
 	.summary = "Run a command in a running container",
 	.details = "stdin, stdout and stderr are the command's own, and so is the exit status. "
 		   "Options "
-		   "of devenv come before SERVICE.",
+		   "of devenv come before SERVICE. A service that sleeps until its first "
+		   "connection (x-snapshot with `lazy: true`) is woken for it.",
 	.examples = exec_examples,
 	.min_args = 2,
 	.max_args = -1,

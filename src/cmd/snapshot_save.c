@@ -144,6 +144,26 @@ static int remember(
 	return state_volume_write(session->ws.lock_id, volume, record, err);
 }
 
+/*
+ * ERR_SNAPSHOT while the volume waits for the first connection: it is a snapshot, and nothing else.
+ */
+static int check_awake(struct session *session, const struct snapshot_place *place, struct err *err)
+{
+	autojson json_t *record = state_volume_read(session->ws.lock_id, place->volume);
+	autojson json_t *probe = NULL;
+
+	if (!json_bool(record, "lazy"))
+		return 0;
+	if (plan_snapshot_probe(session->engine, place->volume, &probe, err) < 0)
+		return -1;
+	if (!json_bool(json_object_get(probe, "target"), "empty"))
+		return 0;
+	return err_set(err, ERR_SNAPSHOT,
+		"volume %s holds nothing yet: it is still to be restored from snapshot %s, on the "
+		"first connection",
+		place->volume, json_str(record, "source"));
+}
+
 static int save(struct app *app, struct session *session, const struct snapshot_place *place,
 	const struct save_options *chosen, const char *name, json_t **saved, struct err *err)
 {
@@ -158,6 +178,8 @@ static int save(struct app *app, struct session *session, const struct snapshot_
 
 	if (!place->exists)
 		return err_set(err, ERR_SNAPSHOT, "volume %s does not exist yet", place->volume);
+	if (check_awake(session, place, err) < 0)
+		return -1;
 	if (plan_snapshot_list(session->engine, &app->sink, &list, err) < 0)
 		return -1;
 	if (!chosen->replace && snapshots_check_free(list, name, err) < 0)

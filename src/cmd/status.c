@@ -80,9 +80,39 @@ static char *ports_text(const struct container *container)
 	return strv_join(&seen, ", ");
 }
 
-/* One word for people: the engine's state, with its health. */
-static const char *state_word(const struct container *container)
+/* A container with what its list entry does not tell. */
+struct seen {
+	const struct container *container;
+	bool sleeps;  /* until its first connection */
+	char *status; /* for people */
+};
+
+static void look(struct session *session, const struct container *container, struct seen *seen)
 {
+	enum lazy_state lazy = LAZY_AWAKE;
+	struct err ignored = ERR_INIT;
+	autofree char *names = NULL;
+
+	if (str_eq(container->state, "running"))
+		plan_lazy_state(session->engine, container->id, container->labels, &lazy, &ignored);
+	*seen = (struct seen){.container = container, .sleeps = lazy == LAZY_ASLEEP};
+	if (lazy == LAZY_AWAKE) {
+		seen->status = xstrdup(container->status);
+		return;
+	}
+	names = plan_lazy_snapshots(container->labels);
+	seen->status = seen->sleeps
+			       ? xasprintf("restores snapshot %s on the first connection", names)
+			       : xasprintf("restores snapshot %s", names);
+}
+
+/* One word for people: the engine's state, with its health. */
+static const char *state_word(const struct seen *seen)
+{
+	const struct container *container = seen->container;
+
+	if (seen->sleeps)
+		return "sleeping";
 	if (strstr(container->status, "(healthy)"))
 		return "healthy";
 	if (strstr(container->status, "(unhealthy)"))
@@ -99,26 +129,26 @@ static const char *manifest_name(const struct container *container)
 	return name ? name : container->project;
 }
 
-static json_t *entry_json(const struct container *container)
+static json_t *entry_json(const struct seen *seen)
 {
+	const struct container *container = seen->container;
 	autofree char *ports = ports_text(container);
 
-	return json_pack("{s:s, s:s*, s:s, s:s, s:s, s:s, s:s, s:s, s:O?}", "manifest",
+	return json_pack("{s:s, s:s*, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:O?}", "manifest",
 		manifest_name(container), "service", container->service, "name", container->name,
-		"id", container->id, "image", container->image, "state", container->state, "status",
-		container->status, "ports", ports, "publishers",
+		"id", container->id, "image", container->image, "state", container->state, "sleeps",
+		seen->sleeps, "status", seen->status, "ports", ports, "publishers",
 		json_object_get(container->raw, "Ports"));
 }
 
-static void add_row(
-	struct table *table, const struct workspace *ws, const struct container *container)
+static void add_row(struct table *table, const struct workspace *ws, const struct seen *seen)
 {
+	const struct container *container = seen->container;
 	autofree char *ports = ports_text(container);
 	autofree char *name = ws->single ? xstrdup(container->service)
 					 : xasprintf("%s/%s", manifest_name(container),
 						   container->service);
-	const char *cells[] = {
-		name, state_word(container), container->status, ports, container->image};
+	const char *cells[] = {name, state_word(seen), seen->status, ports, container->image};
 
 	table_add(table, cells);
 }
@@ -176,7 +206,7 @@ static bool is_wanted(const struct session *session, const struct status_options
 }
 
 static int print_all(const struct app *app, const struct status_options *status,
-	const struct session *session, const struct strv *words, const struct actual *actual,
+	struct session *session, const struct strv *words, const struct actual *actual,
 	struct err *err)
 {
 	static const char *const headings[] = {
@@ -189,13 +219,16 @@ static int print_all(const struct app *app, const struct status_options *status,
 
 	for (size_t i = 0; i < actual->n; i++) {
 		const struct container *container = &actual->containers[i];
+		struct seen seen;
 
 		if (!is_wanted(session, status, words, container))
 			continue;
 		n++;
-		json_array_append_new(list, entry_json(container));
-		add_row(table, &session->ws, container);
 		add_short(status, container, &lines);
+		look(session, container, &seen);
+		json_array_append_new(list, entry_json(&seen));
+		add_row(table, &session->ws, &seen);
+		free(seen.status);
 	}
 	for (size_t i = 0; i < lines.n && (status->quiet || status->services); i++)
 		buf_addf(&text, "%s\n", lines.v[i]);

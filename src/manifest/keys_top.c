@@ -53,7 +53,7 @@ static const struct key snapshot_keys[] = {
 	{"url", TEXT, .flags = KEY_REQUIRED, .doc = "Where the snapshot is.",
 		.example = "registry.acme.example/shop-seed:latest"},
 	{"digest", TEXT, .doc = "What it must be.", .example = "sha256:..."},
-	{"lazy", FLAG, .doc = "Restore only when a service needs it (not done yet)."},
+	{"lazy", FLAG, .doc = "Restore it on the first connection to the service."},
 	{"engine", TEXT, .values = "mariadb|mysql|postgres",
 		.doc = "Kind of database that it must be of.", .example = "mariadb"},
 };

@@ -93,6 +93,7 @@ static void build_services(const struct model *m, json_t *active, json_t *model)
 		if (is_on) {
 			if (!m->context->no_consistency)
 				model_check_references(m, node, names[i], active);
+			model_check_lazy(m, node, names[i]);
 			model_environment(m, node, names[i], service);
 		}
 		if (is_on)

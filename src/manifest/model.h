@@ -28,6 +28,9 @@ void model_check_references(
 	const struct model *m, const struct node *service, const char *name, const json_t *active);
 void model_check_cycles(const struct model *m, const json_t *active);
 
+/* model_lazy.c: what does not go with a volume that is restored on the first connection. */
+void model_check_lazy(const struct model *m, const struct node *service, const char *name);
+
 /* model_environment.c: env_file and label_file read into `service`, the converted form of `node`;
  * notes in context->explain where each value is from. */
 void model_environment(

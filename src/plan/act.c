@@ -9,8 +9,8 @@
 #include "plan_priv.h"
 
 #include "build.h"
+#include "lazy.h"
 #include "network.h"
-#include "restore.h"
 
 #include "devenv/fs.h"
 #include "devenv/mem.h"
@@ -239,6 +239,20 @@ static int create(struct act_context *context, struct engine *engine, const char
 	return 0;
 }
 
+/* Volumes that the container restores itself. */
+static int arrange_lazy(struct act_context *context, struct engine *engine,
+	const struct action *action, json_t *body, struct err *err)
+{
+	struct lazy_ask ask = {.ws = context->plan->ws,
+		.volumes = json_object_get(action->extra, "lazy"),
+		.object = action->object,
+		.oneoff = str_eq(json_str(json_object_get(body, "Labels"), LABEL_ONEOFF), "True"),
+		.pull = (enum pull_policy)json_int(action->extra, "pull"),
+		.sink = context->options->sink};
+
+	return ask.volumes ? lazy_arrange(engine, &ask, body, err) : 0;
+}
+
 static int act_create(
 	struct act_context *context, size_t index, struct engine *engine, struct err *err)
 {
@@ -249,7 +263,8 @@ static int act_create(
 
 	set_image_label(engine, body);
 	if (compose_label(engine, action->manifest, action->service,
-		    json_object_get(body, "Labels"), err) < 0)
+		    json_object_get(body, "Labels"), err) < 0 ||
+		arrange_lazy(context, engine, action, body, err) < 0)
 		return -1;
 	if (action->id) {
 		autojson json_t *old = NULL;

@@ -23,9 +23,14 @@ static json_t *mount(const char *volume, const char *target, bool write)
 		"Target", target, "ReadOnly", !write, "VolumeOptions", "NoCopy", true);
 }
 
+json_t *agent_cache_mount(bool write)
+{
+	return mount(CACHE_VOLUME, AGENT_CACHE, write);
+}
+
 static json_t *body_of(const struct agent_spec *spec, const char *image, const char *id)
 {
-	json_t *mounts = json_pack("[o]", mount(CACHE_VOLUME, AGENT_CACHE, true));
+	json_t *mounts = json_pack("[o]", agent_cache_mount(true));
 	json_t *host, *body;
 
 	if (spec->volume)

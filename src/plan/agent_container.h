@@ -15,6 +15,9 @@ struct agent_container {
 
 #define AGENT_CONTAINER_NONE ((struct agent_container){.helper = HELPER_NONE})
 
+/* The cache at AGENT_CACHE, as one of HostConfig.Mounts. A new reference. */
+json_t *agent_cache_mount(bool write);
+
 /* Create it, not started. After a failure too: agent_container_remove(). */
 int agent_container_create(struct engine *engine, const struct agent_spec *spec,
 	struct agent_container *container, struct err *err);

@@ -22,6 +22,7 @@
 #define LABEL_MANIFEST "io.devenv.manifest"
 #define LABEL_RESTORES "io.devenv.restores" /* a helper container: the volume that it fills */
 #define LABEL_SCRATCH "io.devenv.scratch"   /* a helper's id: helper.h */
+#define LABEL_LAZY "io.devenv.lazy"         /* LAZY of agent.h: lazy.h */
 #define LABEL_HELPER "io.devenv.helper"     /* what a container or image of ours is for */
 
 /* The docker compose whose labels these are. */
@@ -131,6 +132,9 @@ void selection_release(struct selection *selection);
 
 /* Is that all it waits for? Then there is no use in looking earlier. */
 bool ready_settling(const struct ready_state *state);
+
+/* What is said of it once it is ready. Borrowed. */
+const char *ready_word(const struct ready_state *state);
 
 /* The last lines that a container wrote, each on a line of its own; the caller's. */
 char *ready_last_lines(struct engine *engine, const char *id, bool tty);

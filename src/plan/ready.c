@@ -28,6 +28,7 @@ struct ready_state {
 	int pause_ms;       /* before the next one */
 	int failures;
 	bool settling;
+	char *sleeps; /* what is said of a service that waits for its first connection; or NULL */
 };
 
 bool ready_settling(const struct ready_state *state)
@@ -35,11 +36,17 @@ bool ready_settling(const struct ready_state *state)
 	return state->settling;
 }
 
+const char *ready_word(const struct ready_state *state)
+{
+	return state && state->sleeps ? state->sleeps : "Ready";
+}
+
 void ready_free(struct ready_state *state)
 {
 	if (!state)
 		return;
 	free(state->object);
+	free(state->sleeps);
 	free(state);
 }
 
@@ -377,12 +384,38 @@ static int answers(struct ready_state *state, const json_t *inspect, char detail
 	return any_answers(&targets, 500);
 }
 
+/*
+ * Has it yet to restore its volume? 1: it sleeps, and to ask its server would wake it; 0: it is at
+ * it, or may just have ended; -1: it has not.
+ */
+static int lazy_check(
+	struct ready_state *state, struct engine *engine, const json_t *inspect, char detail[128])
+{
+	json_t *labels = json_at(inspect, "Config", "Labels", NULL);
+	autofree char *names = NULL;
+	struct err ignored = ERR_INIT;
+	enum lazy_state lazy;
+
+	if (plan_lazy_state(engine, json_str(inspect, "Id"), labels, &lazy, &ignored) < 0)
+		return 0;
+	if (lazy == LAZY_AWAKE)
+		return -1;
+	names = plan_lazy_snapshots(labels);
+	snprintf(detail, 128, "until snapshot %s is restored", names);
+	if (lazy == LAZY_WAKING)
+		return 0;
+	free(state->sleeps);
+	state->sleeps = xasprintf("Sleeping: restores snapshot %s on the first connection", names);
+	return 1;
+}
+
 int ready_check(struct ready_state *state, struct engine *engine, const char *id, char detail[128],
 	struct err *err)
 {
 	autojson json_t *inspect = NULL;
 	json_t *status;
 	const char *word;
+	int lazy;
 
 	if (state->settling && !state->since) {
 		state->since = clock_ms();
@@ -404,6 +437,9 @@ int ready_check(struct ready_state *state, struct engine *engine, const char *id
 		return died(state, engine, inspect, err);
 	if (!str_eq(word, "running"))
 		return 0;
+	lazy = lazy_check(state, engine, inspect, detail);
+	if (lazy >= 0)
+		return lazy;
 	if (!state->since)
 		state->since = clock_ms();
 	if (state->job) {

@@ -49,8 +49,15 @@ struct restore_ask {
 };
 
 /*
- * Restore it into an empty volume. ERR_SNAPSHOT when it is another one than expected, or one that
- * the image cannot read. *record is the caller's: plan_snapshot.h.
+ * ERR_SNAPSHOT when the snapshot of this record is another one than expected, or one that the image
+ * cannot read. What is only doubtful is a warning.
+ */
+int restore_check(struct engine *engine, const struct restore_ask *ask, const json_t *record,
+	struct err *err);
+
+/*
+ * Restore it into an empty volume. ERR_SNAPSHOT as of restore_check(). *record is the caller's:
+ * plan_snapshot.h.
  */
 int restore_snapshot(
 	struct engine *engine, const struct restore_ask *ask, json_t **record, struct err *err);

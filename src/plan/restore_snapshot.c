@@ -47,14 +47,18 @@ int restore_fetch(struct engine *engine, const char *reference, enum pull_policy
 	return plan_snapshot_pull(engine, reference, NULL, sink, &record, err);
 }
 
-static int check_fit(
+int restore_check(
 	struct engine *engine, const struct restore_ask *ask, const json_t *record, struct err *err)
 {
 	autojson json_t *image = NULL;
 	autofree char *why = NULL;
 	const char *kind = json_str(json_at(record, "config", "engine", NULL), "kind");
+	const char *digest = json_str(record, "digest");
 	enum datadir_verdict verdict;
 
+	if (ask->digest && !str_eq(ask->digest, digest))
+		return err_set(err, ERR_SNAPSHOT, "snapshot %s is %s, and x-snapshot wants %s",
+			ask->reference, digest, ask->digest);
 	if (ask->kind && !str_eq(ask->kind, kind))
 		return err_set(err, ERR_SNAPSHOT,
 			"snapshot %s is of %s, and x-snapshot.engine wants %s", ask->reference,
@@ -82,10 +86,7 @@ int restore_snapshot(
 	if (plan_snapshot_show(engine, ask->reference, ask->sink, &found, err) < 0)
 		return -1;
 	restore.name = json_str(found, "digest");
-	if (ask->digest && !str_eq(ask->digest, restore.name))
-		return err_set(err, ERR_SNAPSHOT, "snapshot %s is %s, and x-snapshot wants %s",
-			ask->reference, restore.name, ask->digest);
-	if (check_fit(engine, ask, found, err) < 0 ||
+	if (restore_check(engine, ask, found, err) < 0 ||
 		plan_snapshot_restore(engine, &restore, NULL, err) < 0)
 		return -1;
 	*record = TAKE(found);

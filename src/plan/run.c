@@ -64,7 +64,7 @@ static const struct {
 	[ACTION_CREATE] = {"Creating", "Created"},
 	[ACTION_START] = {"Starting", "Started"},
 	[ACTION_RESTART] = {"Restarting", "Restarted"},
-	[ACTION_READY] = {"Waiting", "Ready"},
+	[ACTION_READY] = {"Waiting", NULL}, /* ready_word() */
 	[ACTION_STOP] = {"Stopping", "Stopped"},
 	[ACTION_REMOVE] = {"Removing", "Removed"},
 	[ACTION_REMOVE_NETWORK] = {"Removing", "Removed"},
@@ -192,6 +192,13 @@ static void timed_out(struct runner *runner, size_t index)
 	fail(runner, index, &err);
 }
 
+static const char *done_word(const struct runner *runner, size_t index)
+{
+	enum action_kind kind = runner->plan->actions[index].kind;
+
+	return kind == ACTION_READY ? ready_word(runner->context.states[index]) : words[kind].done;
+}
+
 static void finish(struct runner *runner, size_t index, int result, struct err *err)
 {
 	struct task *task = &runner->tasks[index];
@@ -207,7 +214,7 @@ static void finish(struct runner *runner, size_t index, int result, struct err *
 	} else {
 		task->step = STEP_DONE;
 		runner->left--;
-		emit(runner, index, EVENT_DONE, words[runner->plan->actions[index].kind].done, 0);
+		emit(runner, index, EVENT_DONE, done_word(runner, index), 0);
 	}
 	pthread_cond_broadcast(&runner->changed);
 }

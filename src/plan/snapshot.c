@@ -3,6 +3,7 @@
 
 #include "agent.h"
 #include "agent_image.h"
+#include "lazy.h"
 #include "snapshot_transfer.h"
 #include "scratch.h"
 
@@ -298,10 +299,11 @@ int plan_snapshot_remove(
 int plan_snapshot_prune(
 	struct engine *engine, const struct sink *sink, uint64_t *freed, struct err *err)
 {
-	autojson json_t *request = json_pack("{s:s}", "do", "prune"), *result = NULL;
+	autojson json_t *keep = lazy_all(engine, err), *result = NULL;
+	autojson json_t *request = json_pack("{s:s, s:O*}", "do", "prune", "keep", keep);
 	struct agent_spec spec = {.object = "snapshots", .sink = sink};
 
-	if (ask_agent(engine, &spec, request, &result, err) < 0 ||
+	if (!keep || ask_agent(engine, &spec, request, &result, err) < 0 ||
 		agent_image_sweep(engine, err) < 0 || scratch_sweep(engine, err) < 0)
 		return err_wrap(err, "tidy up the snapshots");
 	*freed = (uint64_t)json_int(result, "freed");

@@ -138,7 +138,7 @@ static int add_create(struct up *up, const struct selected *one, int number, con
 		return err_wrap(err, "%s", object);
 	}
 	if (need_image(up, one, create, err) < 0 || up_need_networks(up, one, create, err) < 0 ||
-		up_need_volumes(up, one, create, err) < 0)
+		up_need_volumes(up, one, create, err) < 0 || up_need_lazy(up, one, create, err) < 0)
 		return -1;
 	up_need_sources(up, one, create);
 	if (up->request->renew_volumes)
@@ -159,6 +159,18 @@ static const char *wait_reason(const struct container *container, bool running)
 						      : "does not answer yet";
 }
 
+/* As it should be: whoever sleeps is not asked, for that would wake it. */
+static bool is_well(struct up *up, const struct selected *one, const struct container *container)
+{
+	struct err ignored = ERR_INIT;
+	enum lazy_state state;
+
+	if (plan_lazy_state(up->engine, container->id, container->labels, &state, &ignored) < 0 ||
+		state == LAZY_WAKING)
+		return false;
+	return state == LAZY_ASLEEP || up_answers(one, container);
+}
+
 static int keep(struct up *up, const struct selected *one, const struct container *container,
 	struct err *err)
 {
@@ -170,7 +182,7 @@ static int keep(struct up *up, const struct selected *one, const struct containe
 		up->plan->unchanged++;
 		return 0;
 	}
-	if (running && up_answers(one, container)) {
+	if (running && is_well(up, one, container)) {
 		up->plan->unchanged++;
 		return 0;
 	}
@@ -253,9 +265,10 @@ static int add_oneoff(struct up *up, const struct selected *one, struct err *err
 		return err_wrap(err, "%s", oneoff->name);
 	oneoff_labels(json_object_get(action->body, "Labels"));
 	oneoff->adjust(oneoff->ctx, action->body);
-	if (need_image(up, one, create, err) < 0 || up_need_networks(up, one, create, err) < 0)
+	if (need_image(up, one, create, err) < 0 || up_need_networks(up, one, create, err) < 0 ||
+		up_need_volumes(up, one, create, err) < 0)
 		return -1;
-	return up_need_volumes(up, one, create, err);
+	return up_need_lazy(up, one, create, err);
 }
 
 static bool is_oneoff(const struct up *up, const struct selected *one)
@@ -289,7 +302,7 @@ static int add_service(struct up *up, const struct selected *one, struct err *er
 int plan_up(struct engine *engine, const struct plan_request *request, struct plan *plan,
 	struct err *err)
 {
-	struct up up = {.request = request, .plan = plan};
+	struct up up = {.request = request, .plan = plan, .engine = engine};
 	int result;
 
 	*plan = (struct plan){.ws = request->ws};

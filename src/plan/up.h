@@ -8,6 +8,7 @@
 struct up {
 	const struct plan_request *request;
 	struct plan *plan;
+	struct engine *engine;
 	struct selection selection;
 	struct actual actual;
 	json_t *images;
@@ -25,6 +26,9 @@ json_t *up_extra(struct plan *plan, size_t action);
 int up_changed_resources(struct up *up, struct err *err);
 int up_need_networks(struct up *up, const struct selected *one, size_t create, struct err *err);
 int up_need_volumes(struct up *up, const struct selected *one, size_t create, struct err *err);
+
+/* What the service restores itself (lazy.h), into the action's `extra`; after up_need_volumes(). */
+int up_need_lazy(struct up *up, const struct selected *one, size_t create, struct err *err);
 
 /* The changed network that this container is on, or NULL. Borrowed. */
 const char *up_on_changed_network(const struct up *up, const struct container *container);

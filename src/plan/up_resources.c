@@ -1,7 +1,7 @@
 /* up_resources.c - the networks and volumes that services need, also when they changed. */
 #include "up.h"
 
-#include "restore.h"
+#include "lazy.h"
 
 #include "devenv/mem.h"
 #include "devenv/state.h"
@@ -267,9 +267,6 @@ static size_t add_restore(struct up *up, const struct selected *one, const json_
 	json_t *extra = up_extra(up->plan, action);
 	autofree char *image = plan_image(one->manifest, one->service);
 
-	if (json_bool(snapshot, "lazy"))
-		strv_pushf(&up->plan->warnings,
-			"volume %s: x-snapshot.lazy is not done yet: it is restored at once", name);
 	json_set_str(extra, archive ? "source" : "snapshot", source);
 	json_set_str(extra, "digest", json_str(snapshot, "digest"));
 	json_set_str(extra, "engine", json_str(snapshot, "engine"));
@@ -305,7 +302,8 @@ static size_t add_volume(
 		xstrdup("does not exist"), xstrdup(name));
 	up->plan->actions[action].body = volume_body(one->manifest, key);
 	plan_need(up->plan, action, removal);
-	if (snapshot)
+	/* The service restores a lazy one: up_need_lazy(). */
+	if (snapshot && !json_bool(snapshot, "lazy"))
 		action = add_restore(up, one, snapshot, name, action, pull);
 	return action;
 }
@@ -341,5 +339,25 @@ int up_need_volumes(struct up *up, const struct selected *one, size_t create, st
 			action = add_volume(up, one, key, name, pull);
 		plan_need(up->plan, create, action);
 	}
+	return 0;
+}
+
+int up_need_lazy(struct up *up, const struct selected *one, size_t create, struct err *err)
+{
+	autojson json_t *list = lazy_volumes(up->request->ws, one->manifest, one->service, err);
+	json_t *extra, *volume;
+	size_t i;
+
+	if (!list)
+		return -1;
+	if (!json_array_size(list))
+		return 0;
+	extra = up_extra(up->plan, create);
+	json_object_set(extra, "lazy", list);
+	json_object_set_new(extra, "pull", json_integer(up->request->pull));
+	/* Of one that is there it is not known whether it still sleeps. */
+	json_array_foreach (list, i, volume)
+		if (!json_object_get(up->actual.volumes, json_str(volume, "volume")))
+			plan_need(up->plan, create, add_fetch(up, json_str(volume, "snapshot")));
 	return 0;
 }

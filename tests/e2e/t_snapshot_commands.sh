@@ -228,9 +228,6 @@ check "down" "$DEVENV" down --volumes
 check "a volume begins as it, without a word to the registry" "$DEVENV" up --pull never maria
 check_out "with all rows" '^2$' maria 'select count(*) from t'
 check "down" "$DEVENV" down --volumes
-seeded "{url: '$DEVENV_REGISTRY/test/shop:1', lazy: true}"
-lazy() { "$DEVENV" plan maria 2>&1; }
-check_out "what is not done yet is said" 'x-snapshot.lazy is not done yet' lazy
 seeded "{url: '$DEVENV_REGISTRY/test/shop:1', digest: 'sha256:$(printf '0%.0s' {1..64})'}"
 expect_fail "another snapshot than it must be" 9 'x-snapshot wants sha256:0000' "$DEVENV" up maria
 expect_fail "leaves nothing that passes for data" 9 'x-snapshot wants' "$DEVENV" up maria

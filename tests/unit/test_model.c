@@ -136,6 +136,46 @@ static void test_consistency(void **state)
 		37, "secrets.s", "\"file\" and \"environment\" exclude each other");
 }
 
+static void assert_lazy_problem(
+	const char *service, int column, const char *path, const char *message)
+{
+	autofree char *text = xasprintf("services:\n  a: {image: x, volumes: [\"db:/d\"], %s}\n"
+					"volumes: {db: {x-snapshot: {url: s, lazy: true}}}\n",
+		service);
+
+	assert_problem(text, 2, column, path, message);
+}
+
+/* The container restores the volume itself: as root, and when somebody connects to it. */
+static void test_lazy(void **state)
+{
+	static const char fine[] =
+		"services:\n"
+		"  a: {image: x, volumes: [\"db:/d\"], user: \"0:0\", cap_drop: [ALL],\n"
+		"      cap_add: [cap_chown, DAC_OVERRIDE, FOWNER]}\n"
+		"  b: {image: x, volumes: [\"db:/d:ro\", \"ex:/e\"], user: app}\n"
+		"volumes: {db: {x-snapshot: {url: s, lazy: true}}, ex: {x-snapshot: s}}\n";
+	struct built built = {0};
+
+	build(&built, fine);
+	assert_int_equal(built.diags.n, 0);
+	release(&built);
+	assert_lazy_problem("user: \"app:0\"", 43, "services.a.user",
+		"volume \"db\" is restored by the container itself (x-snapshot.lazy), which has to "
+		"begin as root, not as \"app:0\"");
+	assert_lazy_problem("network_mode: host", 51, "services.a.network_mode",
+		"volume \"db\" is restored on the first connection (x-snapshot.lazy), and with the "
+		"network \"host\" the container has no address of its own");
+	assert_lazy_problem("cap_drop: [MKNOD, chown]", 55, "services.a.cap_drop[1]",
+		"volume \"db\" is restored by the container itself (x-snapshot.lazy), which needs "
+		"the capability CHOWN for it");
+	assert_problem("services:\n  a:\n    image: x\n    volumes:\n"
+		       "      - {type: volume, source: db, target: /d, volume: {subpath: p}}\n"
+		       "volumes: {db: {x-snapshot: {url: s, lazy: true}}}\n",
+		5, 66, "services.a.volumes",
+		"x-snapshot.lazy restores the whole volume \"db\", not a part of it");
+}
+
 static const char profiles_text[] = "services:\n"
 				    "  web: {image: x}\n"
 				    "  tool: {image: y, profiles: [tools], volumes: [\"td:/t\"]}\n"
@@ -296,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_cycle_without_its_tail),
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_consistency),
+		cmocka_unit_test(test_lazy),
 		cmocka_unit_test(test_profiles),
 		cmocka_unit_test(test_dependency_out_of_profile),
 		cmocka_unit_test(test_implied),
