@@ -1,5 +1,5 @@
 /*
- * crypto.h - what ssh needs of OpenSSL beside hash.h: SHA-1, HMAC-SHA1 and RSA signatures.
+ * crypto.h - what ssh needs of OpenSSL beside hash.h: SHA-1, HMAC-SHA1, RSA signatures, AES-CTR.
  *
  * libssh2 1.10 (Debian 12) signs with RSA only by SHA-1, which every current sshd refuses, so
  * devenv makes the rsa-sha2 signatures (RFC 8332) itself.  No file formats here but PEM.
@@ -21,6 +21,12 @@ void sha1_raw(const void *data, size_t len, unsigned char out[SHA1_SIZE]);
 
 void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
 	unsigned char out[HMAC_SHA1_SIZE]);
+
+/*
+ * From here on, in the whole process, OpenSSL's AES-128-CTR is quick also for those who ask for 16
+ * bytes a call, as libssh2 does. Without effect in FIPS mode.
+ */
+void crypto_ctr_ahead(void);
 
 struct rsa_key;
 

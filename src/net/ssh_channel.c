@@ -196,7 +196,7 @@ static void adjust_window(struct ssh_channel *channel, size_t size)
 	unsigned int after;
 
 	now = ssh2.libssh2_channel_window_read_ex(channel->channel, NULL, NULL);
-	if (now > size / 4 * 3)
+	if (now > size / 8 * 7)
 		return;
 	ssh2.libssh2_channel_receive_window_adjust2(
 		channel->channel, (unsigned long)size - now, 1, &after);

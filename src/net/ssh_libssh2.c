@@ -98,6 +98,8 @@ static int load_libraries(struct err *err)
 		ssh_channel_load(err) < 0)
 		return -1;
 	pthread_mutex_lock(&mutex);
+	if (!ready)
+		crypto_ctr_ahead();
 	rc = ready ? 0 : ssh2.libssh2_init(0);
 	ready = rc == 0;
 	pthread_mutex_unlock(&mutex);

@@ -1,10 +1,10 @@
 /*
  * conn.c - one client's bytes, both ways.
  *
- * Each direction holds at most LOOP_CHUNK bytes, and none when idle; what the other side does not
- * take stays with its sender (TCP's and SSH's windows).  An end of stream is passed on by itself:
- * half-close works.  When the session is lost the client gets a reset, never an end that looks like
- * a complete answer.
+ * Each direction holds at most LOOP_CHUNK bytes, and no memory when idle; what the other side does
+ * not take stays with its sender (TCP's and SSH's windows).  An end of stream is passed on by
+ * itself: half-close works.  When the session is lost the client gets a reset, never an end that
+ * looks like a complete answer.
  */
 #include "devenv/clock.h"
 #include "devenv/mem.h"
@@ -47,6 +47,25 @@ struct conn *conn_new(struct loop *loop, struct listener *listener, int fd)
 	*at = conn;
 	loop->n_conns++;
 	return conn;
+}
+
+/* === buffers, which go round among the connections === */
+
+/* Room for LOOP_READ bytes in an empty buffer. */
+static char *borrow(struct loop *loop, struct buf *buf)
+{
+	if (!buf->data && loop->n_spares) {
+		buf->data = loop->spares[--loop->n_spares];
+		buf->cap = LOOP_CHUNK;
+	}
+	return buf_reserve(buf, LOOP_READ);
+}
+
+static void give_back(struct loop *loop, struct buf *buf)
+{
+	if (buf->cap == LOOP_CHUNK && loop->n_spares < LOOP_SPARES)
+		loop->spares[loop->n_spares++] = TAKE(buf->data);
+	buf_release(buf);
 }
 
 void conn_why(struct conn *conn, const char *fmt, ...)
@@ -222,12 +241,24 @@ static void guarded(struct loop *loop, struct conn *conn, enum guard_verdict ver
 	conn->guard = NULL;
 }
 
+/*
+ * Where bytes that go on in `buf` are read to, and how many. With a guard they pass it first, and
+ * what it holds while it follows a login must fit beside them.
+ */
+static char *room_for(struct loop *loop, const struct conn *conn, struct buf *buf, size_t *len)
+{
+	bool login = conn->guard && conn->guard->verdict == GUARD_FOLLOWING;
+
+	*len = login ? LOOP_READ / 4 : LOOP_READ;
+	return conn->guard ? loop->chunk : borrow(loop, buf);
+}
+
 static void from_client(struct loop *loop, struct conn *conn, size_t n)
 {
 	conn->sent += n;
 	conn->listener->sent += n;
 	if (!conn->guard)
-		buf_add(&conn->up, loop->chunk, n);
+		conn->up.len = n;
 	else
 		guarded(loop, conn,
 			guard_client(conn->guard, loop->chunk, n, &conn->up, &conn->down));
@@ -238,31 +269,28 @@ static void from_server(struct loop *loop, struct conn *conn, size_t n)
 	conn->given += n;
 	conn->listener->given += n;
 	if (!conn->guard)
-		buf_add(&conn->down, loop->chunk, n);
+		conn->down.len = n;
 	else
 		guarded(loop, conn,
 			guard_server(conn->guard, loop->chunk, n, &conn->up, &conn->down));
-}
-
-/* How much may be read at once: what the guard holds must fit beside it. */
-static size_t chunk_of(const struct conn *conn)
-{
-	bool login = conn->guard && conn->guard->verdict == GUARD_FOLLOWING;
-
-	return login ? LOOP_CHUNK / 4 : LOOP_CHUNK;
 }
 
 /* === to the server === */
 
 static bool read_client(struct loop *loop, struct conn *conn)
 {
+	size_t len;
 	ssize_t n;
+	char *to;
 
 	if (conn->client_eof || !conn->readable || conn->up.len ||
 		(conn->guard && guard_holds(conn->guard)) ||
 		ssh_queued(conn->link->ssh) > QUEUE_MAX)
 		return false;
-	n = recv(conn->fd, loop->chunk, chunk_of(conn), MSG_DONTWAIT);
+	to = room_for(loop, conn, &conn->up, &len);
+	n = recv(conn->fd, to, len, MSG_DONTWAIT);
+	if (n <= 0)
+		give_back(loop, &conn->up);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		conn->readable = false;
 		return false;
@@ -273,13 +301,15 @@ static bool read_client(struct loop *loop, struct conn *conn)
 		return true;
 	}
 	conn->client_eof = n == 0;
+	conn->readable = (size_t)n == len; /* else poll tells, also of the end */
 	if (n == 0)
 		conn_why(conn, "the client closed");
-	from_client(loop, conn, (size_t)n);
+	else
+		from_client(loop, conn, (size_t)n);
 	return true;
 }
 
-static bool write_server(struct conn *conn)
+static bool write_server(struct loop *loop, struct conn *conn)
 {
 	bool moved = false;
 
@@ -295,7 +325,7 @@ static bool write_server(struct conn *conn)
 		moved = true;
 	}
 	if (conn->up.len && conn->up_start == conn->up.len) {
-		buf_release(&conn->up);
+		give_back(loop, &conn->up);
 		conn->up_start = 0;
 	}
 	if (conn->client_eof && !conn->eof_sent && !conn->up.len &&
@@ -313,7 +343,7 @@ static bool write_server(struct conn *conn)
 static void grow_window(struct loop *loop, struct conn *conn, size_t n)
 {
 	conn->drained += n;
-	if (conn->drained >= conn->window && conn->window < WINDOW_MAX &&
+	if (conn->drained >= conn->window / 2 && conn->window < WINDOW_MAX &&
 		loop->window_bytes + conn->window <= WINDOW_BUDGET) {
 		loop->window_bytes += conn->window;
 		conn->window *= 2;
@@ -325,11 +355,16 @@ static void grow_window(struct loop *loop, struct conn *conn, size_t n)
 
 static bool read_server(struct loop *loop, struct conn *conn)
 {
+	size_t len;
 	ssize_t n;
+	char *to;
 
 	if (conn->server_eof || conn->down.len)
 		return false;
-	n = ssh_read(conn->channel, loop->chunk, chunk_of(conn));
+	to = room_for(loop, conn, &conn->down, &len);
+	n = ssh_read(conn->channel, to, len);
+	if (n <= 0)
+		give_back(loop, &conn->down);
 	if (n == SSH_AGAIN || (n < 0 && !ssh_alive(conn->link->ssh)))
 		return false;
 	if (n <= 0) {
@@ -342,7 +377,7 @@ static bool read_server(struct loop *loop, struct conn *conn)
 	return true;
 }
 
-static bool write_client(struct conn *conn)
+static bool write_client(struct loop *loop, struct conn *conn)
 {
 	bool moved = false;
 
@@ -366,7 +401,7 @@ static bool write_client(struct conn *conn)
 		moved = true;
 	}
 	if (conn->down.len && conn->down_start == conn->down.len) {
-		buf_release(&conn->down);
+		give_back(loop, &conn->down);
 		conn->down_start = 0;
 	}
 	return moved;
@@ -391,7 +426,7 @@ static bool pass_end(struct conn *conn)
 /* The end of one that was broken off: say so, close the channel, and hear nothing more. */
 static bool pump_lingering(struct loop *loop, struct conn *conn)
 {
-	bool moved = write_client(conn);
+	bool moved = write_client(loop, conn);
 	ssize_t n;
 
 	if (conn->channel && ssh_channel_free(conn->channel) == 0) {
@@ -404,7 +439,7 @@ static bool pump_lingering(struct loop *loop, struct conn *conn)
 		shutdown(conn->fd, SHUT_WR);
 		conn->shut = true;
 	}
-	n = recv(conn->fd, loop->chunk, LOOP_CHUNK, MSG_DONTWAIT);
+	n = recv(conn->fd, loop->chunk, LOOP_READ, MSG_DONTWAIT);
 	conn->readable = n > 0;
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		close_client(conn);
@@ -426,11 +461,11 @@ bool conn_pump(struct loop *loop, struct conn *conn)
 		return false;
 	moved |= read_client(loop, conn);
 	if (conn->state == CONN_OPEN)
-		moved |= write_server(conn);
+		moved |= write_server(loop, conn);
 	if (conn->state == CONN_OPEN)
 		moved |= read_server(loop, conn);
 	if (conn->state == CONN_OPEN)
-		moved |= write_client(conn);
+		moved |= write_client(loop, conn);
 	if (conn->state == CONN_OPEN)
 		moved |= pass_end(conn);
 	return moved;

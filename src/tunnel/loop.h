@@ -12,6 +12,8 @@
 
 #define LOOP_CHUNK ((size_t)64 << 10)
 #define LISTENER_BACKLOG 512
+#define LOOP_READ (LOOP_CHUNK - 1) /* a buffer has a NUL behind what it holds */
+#define LOOP_SPARES 16
 
 enum link_state {
 	LINK_WAITING, /* for retry_at */
@@ -88,7 +90,9 @@ struct conn {
 };
 
 struct loop {
-	char *chunk; /* LOOP_CHUNK bytes on their way from one buffer to another */
+	char *chunk;               /* LOOP_CHUNK bytes on their way past a guard */
+	char *spares[LOOP_SPARES]; /* LOOP_CHUNK bytes each, for whoever reads next */
+	size_t n_spares;
 	struct link **links;
 	size_t n_links;
 	struct listener **listeners;

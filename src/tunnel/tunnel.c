@@ -371,6 +371,8 @@ static void tear_down(struct loop *loop)
 		listener_free(loop->listeners[i]);
 	free(loop->links);
 	free(loop->listeners);
+	while (loop->n_spares)
+		free(loop->spares[--loop->n_spares]);
 	free(loop->chunk);
 	free(loop->agent);
 }
