@@ -11,15 +11,21 @@
 
 #include "devenv/clock.h"
 #include "devenv/mem.h"
+#include "devenv/plan_snapshot.h"
 #include "devenv/signals.h"
 #include "devenv/str.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* An image's scripts for a new data directory may take their time; a big pool its own to flush. */
 #define ANSWERS_WITHIN_MS (30 * 60 * 1000)
 #define STOPS_WITHIN_S 1800
+
+/* So often one that does not answer is looked after: with less room than that no server starts. */
+#define LOOK_MS 15000
+#define FULL_BYTES ((int64_t)4 << 20)
 
 #define PAUSE_MS 50
 #define PAUSE_MAX_MS 500
@@ -317,9 +323,20 @@ static int check_running(const struct scratch *scratch, struct err *err)
 	return json_bool(state, "Running") ? 1 : died(scratch, state, err);
 }
 
+static int check_room(const struct scratch *scratch, struct err *err)
+{
+	autojson json_t *probe = NULL;
+
+	if (plan_snapshot_probe(scratch->engine, scratch->volume, &probe, err) < 0)
+		return -1;
+	if (json_int(json_object_get(probe, "target"), "free") >= FULL_BYTES)
+		return 0;
+	return err_os(err, ERR_SNAPSHOT, ENOSPC, "the scratch server does not answer");
+}
+
 static int wait_answers(struct scratch *scratch, struct dbclient *client, struct err *err)
 {
-	int64_t deadline = clock_ms() + ANSWERS_WITHIN_MS;
+	int64_t deadline = clock_ms() + ANSWERS_WITHIN_MS, look = clock_ms() + LOOK_MS;
 	int pause = PAUSE_MS, answers;
 
 	while ((answers = dbclient_answers(client, err)) <= 0) {
@@ -336,6 +353,11 @@ static int wait_answers(struct scratch *scratch, struct dbclient *client, struct
 			return err_set(err, ERR_CANCELLED, "interrupted");
 		if (clock_ms() > deadline)
 			return err_set(err, ERR_SNAPSHOT, "the scratch server does not answer");
+		if (clock_ms() > look) {
+			if (check_room(scratch, err) < 0)
+				return -1;
+			look = clock_ms() + LOOK_MS;
+		}
 		clock_sleep_ms(pause);
 		pause = pause * 3 / 2 < PAUSE_MAX_MS ? pause * 3 / 2 : PAUSE_MAX_MS;
 	}
@@ -354,6 +376,14 @@ int scratch_start(struct scratch *scratch, struct err *err)
 	if (check_running(scratch, &gone) < 0)
 		*err = gone;
 	return -1;
+}
+
+void scratch_explain(const struct scratch *scratch, struct err *err)
+{
+	autofree char *lines = ready_last_lines(scratch->engine, scratch->container, false);
+
+	if (*lines)
+		err_hint(err, "; the server's last lines:%s", lines);
 }
 
 int scratch_stop(struct scratch *scratch, struct err *err)

@@ -62,9 +62,12 @@ const char *scratch_container(const struct scratch *scratch);
 
 /*
  * Start the server and wait until it answers (dbclient_answers()). ERR_SNAPSHOT with its last lines
- * when it ends instead.
+ * when it ends instead, and when the disk is full: some servers wait for room, and say nothing.
  */
 int scratch_start(struct scratch *scratch, struct err *err);
+
+/* Add the server's last lines to an error that says only that it went away. */
+void scratch_explain(const struct scratch *scratch, struct err *err);
 
 /* Stop it and wait for its end, which must be one with status 0: else ERR_SNAPSHOT. */
 int scratch_stop(struct scratch *scratch, struct err *err);

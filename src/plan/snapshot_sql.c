@@ -179,9 +179,12 @@ static int load(struct sql_import *import, struct err *err)
 	int status = dump_kind(feed.dump) == DUMP_SQL ? load_sql(import, &feed, err)
 						      : load_archive(import, &feed, err);
 
-	if (status < 0)
-		hint(err);
-	return status;
+	if (status == 0)
+		return 0;
+	hint(err);
+	if (strstr(err->msg, "onnection"))
+		scratch_explain(import->scratch, err);
+	return -1;
 }
 
 /* A dump may bring users with other passwords: then nobody is left to count. */

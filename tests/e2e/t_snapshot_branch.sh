@@ -15,6 +15,10 @@ on_xfs() { # VOLUME: made there
 		"{\"Name\":\"$1\",\"DriverOpts\":{\"type\":\"none\",\"o\":\"bind\",\"device\":\"$shared/$1\"}}"
 }
 on_xfs devenv-cache
+mkdir "$T/small"
+check "a file system that does not" mount -t tmpfs -o size=140m tmpfs "$T/small"
+at_exit umount -l "$T/small"
+mkdir "$T/small/uploads"
 
 mkdir shop
 cd shop
@@ -37,6 +41,7 @@ volumes:
   data:
     driver_opts: {type: none, o: bind, device: "$shared/data"}
   uploads:
+    driver_opts: {type: none, o: bind, device: "$T/small/uploads"}
 END
 mkdir "$shared/data"
 
@@ -164,6 +169,11 @@ check "more than there will be room for" \
 	"$DEVENV" exec -T db dd if=/dev/urandom of=/uploads/more bs=1M count=40
 sum() { "$DEVENV" exec -T db sha256sum /uploads/more </dev/null | cut -d' ' -f1; }
 before=$(sum)
+check "little room" fallocate -l $((($(df --output=avail -k "$T/small" | tail -n 1) - 50000) * 1024)) \
+	"$T/small/filler"
+expect_fail "no copy that keeps services from starting" 9 'too little would be left' \
+	"$DEVENV" snapshot branch full shop_uploads
+check "more" rm "$T/small/filler"
 mkdir big
 head -c 40000000 /dev/urandom >big/file
 tar -cf big.tar big
