@@ -91,7 +91,8 @@ $(BUILD)/tests/%_api: tests/e2e/%_api.c tests/e2e/engine_api.h $(LIB)
 # The files that a fuzz target sees are in memory: tests/fuzz/fuzz.h.
 FUZZ      = $(filter-out files replay,$(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c))))
 FUZZ_MAIN = tests/fuzz/replay.c
-FUZZ_WRAP = -Wl,--wrap=open64,--wrap=stat64,--wrap=lstat64,--wrap=realpath
+FUZZ_WRAP = -Wl,--wrap=open64,--wrap=stat64,--wrap=lstat64,--wrap=realpath,--wrap=glob64 \
+            -Wl,--wrap=globfree64,--wrap=getaddrinfo,--wrap=proc_run
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/files.c tests/fuzz/fuzz.h tests/fuzz/replay.c $(LIB)
 	@mkdir -p $(@D)
 	@echo "  FUZZ    $@"

@@ -260,7 +260,7 @@ static int unknown_keyword(const char *where, const char *name, struct err *err)
 static int apply_line(struct ssh_settings *settings, struct file *file, const char *name,
 	struct ssh_line *line, struct err *err)
 {
-	if (!ssh_words_split(line->text, &line->words))
+	if (!ssh_arguments_split(line->text, &line->words))
 		return ssh_line_bad(line->where, err, "a quote is not closed");
 	if (str_eq(name, "host"))
 		return read_host(settings, file, line, err);

@@ -33,7 +33,7 @@ char *ssh_word_next(char **at);
  * Split arguments: at blanks, with both kinds of quotes and backslashes, up to a "#" that begins a
  * word. false: an open quote.
  */
-bool ssh_words_split(const char *text, struct strv *words);
+bool ssh_arguments_split(const char *text, struct strv *words);
 
 /* `*` and `?` (PATTERNS). `fold` takes the pattern, of `len` bytes, in lower case. */
 bool ssh_pattern_matches(const char *pattern, size_t len, const char *name, bool fold);

@@ -60,7 +60,7 @@ static bool split_one(const char **at, struct buf *word)
 	return !quote;
 }
 
-bool ssh_words_split(const char *text, struct strv *words)
+bool ssh_arguments_split(const char *text, struct strv *words)
 {
 	for (;;) {
 		struct buf word = BUF_INIT(0);

@@ -2,9 +2,13 @@
 #include "fuzz.h"
 
 #include "devenv/mem.h"
+#include "devenv/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <glob.h>
+#include <netdb.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -17,11 +21,23 @@ int __real_open64(const char *path, int flags, ...);
 int __real_stat64(const char *path, struct stat *st);
 int __real_lstat64(const char *path, struct stat *st);
 char *__real_realpath(const char *path, char *resolved);
+int __real_glob64(const char *pattern, int flags, int (*problem)(const char *, int), glob_t *found);
+void __real_globfree64(glob_t *found);
+int __real_getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+	struct addrinfo **list);
+int __real_proc_run(
+	const struct proc_spec *spec, struct buf *output, struct buf *errors, struct err *err);
 
 int __wrap_open64(const char *path, int flags, ...);
 int __wrap_stat64(const char *path, struct stat *st);
 int __wrap_lstat64(const char *path, struct stat *st);
 char *__wrap_realpath(const char *path, char *resolved);
+int __wrap_glob64(const char *pattern, int flags, int (*problem)(const char *, int), glob_t *found);
+void __wrap_globfree64(glob_t *found);
+int __wrap_getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+	struct addrinfo **list);
+int __wrap_proc_run(
+	const struct proc_spec *spec, struct buf *output, struct buf *errors, struct err *err);
 
 static const char *const *shown_names; /* NULL: the files of the machine are there */
 static const struct parts *shown;
@@ -57,7 +73,8 @@ void parts_release(struct parts *parts)
 
 void files_show(const char *const *names, const struct parts *parts)
 {
-	static char *environment[] = {"HOME=/home", "SET=value", "EMPTY=", NULL};
+	static char *environment[] = {
+		"HOME=/home", "SET=value", "EMPTY=", "DEVENV_SSH_CONFIG=" FUZZ_DIR "/1", NULL};
 	extern char **environ;
 
 	environ = environment;
@@ -128,4 +145,51 @@ char *__wrap_realpath(const char *path, char *resolved)
 		return __real_realpath(path, resolved);
 	errno = ENOENT;
 	return NULL;
+}
+
+int __wrap_glob64(const char *pattern, int flags, int (*problem)(const char *, int), glob_t *found)
+{
+	if (!shown_names)
+		return __real_glob64(pattern, flags, problem, found);
+	*found = (glob_t){.gl_pathv = xcalloc(PARTS_MAX, sizeof(char *))};
+	for (size_t i = 0; i < shown->n; i++)
+		if (fnmatch(pattern, shown_names[i], FNM_PATHNAME) == 0)
+			found->gl_pathv[found->gl_pathc++] = xstrdup(shown_names[i]);
+	if (found->gl_pathc)
+		return 0;
+	free(found->gl_pathv);
+	return GLOB_NOMATCH;
+}
+
+void __wrap_globfree64(glob_t *found)
+{
+	if (!shown_names) {
+		__real_globfree64(found);
+		return;
+	}
+	while (found->gl_pathc)
+		free(found->gl_pathv[--found->gl_pathc]);
+	free(found->gl_pathv);
+}
+
+/* Addresses only: no name is looked up. */
+int __wrap_getaddrinfo(
+	const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **list)
+{
+	if (shown_names && !(hints->ai_flags & AI_NUMERICHOST))
+		return EAI_NONAME;
+	return __real_getaddrinfo(name, service, hints, list);
+}
+
+/* No program is started; half of them succeed. */
+int __wrap_proc_run(
+	const struct proc_spec *spec, struct buf *output, struct buf *errors, struct err *err)
+{
+	size_t n = 0;
+
+	if (!shown_names)
+		return __real_proc_run(spec, output, errors, err);
+	while (spec->argv[n])
+		n++;
+	return (int)(strlen(spec->argv[n - 1]) & 1);
 }

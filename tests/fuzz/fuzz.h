@@ -2,9 +2,10 @@
  * fuzz.h - what the fuzz targets share: an input cut into files that exist only in memory.
  *
  * A target is one file with LLVMFuzzerTestOneInput() (llvm.org/docs/LibFuzzer.html).  The linker
- * leads every open64(), stat64(), lstat64() and realpath() of the program here (--wrap), and only
- * the files of the input are there: whatever path a fuzzer makes up, nothing outside is touched.
- * Nor does anything leave the machine: no target calls what connects or starts a program.
+ * leads every open64(), stat64(), lstat64(), realpath() and glob64() of the program here (--wrap),
+ * and only the files of the input are there: whatever path a fuzzer makes up, nothing outside is
+ * touched.  Nor does anything leave the machine: getaddrinfo() and proc_run() lead here too, and no
+ * target calls what connects.
  *
  *	struct parts parts;
  *	parts_cut(data, size, &parts);
