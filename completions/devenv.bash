@@ -282,6 +282,7 @@ _devenv_value() {
 	'snapshot save:--replace') value='' ;;
 	'snapshot restore:--no-undo') value='' ;;
 	'snapshot restore:--replace') value='' ;;
+	'snapshot restore:--thin') value='' ;;
 	'snapshot restore:--whole') value='' ;;
 	'snapshot branch:--delete' | 'snapshot branch:-d') value='' ;;
 	'snapshot switch:--with-git') value='' ;;
@@ -435,7 +436,7 @@ _devenv_options() {
 	'run') words='--build --cap-add --cap-drop --detach --entrypoint --env --env-from-file --interactive --keep --label --name --no-deps --no-tty --no-TTY --publish --pull --quiet --quiet-build --quiet-pull --remove-orphans --rm --service-ports --use-aliases --user --volume --workdir --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --yes --verbose --help' ;;
 	'snapshot save') words='--deltas --masking --parent --production --replace --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
-	'snapshot restore') words='--no-undo --replace --whole --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
+	'snapshot restore') words='--no-undo --replace --thin --whole --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot undo') words='--file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot branch') words='--delete --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;
 	'snapshot switch') words='--with-git --file --project-name --directory --project-directory --profile --env-file --context --host --progress --ansi --parallel --compatibility --all-resources --format --yes --verbose --help' ;;

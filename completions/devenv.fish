@@ -551,6 +551,8 @@ function __devenv_takes_value
 			return 1
 		case 'snapshot restore:--replace'
 			return 1
+		case 'snapshot restore:--thin'
+			return 1
 		case 'snapshot restore:--whole'
 			return 1
 		case 'snapshot branch:--delete' 'snapshot branch:-d'
@@ -1578,6 +1580,7 @@ complete -c devenv -n "__devenv_at 'snapshot save'" -f -a '(__devenv_names servi
 complete -c devenv -n "__devenv_at 'snapshot' 0" -f -a restore -d 'Put a snapshot in place of what a volume holds'
 complete -c devenv -n "__devenv_at 'snapshot restore'" -l no-undo -d 'Do not keep what is replaced, nor wait for its tidy end; faster'
 complete -c devenv -n "__devenv_at 'snapshot restore'" -l replace -d 'Also over data that came from no snapshot'
+complete -c devenv -n "__devenv_at 'snapshot restore'" -l thin -d 'Copy nothing: files are copied when they are first written to'
 complete -c devenv -n "__devenv_at 'snapshot restore'" -l whole -d 'Make all files anew, also those that did not change'
 complete -c devenv -n "__devenv_at 'snapshot restore'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'snapshot restore'" -l project-name -s p -r -f -d 'Project name'

@@ -47,6 +47,11 @@
  *				{"interrupted": true} with "unclean" and a restore that did not end
  *	restore {"name": NAME, "replace"?, "whole"?}
  *				-> {"snapshot": RECORD, "bytes", "cloned", "kept"}
+ *	tree {"name": NAME}             -> {}: what thin volumes stand on is there
+ *	thin {"name": NAME, "volume", "replace"?} -> {"dropped": bytes}: THIN_FOLDER/VOLUME begins
+ *				as the snapshot; without "replace" AGENT_TARGET has to be empty
+ *	thin-check {"name": NAME, "volume"} -> {}: AGENT_TARGET is that, mounted, and its root is
+ *				the snapshot's
  *	diff {"before": NAME, "after": NAME} -> the DIFF of plan_snapshot.h
  *	export {"name": NAME}           -> DATA, {"snapshot": RECORD}: a tar, tree_export()
  *	import {as capture} + DATA      -> RECORD; of a plain tar, tree_fill()
@@ -59,7 +64,9 @@
  *	                                -> {"bytes", "places", "finds": [FIND, ...], the first 1000}
  *	                        FIND {"kind", "count", "offset", "shown", "path" or "pack",
  *	                        "in_name", "number"?}: struct tree_find
- *	prune {"keep"?: [LAZY, ...]}    -> {"freed": bytes}; what those containers need stays
+ *	alone                           -> {}: nobody else uses the cache until this agent ends
+ *	prune {"thin": [VOLUME, ...], "keep"?: [LAZY, ...]} -> {"freed": bytes}; the thin volumes
+ *				that exist; what those containers need stays
  *
  * Branches of the volumes at AGENT_VOLUMES; STATES, NOTES as in plan_branch.h:
  *
@@ -98,6 +105,16 @@
 /* What a command line begins with. */
 #define LAZY_SLEEPING "devenv: sleeping"
 #define LAZY_RESTORING "devenv: restoring"
+
+/*
+ * In the cache, for each thin volume a folder of its name: what the engine mounts as an overlay
+ * (Documentation/filesystems/overlayfs.rst of Linux). The paths stay as they are when the content
+ * is replaced: so the options of the volume do, too.
+ */
+#define THIN_FOLDER "thin"
+#define THIN_LOWER "lower" /* a link to the snapshot's tree, which others share */
+#define THIN_UPPER "upper" /* what was written since */
+#define THIN_WORK "work"   /* the kernel's */
 
 enum frame_type {
 	FRAME_REQUEST = 'Q',

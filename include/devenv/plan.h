@@ -110,6 +110,11 @@ struct plan_request {
 	bool ignore_buildable;            /* pull: not what has `build:` */
 	bool no_build;                    /* up: what is missing is an error */
 	const struct build_wishes *build; /* build what is there too; or NULL */
+	/*
+	 * up: {NAME of a container that is gone: {"Mounts"} as container_inspect() showed it}: what
+	 * is made anew gets its anonymous volumes; or NULL
+	 */
+	const json_t *inherit;
 	const struct oneoff *oneoff; /* up: in place of its service\'s own container; or NULL */
 	bool volumes;                /* down: named volumes too */
 	int timeout_s;               /* stop: -1 for each service's own */

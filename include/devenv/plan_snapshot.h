@@ -17,8 +17,11 @@
  *	 "digest": "sha256:...",                  of its manifest: this is the snapshot's identity
  *	 "config": {...},                         the config blob (SNAPSHOT_CONFIG_TYPE)
  *	 "stored": N,                             bytes of all its blobs, shared ones too
- *	 "origin": "registry/repo"}               the store that it, or its parent, was pulled from;
+ *	 "origin": "registry/repo",               the store that it, or its parent, was pulled from;
  *						  not there: none
+ *	 "thin": {VOLUME: N}}                     the thin volumes (plan_thin.h) that stand on it,
+ *						  and the bytes written since; also those that
+ *						  are gone, until a prune; not there: none
  *
  * Progress and warnings go to the sink, about "volume NAME", "snapshot NAME" or "snapshots"; what
  * begins and ends an object's line (EVENT_START, EVENT_DONE) is the caller's.
@@ -201,7 +204,8 @@ int plan_snapshot_remove(
 
 /*
  * Remove the blobs that no named snapshot needs, nor a service that is to restore one on its first
- * connection, and the images of other versions of the agent.
+ * connection, the trees that neither such a one nor a thin volume (plan_thin.h) needs, what thin
+ * volumes that are gone had, and the images of other versions of the agent.
  * *freed gets the bytes of the blobs. ERR_SNAPSHOT while another devenv uses the cache.
  */
 int plan_snapshot_prune(

@@ -216,6 +216,10 @@ struct tree_made {
 int tree_materialize(
 	const struct tree_materialize_ask *ask, struct tree_made *made, struct err *err);
 
+/* Give the open folder `target` the owner, mode, attributes and time of the index's root. */
+int tree_root(const struct tree_index *index, int target, const struct tree_watch *watch,
+	struct err *err);
+
 #define TREE_STAGING ".devenv-restore" /* being filled; nothing else was touched */
 #define TREE_SWAP ".devenv-swap"       /* complete; what was there before is being removed */
 #define TREE_MOVE ".devenv-move"       /* complete; its parts are being moved up */

@@ -29,12 +29,13 @@ agent_fn agent_list, agent_show, agent_name_set, agent_name_remove;       /* nam
 agent_fn agent_capture, agent_examine;                                    /* capture.c */
 agent_fn agent_restore;                                                   /* restore.c */
 agent_fn agent_lend;                                                      /* lend.c */
+agent_fn agent_tree, agent_thin, agent_thin_check;                        /* thin.c */
 agent_fn agent_diff;                                                      /* diff.c */
 agent_fn agent_export;                                                    /* export.c */
 agent_fn agent_import;                                                    /* import.c */
 agent_fn agent_scan;                                                      /* scan.c */
 agent_fn agent_verify;                                                    /* verify.c */
-agent_fn agent_prune;                                                     /* prune.c */
+agent_fn agent_alone, agent_prune;                                        /* prune.c */
 agent_fn agent_branches, agent_branch, agent_switch, agent_branch_remove; /* branch.c */
 
 /* PROGRESS, ten times a second at most; -1: nobody listens any more. */

@@ -40,6 +40,12 @@ static bool is_unfinished_file(const char *name)
 	return str_starts(name, "index.json.") || str_starts(name, "oci-layout.");
 }
 
+/* The name of no volume. */
+static bool is_unfinished_thin(const char *name)
+{
+	return *name == '.';
+}
+
 static int sweep_folder(const char *folder, bool (*unfinished)(const char *name), struct err *err)
 {
 	autostrv struct strv names = STRV_INIT;
@@ -61,7 +67,8 @@ static int sweep_folder(const char *folder, bool (*unfinished)(const char *name)
 static int sweep(struct err *err)
 {
 	if (sweep_folder(CACHE_BLOBS, is_unfinished, err) < 0 ||
-		sweep_folder(CACHE_TREES, is_unfinished_tree, err) < 0)
+		sweep_folder(CACHE_TREES, is_unfinished_tree, err) < 0 ||
+		sweep_folder(CACHE_THIN, is_unfinished_thin, err) < 0)
 		return -1;
 	return sweep_folder(AGENT_CACHE, is_unfinished_file, err);
 }

@@ -15,6 +15,7 @@
 #define CACHE_TREES AGENT_CACHE "/trees"
 #define CACHE_BRANCHES AGENT_CACHE "/branches"
 #define CACHE_PROGRAMS AGENT_CACHE "/bin" /* agents, for containers that are restored later */
+#define CACHE_THIN AGENT_CACHE "/" THIN_FOLDER
 
 #define DIGEST_SIZE 72 /* "sha256:" + 64 hex digits and NUL */
 
@@ -78,6 +79,17 @@ char *branches_path(const char *volume, const char *branch);
 /* Remove what no branch needs. Only for whoever has the cache, or the branches, alone. */
 int branches_sweep(struct err *err);
 
+/* === thin volumes (thin.c) === */
+
+/*
+ * Remove what no volume of `volumes` (names) stands on, and put the digests of the trees that the
+ * others need into `trees`. Only for whoever has the cache alone.
+ */
+int thin_sweep(const json_t *volumes, json_t *trees, struct err *err);
+
+/* {VOLUME: bytes that were written since} of those on the tree HEX. A new reference. */
+json_t *thin_users(const char *hex);
+
 /* === a snapshot === */
 
 struct snapshot {
@@ -100,6 +112,12 @@ void snapshot_release(struct snapshot *snapshot);
 
 /* The record of plan_snapshot.h; a new reference. */
 json_t *snapshot_record(const struct snapshot *snapshot);
+
+/*
+ * Its tree in CACHE_TREES, made if need be, never changed after that: an open folder, the caller's.
+ * -1 with err. (restore.c)
+ */
+int snapshot_tree(struct agent *agent, const struct snapshot *snapshot, struct err *err);
 
 /* The index that this one's deltas need, if the cache has it, else NULL. The caller's. */
 struct tree_index *snapshot_parent(struct agent *agent, const struct tree_index *index);

@@ -96,12 +96,16 @@ static int remove_unneeded(const json_t *needed, uint64_t *freed, struct err *er
 	return 0;
 }
 
-/* Trees that were made to be cloned; also those that were not finished. */
-static int remove_trees(const json_t *needed, struct err *err)
+/*
+ * Trees that were made to be cloned, or that no thin volume stands on any more; also those that
+ * were not finished.
+ */
+static int remove_trees(json_t *needed, const json_t *thin, struct err *err)
 {
 	autostrv struct strv names = STRV_INIT;
 
-	if (fs_is_dir(CACHE_TREES) && fs_list(CACHE_TREES, &names, err) < 0)
+	if (thin_sweep(thin, needed, err) < 0 ||
+		(fs_is_dir(CACHE_TREES) && fs_list(CACHE_TREES, &names, err) < 0))
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
 		autofree char *path = xasprintf(CACHE_TREES "/%s", names.v[i]);
@@ -147,6 +151,11 @@ static int remove_programs(const json_t *needed, struct err *err)
 	return 0;
 }
 
+int agent_alone(struct agent *agent, const json_t *request, json_t **result, struct err *err)
+{
+	return cache_alone(agent, err);
+}
+
 /* A snapshot that cannot be read stops it all: what it needs is not known. */
 int agent_prune(struct agent *agent, const json_t *request, json_t **result, struct err *err)
 {
@@ -169,7 +178,8 @@ int agent_prune(struct agent *agent, const json_t *request, json_t **result, str
 	json_array_foreach (json_object_get(request, "keep"), i, each)
 		if (need_lazy(agent, each, needed, programs, err) < 0)
 			return err_wrap(err, "nothing was removed");
-	if (remove_unneeded(needed, &freed, err) < 0 || remove_trees(needed, err) < 0 ||
+	if (remove_unneeded(needed, &freed, err) < 0 ||
+		remove_trees(needed, json_object_get(request, "thin"), err) < 0 ||
 		remove_programs(programs, err) < 0 || import_sweep(err) < 0 ||
 		branches_sweep(err) < 0)
 		return -1;

@@ -87,15 +87,12 @@ static int make_tree(
 	return fs_is_dir(path) ? 0 : -1;
 }
 
-/* The snapshot's tree in the cache, made if need be; -1 without err: cloning does not work here. */
-static int base_tree(struct agent *agent, const struct snapshot *snapshot, struct err *err)
+int snapshot_tree(struct agent *agent, const struct snapshot *snapshot, struct err *err)
 {
 	autofree char *path = NULL;
 	char hex[SHA256_HEX];
 	int fd;
 
-	if (!agent_can_clone(AGENT_CACHE, AGENT_TARGET))
-		return -1;
 	hex_encode(snapshot->index->digest, SHA256_SIZE, hex);
 	path = xasprintf(CACHE_TREES "/%s", hex);
 	if (fs_mkdirs(CACHE_TREES, 0700, err) < 0 ||
@@ -110,9 +107,10 @@ static int materialize(struct agent *agent, const struct snapshot *snapshot, con
 	struct tree_made *made, struct err *err)
 {
 	bool replace = json_bool(request, "replace");
-	autoclose int base = base_tree(agent, snapshot, err), target = -1;
+	bool clone = agent_can_clone(AGENT_CACHE, AGENT_TARGET);
+	autoclose int base = clone ? snapshot_tree(agent, snapshot, err) : -1, target = -1;
 
-	target = err->kind ? -1 : agent_target(err);
+	target = clone && base < 0 ? -1 : agent_target(err);
 	if (target < 0)
 		return -1;
 	return restore_tree(agent,

@@ -60,6 +60,17 @@ void snapshot_release(struct snapshot *snapshot)
 	*snapshot = (struct snapshot){0};
 }
 
+/* NULL: none. */
+static json_t *users_of(const struct snapshot *snapshot)
+{
+	const json_t *index = json_array_get(json_object_get(snapshot->manifest, "layers"), 0);
+	struct err ignored = ERR_INIT;
+	const char *hex = digest_hex(json_str(index, "digest"), &ignored);
+	autojson json_t *users = thin_users(hex);
+
+	return json_object_size(users) ? TAKE(users) : NULL;
+}
+
 json_t *snapshot_record(const struct snapshot *snapshot)
 {
 	json_int_t stored = json_int(json_object_get(snapshot->manifest, "config"), "size");
@@ -68,9 +79,9 @@ json_t *snapshot_record(const struct snapshot *snapshot)
 
 	json_array_foreach (json_object_get(snapshot->manifest, "layers"), i, layer)
 		stored += json_int(layer, "size");
-	return json_pack("{s:s, s:s, s:O, s:I, s:s*}", "name", snapshot->name, "digest",
+	return json_pack("{s:s, s:s, s:O, s:I, s:s*, s:o*}", "name", snapshot->name, "digest",
 		snapshot->digest, "config", snapshot->config, "stored", stored, "origin",
-		snapshot->origin);
+		snapshot->origin, "thin", users_of(snapshot));
 }
 
 struct tree_index *snapshot_parent(struct agent *agent, const struct tree_index *index)

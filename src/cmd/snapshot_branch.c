@@ -3,6 +3,7 @@
 
 #include "devenv/mem.h"
 #include "devenv/plan_branch.h"
+#include "devenv/plan_thin.h"
 #include "devenv/source.h"
 #include "devenv/state.h"
 #include "devenv/str.h"
@@ -124,6 +125,8 @@ static int find_users(struct branching *work, const struct strv *volumes,
 		struct snapshot_place place = {0};
 		int status = snapshots_place(&work->session, volumes->v[i], &place, err);
 
+		if (place.cut)
+			status = plan_thin_cut_error(place.volume, err);
 		for (size_t k = 0; k < place.running.n; k++)
 			if (!strv_has(&users->running, place.running.v[k]))
 				strv_push(&users->running, place.running.v[k]);

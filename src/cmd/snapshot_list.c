@@ -2,6 +2,7 @@
 #include "snapshots.h"
 
 #include "devenv/mem.h"
+#include "devenv/plan_thin.h"
 #include "devenv/str.h"
 #include "devenv/ui.h"
 
@@ -18,10 +19,50 @@ static const struct option_spec options[] = {
 	{0},
 };
 
+static bool has(const json_t *names, const char *name)
+{
+	json_t *each;
+	size_t i;
+
+	json_array_foreach (names, i, each)
+		if (str_eq(json_string_value(each), name))
+			return true;
+	return false;
+}
+
+/* Of the thin volumes that the cache knows those that the engine still has: are there any? */
+static bool keep_thin(json_t *record, const json_t *names)
+{
+	json_t *thin = json_object_get(record, "thin"), *bytes;
+	const char *volume;
+	void *next;
+
+	json_object_foreach_safe(thin, next, volume, bytes) if (!has(names, volume))
+		json_object_del(thin, volume);
+	if (json_object_size(thin))
+		return true;
+	json_object_del(record, "thin");
+	return false;
+}
+
+/* "shop_data +12.3 MB, ..." */
+static char *thin_text(const json_t *record)
+{
+	autostrv struct strv volumes = STRV_INIT;
+	const char *volume;
+	json_t *bytes;
+	char size[16];
+
+	json_object_foreach (json_object_get(record, "thin"), volume, bytes)
+		strv_pushf(&volumes, "%s +%s", volume,
+			format_bytes(size, (uint64_t)json_integer_value(bytes)));
+	return strv_join(&volumes, ", ");
+}
+
 static void add_row(struct table *table, const json_t *record)
 {
 	const json_t *config = json_object_get(record, "config");
-	autofree char *database = snapshots_database(record);
+	autofree char *database = snapshots_database(record), *thin = thin_text(record);
 	char size[16], stored[16];
 
 	table_add(table,
@@ -29,24 +70,28 @@ static void add_row(struct table *table, const json_t *record)
 			json_str(config, "created"),
 			format_bytes(size,
 				(uint64_t)json_int(json_object_get(config, "totals"), "bytes")),
-			format_bytes(stored, (uint64_t)json_int(record, "stored"))});
+			format_bytes(stored, (uint64_t)json_int(record, "stored")), thin});
 }
 
 static int list_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
-	static const char *const headings[] = {
-		"NAME", "VOLUME", "DATABASE", "CREATED", "SIZE", "STORED", NULL};
+	const char *headings[] = {
+		"NAME", "VOLUME", "DATABASE", "CREATED", "SIZE", "STORED", NULL, NULL};
 	const struct list_options *chosen = opts;
 	autosession struct session session = SESSION_INIT;
-	autojson json_t *list = NULL;
+	autojson json_t *list = NULL, *thin = NULL;
 	autobuf struct buf text = BUF_INIT(0);
 	struct table *table;
 	json_t *record;
 	size_t i;
 
 	if (session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0 ||
-		plan_snapshot_list(session.engine, &app->sink, &list, err) < 0)
+		plan_snapshot_list(session.engine, &app->sink, &list, err) < 0 ||
+		plan_thin_list(session.engine, &thin, err) < 0)
 		return -1;
+	json_array_foreach (list, i, record)
+		if (keep_thin(record, thin))
+			headings[ARRAY_LEN(headings) - 2] = "THIN";
 	if (app->json)
 		return ui_output_json(list, err);
 	table = table_new(headings);
@@ -87,12 +132,14 @@ static void print_facts(const json_t *facts, const char *prefix, struct buf *out
 static int inspect_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	autosession struct session session = SESSION_INIT;
-	autojson json_t *record = NULL;
+	autojson json_t *record = NULL, *thin = NULL;
 	autobuf struct buf text = BUF_INIT(0);
 
 	if (session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0 ||
-		plan_snapshot_show(session.engine, argv[0], &app->sink, &record, err) < 0)
+		plan_snapshot_show(session.engine, argv[0], &app->sink, &record, err) < 0 ||
+		plan_thin_list(session.engine, &thin, err) < 0)
 		return -1;
+	keep_thin(record, thin);
 	if (app->json)
 		return ui_output_json(record, err);
 	print_facts(record, "", &text);
@@ -106,7 +153,9 @@ const struct command cmd_snapshot_list = {
 	.alias = "ls",
 	.summary = "List the snapshots that the engine has",
 	.details = "SIZE is what a restore writes, STORED what the snapshot needs in the cache or "
-		   "a registry; snapshots share what they have in common. \"undo/VOLUME\" is what "
+		   "a registry; snapshots share what they have in common. THIN are the "
+		   "volumes that stand on it (see `devenv help snapshot restore`), and what has "
+		   "been written to them since. \"undo/VOLUME\" is what "
 		   "the last restore of that volume replaced.",
 	.examples = list_examples,
 	.flags = CMD_FORMAT,

@@ -2,6 +2,7 @@
 #include "snapshots.h"
 
 #include "devenv/mem.h"
+#include "devenv/plan_thin.h"
 #include "devenv/state.h"
 #include "devenv/str.h"
 #include "devenv/ui.h"
@@ -9,7 +10,7 @@
 #include <string.h>
 
 struct restore_options {
-	bool replace, no_undo, whole;
+	bool replace, no_undo, thin, whole;
 };
 
 #define AT(member) OPT_AT(struct restore_options, member)
@@ -23,6 +24,10 @@ static const struct option_spec options[] = {
 		.type = OPT_FLAG,
 		AT(replace),
 		.help = "Also over data that came from no snapshot"},
+	{.name = "thin",
+		.type = OPT_FLAG,
+		AT(thin),
+		.help = "Copy nothing: files are copied when they are first written to"},
 	{.name = "whole",
 		.type = OPT_FLAG,
 		AT(whole),
@@ -61,6 +66,7 @@ struct restoring {
 	struct snapshot_place place;
 	struct agent *agent; /* serves all of it: opened while the services still run */
 	json_t *record;      /* what is restored */
+	uint64_t dropped;    /* bytes that had been written to a thin volume */
 };
 
 /* Did what the volume holds begin as a snapshot, or is it in one? */
@@ -107,27 +113,53 @@ static int keep_for_undo(struct restoring *job, struct err *err)
 	return 0;
 }
 
+static int fill(
+	struct restoring *job, const struct restore_options *chosen, bool replace, struct err *err)
+{
+	struct snapshot_restore_ask ask = {.agent = job->agent,
+		.volume = job->place.volume,
+		.name = json_str(job->record, "digest"),
+		.replace = replace,
+		.whole = chosen->whole,
+		.sink = &job->app->sink};
+
+	return plan_snapshot_restore(job->session.engine, &ask, NULL, err);
+}
+
+static int fill_thin(struct restoring *job, bool replace, struct err *err)
+{
+	struct thin_ask ask = {.agent = job->agent,
+		.ws = &job->session.ws,
+		.volume = job->place.volume,
+		.name = json_str(job->record, "digest"),
+		.replace = replace,
+		.running = &job->place.running,
+		.sink = &job->app->sink};
+
+	if (plan_thin_reset(job->session.engine, &ask, &job->dropped, err) < 0)
+		return -1;
+	/* As long as it is there the volume is mounted with what it held. */
+	plan_snapshot_close(TAKE(job->agent));
+	return plan_thin_convert(job->session.engine, &ask, err);
+}
+
 /* Swap the stopped volume's content; `replace`: it may go. */
 static int swap(
 	struct restoring *job, const struct restore_options *chosen, bool replace, struct err *err)
 {
 	autofree char *object = xasprintf("volume %s", job->place.volume);
 	const struct sink *sink = &job->app->sink;
-	struct snapshot_restore_ask ask = {.agent = job->agent,
-		.volume = job->place.volume,
-		.name = json_str(job->record, "digest"),
-		.replace = replace,
-		.whole = chosen->whole,
-		.sink = sink};
+	/* The run that was killed has kept it. */
+	bool undo = replace && !chosen->no_undo && !job->place.cut;
 
 	sink_emit(
 		sink, &(struct event){.kind = EVENT_START, .object = object, .text = "Restoring"});
-	if (replace && !chosen->no_undo && keep_for_undo(job, err) < 0)
+	if (undo && keep_for_undo(job, err) < 0)
 		return -1;
-	if (plan_snapshot_restore(job->session.engine, &ask, NULL, err) < 0)
+	if ((chosen->thin ? fill_thin(job, replace, err) : fill(job, chosen, replace, err)) < 0)
 		return -1;
 	sink_emit(sink, &(struct event){.kind = EVENT_DONE, .object = object, .text = "Restored"});
-	return note(job, err);
+	return chosen->thin ? 0 : note(job, err);
 }
 
 /*
@@ -143,18 +175,30 @@ static int stop_timeout(const struct restoring *job, const struct restore_option
 	return chosen->no_undo && recovers ? 0 : -1;
 }
 
+/* While the services still run. */
+static int prepare_thin(struct restoring *job, struct err *err)
+{
+	if (plan_thin_check(job->session.engine, &job->session.ws, job->place.volume, err) < 0)
+		return -1;
+	return plan_thin_prepare(job->agent, json_str(job->record, "digest"), err);
+}
+
 static int restore(struct restoring *job, const struct restore_options *chosen, struct err *err)
 {
 	const char *volume = job->place.volume;
-	bool replace = chosen->replace || came_from_snapshot(&job->session, volume);
-	struct err second = ERR_INIT;
+	bool replace = chosen->replace || job->place.cut ||
+		       came_from_snapshot(&job->session, volume);
+	struct err second = ERR_INIT, third = ERR_INIT;
+	bool done;
 	int status;
 
 	if (check_server(job->app, &job->session, &job->place, job->record, err) < 0 ||
+		(chosen->thin && prepare_thin(job, err) < 0) ||
 		snapshots_stop(
 			job->app, &job->session, &job->place, stop_timeout(job, chosen), err) < 0)
 		return -1;
 	status = swap(job, chosen, replace, err);
+	done = status == 0;
 	if (status < 0 && !replace)
 		err_hint(err,
 			"--replace for data that came from no snapshot; `devenv snapshot save "
@@ -164,6 +208,9 @@ static int restore(struct restoring *job, const struct restore_options *chosen, 
 	/* When it failed, what was there before is there. */
 	if (snapshots_start(job->app, &job->session, &job->place, status < 0 ? &second : err) < 0)
 		status = -1;
+	/* Killed before this, the next run takes what is there for what it has to finish. */
+	if (done && chosen->thin && note(job, status < 0 ? &third : err) < 0)
+		status = -1;
 	return status;
 }
 
@@ -171,25 +218,33 @@ static int finish(const struct restoring *job, struct err *err)
 {
 	autofree char *text = xasprintf("Volume %s", job->place.volume);
 	autofree char *verb = xasprintf("is %s again", json_str(job->record, "name"));
+	char dropped[16];
 
+	if (job->dropped)
+		sink_info(&job->app->sink, NULL, "%s had been written to it",
+			format_bytes(dropped, job->dropped));
 	sink_emit(&job->app->sink,
 		&(struct event){.kind = EVENT_SUMMARY, .object = text, .text = verb});
 	return job->app->json ? ui_output_json(job->record, err) : 0;
 }
 
 /* The volume that `word` means, and an agent for it. */
-static int begin(struct restoring *job, const char *word, struct err *err)
+static int begin(struct restoring *job, const char *word, bool thin, struct err *err)
 {
+	const char *volume;
+
 	if (session_open(job->app, SESSION_ENGINE | SESSION_LOCK | SESSION_ALL, &job->session,
 		    err) < 0 ||
 		snapshots_place(&job->session, word, &job->place, err) < 0)
 		return -1;
-	if (!job->place.exists)
+	volume = job->place.volume;
+	if (job->place.cut && !thin)
+		return plan_thin_cut_error(volume, err);
+	if (!job->place.exists && !job->place.cut)
 		return err_set(err, ERR_SNAPSHOT,
-			"volume %s does not exist yet; `devenv create` makes it",
-			job->place.volume);
+			"volume %s does not exist yet; `devenv create` makes it", volume);
 	job->agent = plan_snapshot_open(
-		job->session.engine, job->place.volume, &job->app->sink, err);
+		job->session.engine, job->place.cut ? NULL : volume, &job->app->sink, err);
 	return job->agent ? 0 : -1;
 }
 
@@ -213,11 +268,12 @@ static int restore_from(struct restoring *job, const char *name,
 
 static int restore_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
+	const struct restore_options *chosen = opts;
 	struct restoring job = {.app = app, .session = SESSION_INIT};
-	int status = begin(&job, argv[0], err);
+	int status = begin(&job, argv[0], chosen->thin, err);
 
 	if (status == 0)
-		status = restore_from(&job, argc > 1 ? argv[1] : NULL, opts, err);
+		status = restore_from(&job, argc > 1 ? argv[1] : NULL, chosen, err);
 	return end(&job, status);
 }
 
@@ -228,7 +284,7 @@ static int undo_run(struct app *app, void *opts, int argc, char **argv, struct e
 {
 	struct restoring job = {.app = app, .session = SESSION_INIT};
 	struct restore_options always = {.replace = true};
-	int status = begin(&job, argv[0], err);
+	int status = begin(&job, argv[0], false, err);
 
 	if (status == 0) {
 		autofree char *name = snapshots_undo_name(job.place.volume);
@@ -241,6 +297,7 @@ static int undo_run(struct app *app, void *opts, int argc, char **argv, struct e
 static const char *const restore_examples[] = {
 	"devenv snapshot restore db                 # back to the newest snapshot of its volume",
 	"devenv snapshot restore db before-upgrade",
+	"devenv snapshot restore db seed --thin    # at once, where a copy would take its time",
 	NULL,
 };
 
@@ -261,7 +318,17 @@ const struct command cmd_snapshot_restore = {
 		"from no snapshot is not touched without --replace. A snapshot that the service's "
 		"image cannot read (another major version of PostgreSQL, MySQL for MariaDB, an "
 		"older "
-		"server) is refused.",
+		"server) is refused.\n"
+		"\n"
+		"Where the engine's file system shares blocks (XFS, btrfs) that takes no time and "
+		"no space anyway; elsewhere it is a copy. With --thin the volume becomes an "
+		"overlay "
+		"above the snapshot's files, which are kept once in the cache: a reset takes no "
+		"time, but a file is copied when it is first opened to be written. The first time "
+		"the volume and its containers are made anew. It stays thin, whatever is restored "
+		"into it, until `devenv down --volumes`; `devenv snapshot prune` then frees what "
+		"it "
+		"had.",
 	.examples = restore_examples,
 	.min_args = 1,
 	.max_args = 2,

@@ -4,6 +4,7 @@
 
 #include "devenv/clock.h"
 #include "devenv/mem.h"
+#include "devenv/plan_thin.h"
 #include "devenv/state.h"
 #include "devenv/str.h"
 #include "devenv/ui.h"
@@ -176,6 +177,8 @@ static int save(struct app *app, struct session *session, const struct snapshot_
 	struct err second = ERR_INIT;
 	int status;
 
+	if (place->cut)
+		return plan_thin_cut_error(place->volume, err);
 	if (!place->exists)
 		return err_set(err, ERR_SNAPSHOT, "volume %s does not exist yet", place->volume);
 	if (check_awake(session, place, err) < 0)

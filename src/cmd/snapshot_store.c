@@ -136,7 +136,8 @@ static const char *const prune_examples[] = {"devenv snapshot prune", NULL};
 const struct command cmd_snapshot_prune = {
 	.name = "prune",
 	.summary = "Free what no snapshot needs",
-	.details = "Snapshots with a name stay. Nothing else may work on the cache meanwhile.",
+	.details = "Snapshots with a name stay, and what thin volumes stand on (see `devenv help "
+		   "snapshot restore`). Nothing else may work on the cache meanwhile.",
 	.examples = prune_examples,
 	.run = prune_run,
 };

@@ -5,6 +5,7 @@
 
 #include "devenv/fs.h"
 #include "devenv/mem.h"
+#include "devenv/plan_thin.h"
 #include "devenv/signals.h"
 #include "devenv/state.h"
 #include "devenv/str.h"
@@ -208,6 +209,8 @@ int snapshots_place(
 		for (size_t i = 0; i < actual.n; i++)
 			if (mounts(&actual.containers[i], place->volume))
 				add_user(&session->ws, &actual.containers[i], place);
+		place->cut = plan_thin_is_cut(&session->ws, place->volume);
+		plan_thin_running(&session->ws, place->volume, &place->running);
 	}
 	actual_release(&actual);
 	return status;

@@ -24,6 +24,7 @@ struct snapshot_place {
 	struct strv running;             /* MANIFEST/SERVICE that mount it and run now */
 	struct strv containers;          /* ids of all containers that mount it */
 	bool exists;                     /* in the engine */
+	bool cut;                        /* a killed run was making it thin: plan_thin.h */
 };
 
 /*

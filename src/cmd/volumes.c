@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include "devenv/mem.h"
+#include "devenv/plan_thin.h"
 #include "devenv/str.h"
 #include "devenv/ui.h"
 
@@ -32,7 +33,7 @@ static bool ours(const struct workspace *ws, const json_t *volume)
 
 static int volumes_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
-	static const char *const headings[] = {"VOLUME", "DRIVER", "CREATED", NULL};
+	static const char *const headings[] = {"VOLUME", "DRIVER", "KIND", "CREATED", NULL};
 	const struct volumes_options *chosen = opts;
 	autosession struct session session = SESSION_INIT;
 	struct actual actual = {0};
@@ -49,8 +50,9 @@ static int volumes_run(struct app *app, void *opts, int argc, char **argv, struc
 	json_object_foreach (actual.volumes, name, volume) {
 		if (!ours(&session.ws, volume))
 			continue;
-		table_add(table, (const char *[]){name, json_str(volume, "Driver"),
-					 json_str(volume, "CreatedAt")});
+		table_add(table,
+			(const char *[]){name, json_str(volume, "Driver"),
+				plan_thin_is(volume) ? "thin" : "", json_str(volume, "CreatedAt")});
 		json_array_append(list, volume);
 		if (chosen->quiet)
 			buf_addf(&text, "%s\n", name);
@@ -68,7 +70,8 @@ const struct command cmd_volumes = {
 	.name = "volumes",
 	.group = "Look",
 	.summary = "List the volumes of this workspace",
-	.details = "They hold the data, and stay when `devenv down` removes the containers.",
+	.details = "They hold the data, and stay when `devenv down` removes the containers. Thin "
+		   "ones stand on a snapshot (see `devenv help snapshot restore`).",
 	.examples = examples,
 	.min_args = 0,
 	.max_args = 0,

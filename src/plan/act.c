@@ -266,6 +266,8 @@ static int act_create(
 		    json_object_get(body, "Labels"), err) < 0 ||
 		arrange_lazy(context, engine, action, body, err) < 0)
 		return -1;
+	if (json_object_get(action->extra, "inherit"))
+		inherit_volumes(engine, json_object_get(action->extra, "inherit"), body);
 	if (action->id) {
 		autojson json_t *old = NULL;
 

@@ -14,6 +14,8 @@
 
 #include <stdbool.h>
 
+#define CACHE_VOLUME "devenv-cache" /* in every engine */
+
 struct agent_spec {
 	const char *volume;         /* at AGENT_TARGET; NULL: only the cache */
 	bool write;                 /* the volume too, not only the cache */

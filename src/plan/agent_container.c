@@ -13,7 +13,6 @@
 
 #include <stdlib.h>
 
-#define CACHE_VOLUME "devenv-cache"
 #define LABEL_AGENT "io.devenv.agent" /* its id: the name of its lock */
 
 static json_t *mount(const char *volume, const char *target, bool write)

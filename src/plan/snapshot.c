@@ -8,6 +8,7 @@
 #include "scratch.h"
 
 #include "devenv/mem.h"
+#include "devenv/plan_thin.h"
 #include "devenv/str.h"
 
 #include <errno.h>
@@ -296,16 +297,30 @@ int plan_snapshot_remove(
 	return ask_about(engine, "name-remove", name, sink, NULL, err);
 }
 
+/* Which volumes are thin is asked when nobody can make one any more. */
+static int prune_by(struct engine *engine, struct agent *agent, uint64_t *freed, struct err *err)
+{
+	autojson json_t *alone = json_pack("{s:s}", "do", "alone"), *request = NULL;
+	autojson json_t *thin = NULL, *keep = NULL, *result = NULL;
+
+	if (ask_open(agent, alone, NULL, err) < 0 || plan_thin_list(engine, &thin, err) < 0)
+		return -1;
+	keep = lazy_all(engine, err);
+	request = json_pack("{s:s, s:O, s:O*}", "do", "prune", "thin", thin, "keep", keep);
+	if (!keep || ask_open(agent, request, &result, err) < 0)
+		return -1;
+	*freed = (uint64_t)json_int(result, "freed");
+	return 0;
+}
+
 int plan_snapshot_prune(
 	struct engine *engine, const struct sink *sink, uint64_t *freed, struct err *err)
 {
-	autojson json_t *keep = lazy_all(engine, err), *result = NULL;
-	autojson json_t *request = json_pack("{s:s, s:O*}", "do", "prune", "keep", keep);
-	struct agent_spec spec = {.object = "snapshots", .sink = sink};
+	struct agent *agent = plan_snapshot_open(engine, NULL, sink, err);
+	int status = agent ? prune_by(engine, agent, freed, err) : -1;
 
-	if (!keep || ask_agent(engine, &spec, request, &result, err) < 0 ||
-		agent_image_sweep(engine, err) < 0 || scratch_sweep(engine, err) < 0)
+	agent_close(agent);
+	if (status < 0 || agent_image_sweep(engine, err) < 0 || scratch_sweep(engine, err) < 0)
 		return err_wrap(err, "tidy up the snapshots");
-	*freed = (uint64_t)json_int(result, "freed");
 	return 0;
 }

@@ -141,6 +141,9 @@ static int add_create(struct up *up, const struct selected *one, int number, con
 		up_need_volumes(up, one, create, err) < 0 || up_need_lazy(up, one, create, err) < 0)
 		return -1;
 	up_need_sources(up, one, create);
+	if (!old && json_object_get(up->request->inherit, up->plan->actions[create].name))
+		json_object_set(up_extra(up->plan, create), "inherit",
+			json_object_get(up->request->inherit, up->plan->actions[create].name));
 	if (up->request->renew_volumes)
 		json_object_set_new(up_extra(up->plan, create), "renew_volumes", json_true());
 	if (up->request->no_start)

@@ -4,6 +4,7 @@
 #include "lazy.h"
 
 #include "devenv/mem.h"
+#include "devenv/plan_thin.h"
 #include "devenv/state.h"
 #include "devenv/str.h"
 
@@ -120,7 +121,7 @@ static void warn_changed_volume(
 		strv_push(&up->plan->warnings, text);
 }
 
-static void find_changed_volumes(struct up *up, const struct selected *one)
+static int find_changed_volumes(struct up *up, const struct selected *one, struct err *err)
 {
 	json_t *volume;
 	size_t i;
@@ -130,16 +131,22 @@ static void find_changed_volumes(struct up *up, const struct selected *one)
 		const char *key = json_str(volume, "source");
 		const char *name = key ? model_name(one->manifest, "volumes", key) : NULL;
 
-		if (name && str_eq(json_str(volume, "type"), "volume"))
-			warn_changed_volume(up, one->manifest, key, name);
+		if (!name || !str_eq(json_str(volume, "type"), "volume"))
+			continue;
+		/* What it held may be in the undo copy only. */
+		if (!up->request->inherit && plan_thin_is_cut(up->request->ws, name))
+			return plan_thin_cut_error(name, err);
+		warn_changed_volume(up, one->manifest, key, name);
 	}
+	return 0;
 }
 
 int up_changed_resources(struct up *up, struct err *err)
 {
 	up->changed_networks = json_object();
 	for (size_t i = 0; i < up->selection.n; i++)
-		find_changed_volumes(up, &up->selection.list[i]);
+		if (find_changed_volumes(up, &up->selection.list[i], err) < 0)
+			return -1;
 	for (size_t i = 0; i < up->selection.n && !up->request->no_recreate; i++)
 		if (find_changed_networks(up, &up->selection.list[i], err) < 0)
 			return -1;

@@ -471,6 +471,14 @@ int materialize_place(
 	return 0;
 }
 
+int tree_root(
+	const struct tree_index *index, int target, const struct tree_watch *watch, struct err *err)
+{
+	if (attributes_set(target, &index->entries[0], watch, err) < 0)
+		return -1;
+	return attributes_set_time(target, &index->entries[0], err);
+}
+
 int tree_materialize(
 	const struct tree_materialize_ask *ask, struct tree_made *made, struct err *err)
 {

@@ -48,6 +48,8 @@ check "and changed" odd 'rm -r d; chown -R 7:7 .; echo more >more; chmod 700 .'
 check "and restored" "$DEVENV" snapshot restore odd first
 check "with owners, modes, times and links" diff wanted <(describe)
 check_out "and the hole" '^[0-9]{1,3}$' odd 'stat -c %b hole'
+expect_fail "an overlay needs root" 9 'without root.*without --thin' \
+	"$DEVENV" snapshot restore odd first --thin
 check "a branch of them" "$DEVENV" snapshot branch other odd
 check "changes" odd 'rm -r d hole; chown 8:8 .'
 check "back to the first" "$DEVENV" snapshot switch main

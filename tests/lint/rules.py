@@ -12,7 +12,7 @@ HEADERS = {
     "source": "source",
     "tunnel": "tunnel",
     "state": "state",
-    "plan": "plan plan_branch plan_snapshot watch",
+    "plan": "plan plan_branch plan_snapshot plan_thin watch",
     "ui": "ui",
     "cli": "cli",
 }
