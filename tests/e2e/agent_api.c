@@ -66,7 +66,7 @@ static int show(struct engine *engine, char **args, json_t **result, struct err 
 
 static int verify(struct engine *engine, char **args, json_t **result, struct err *err)
 {
-	return plan_snapshot_verify(engine, args[0], &sink, err);
+	return plan_snapshot_verify(engine, args[0], &sink, NULL, err);
 }
 
 static int remove_name(struct engine *engine, char **args, json_t **result, struct err *err)
