@@ -210,13 +210,15 @@ static int provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in
 void crypto_ctr_ahead(void)
 {
 	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	static OSSL_PROVIDER *loaded; /* for good */
 	static bool tried;
 
 	pthread_mutex_lock(&mutex);
 	/* Who wants validated code gets it. */
 	if (!tried && !EVP_default_properties_is_fips_enabled(NULL) &&
-		OSSL_PROVIDER_add_builtin(NULL, PROVIDER, provider_init) &&
-		OSSL_PROVIDER_try_load(NULL, PROVIDER, 1))
+		OSSL_PROVIDER_add_builtin(NULL, PROVIDER, provider_init))
+		loaded = OSSL_PROVIDER_try_load(NULL, PROVIDER, 1);
+	if (!tried && loaded)
 		EVP_set_default_properties(NULL, "?provider=" PROVIDER);
 	tried = true;
 	pthread_mutex_unlock(&mutex);
