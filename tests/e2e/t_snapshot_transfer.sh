@@ -141,7 +141,8 @@ nothing_left() { ! find "$cache" -name '.put-*' -o -name '.new-*' | grep -q .; }
 restored() { diff "$T/wanted" <("$HERE/tree" describe "$1") >"$T/differs"; }
 no_locks() { ! find "$XDG_STATE_HOME/devenv/agents" -type f | grep -q .; }
 pull=("$DEVENV" snapshot pull "$registry/shop/seed:1" whole)
-restore=("$DEVENV" snapshot restore box whole)
+# All files anew: what did not change would not be made again.
+restore=("$DEVENV" snapshot restore box whole --whole)
 push=("$DEVENV" snapshot push whole)
 
 pull_round() { # process|agent NUMBER
