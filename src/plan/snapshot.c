@@ -197,6 +197,18 @@ static int ask_repaired(struct engine *engine, struct agent *agent, const struct
 	return ask_either(engine, agent, spec, request, result, err);
 }
 
+/* What did not have to be written: it was there, or its blocks are shared. */
+static void tell_saved(const struct sink *sink, const char *object, const json_t *result)
+{
+	int64_t bytes = json_int(result, "bytes");
+	int64_t saved = json_int(result, "kept") + json_int(result, "cloned");
+	char all[16], part[16];
+
+	if (saved > 0)
+		sink_info(sink, object, "%s of %s did not have to be written",
+			format_bytes(part, (uint64_t)saved), format_bytes(all, (uint64_t)bytes));
+}
+
 int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_ask *ask,
 	json_t **restored, struct err *err)
 {
@@ -211,6 +223,7 @@ int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_a
 		(!ask->agent && engine_post(engine, volume, NULL, err, "/volumes/create") < 0) ||
 		ask_repaired(engine, ask->agent, &spec, request, &result, err) < 0)
 		return err_wrap(err, "restore volume %s", ask->volume);
+	tell_saved(ask->sink, object, result);
 	if (restored)
 		*restored = json_incref(json_object_get(result, "snapshot"));
 	return 0;

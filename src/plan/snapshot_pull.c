@@ -195,6 +195,23 @@ static int read_heads(const json_t *manifest, const json_t *heads[2], struct err
 	return err_set(err, ERR_SNAPSHOT, "it is no snapshot, but another kind of artifact");
 }
 
+/* What did not have to come, against one who has nothing yet. */
+static void tell_saved(const struct transfer *transfer, const json_t *manifest)
+{
+	char came[16], saved[16];
+	uint64_t whole = 0;
+	json_t *layer;
+	size_t i;
+
+	json_array_foreach (json_object_get(manifest, "layers"), i, layer)
+		if (str_eq(json_str(layer, "mediaType"), SNAPSHOT_PACK_TYPE))
+			whole += (uint64_t)json_int(layer, "size");
+	if (transfer->done < whole)
+		sink_info(transfer->sink, transfer->object, "%s came, %s less than all of it",
+			format_bytes(came, transfer->done),
+			format_bytes(saved, whole - transfer->done));
+}
+
 static int pull(struct transfer *transfer, const char *name, json_t **pulled, struct err *err)
 {
 	automanifest struct store_manifest manifest = {0};
@@ -208,6 +225,7 @@ static int pull(struct transfer *transfer, const char *name, json_t **pulled, st
 		take_packs(transfer, json_str(heads[1], "digest"), err) < 0 ||
 		put(transfer, blob_put(manifest.digest), &manifest.json, err) < 0)
 		return -1;
+	tell_saved(transfer, json);
 	return transfer_tell(transfer,
 		json_pack("{s:s, s:s, s:s, s:s}", "do", "name-set", "name", name, "digest",
 			manifest.digest, "origin", store_place(transfer->store)),

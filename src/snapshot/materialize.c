@@ -14,7 +14,7 @@
 #include "blob.h"
 #include "crew.h"
 #include "cursor.h"
-#include "fill_job.h"
+#include "materialize_job.h"
 #include "index.h"
 #include "materialize.h"
 #include "scan.h"
@@ -63,7 +63,7 @@ static int end_file(struct making *making, const struct job *job)
 {
 	const struct tree_entry *entry = job->entry;
 
-	if (job->direct && entry->size % FILL_ALIGN && ftruncate(job->fd, (off_t)entry->size) < 0)
+	if (job->direct && entry->size % DIRECT_ALIGN && ftruncate(job->fd, (off_t)entry->size) < 0)
 		return err_os(making->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", entry->path);
 	return attributes_set(job->fd, entry, &making->ask->watch, making->err);
 }
@@ -82,7 +82,7 @@ static int take_back(struct making *making)
 	making->made->copied += job->copied;
 	if (job->last)
 		result = end_file(making, job);
-	fill_job_close(job);
+	materialize_job_close(job);
 	crew_retire(making->crew);
 	return result < 0 ? -1 : tell(making);
 }
@@ -167,7 +167,7 @@ static int fill_file(struct making *making, struct file *file)
 	if (slot == slots)
 		return attributes_set(file->fd, entry, &making->ask->watch, making->err);
 	while (slot < slots) {
-		uint64_t n = slots - slot < FILL_SLOTS ? slots - slot : FILL_SLOTS;
+		uint64_t n = slots - slot < RUN_SLOTS ? slots - slot : RUN_SLOTS;
 		uint64_t next = skip_holes(entry, slot + n);
 
 		if (submit_run(making, file, slot, n, next == slots) < 0)
@@ -420,10 +420,11 @@ static int make_tree(struct making *making, int staging)
 	int result = -1;
 
 	if (open_cursors(making, staging) == 0)
-		making->crew = crew_new(sizeof(struct job), THREADS_EACH, fill_job_do, making->err);
+		making->crew = crew_new(
+			sizeof(struct job), THREADS_EACH, materialize_job_do, making->err);
 	if (making->crew)
 		result = make_entries(making);
-	crew_free(making->crew, fill_job_drop);
+	crew_free(making->crew, materialize_job_drop);
 	if (result == 0)
 		result = finish_folders(making);
 	cursor_release(&making->present);

@@ -1,19 +1,19 @@
 /*
- * fill_job.h - what the crew does for a restore: unpack, check, write runs of slots.
+ * materialize_job.h - what the crew does for a restore: unpack, check, write runs of slots.
  *
  * Private to src/snapshot.  Large files are written past the page cache: what is written once and
  * not read soon has no business there, and half of the time went into its pages.
  */
-#ifndef SNAPSHOT_FILL_JOB_H
-#define SNAPSHOT_FILL_JOB_H
+#ifndef SNAPSHOT_MATERIALIZE_JOB_H
+#define SNAPSHOT_MATERIALIZE_JOB_H
 
 #include "codec.h"
 #include "source.h"
 
 #include "devenv/tree.h"
 
-#define FILL_SLOTS 16   /* of a job: 1 MiB */
-#define FILL_ALIGN 4096 /* of memory and length, for what is written past the page cache */
+#define RUN_SLOTS 16      /* of a job: 1 MiB */
+#define DIRECT_ALIGN 4096 /* of memory and length, for what is written past the page cache */
 
 struct job {
 	struct source *source;
@@ -32,15 +32,15 @@ struct job {
 	const struct tree_entry *old;
 	bool failed;
 	struct err err;
-	unsigned char *out; /* FILL_SLOTS * SNAPSHOT_CHUNK */
+	unsigned char *out; /* RUN_SLOTS * SNAPSHOT_CHUNK */
 	struct source_room *room;
 };
 
 /* For crew_new() and crew_free(). */
-void fill_job_do(void *job, struct codec *codec);
-void fill_job_drop(void *job);
+void materialize_job_do(void *job, struct codec *codec);
+void materialize_job_drop(void *job);
 
 /* Its files. */
-void fill_job_close(struct job *job);
+void materialize_job_close(struct job *job);
 
 #endif

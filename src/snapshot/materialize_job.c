@@ -1,5 +1,5 @@
-/* fill_job.c - what the crew does for a restore: unpack, check, write runs of slots. */
-#include "fill_job.h"
+/* materialize_job.c - what the crew does for a restore: unpack, check, write runs of slots. */
+#include "materialize_job.h"
 
 #include "blob.h"
 #include "index.h"
@@ -7,6 +7,7 @@
 #include "devenv/mem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,14 +68,20 @@ static uint64_t copy_slots(struct job *job, uint64_t first, size_t n)
 	return 0;
 }
 
-/* The end of a file is padded; what is too much is cut off when all of it is there. */
+/*
+ * The end of a file is padded; what is too much is cut off when all of it is there. A file system
+ * that took the flag and then not the write gets the file through the page cache after all.
+ */
 static int write_run(struct job *job, size_t len, uint64_t offset)
 {
-	size_t padded = (len + FILL_ALIGN - 1) / FILL_ALIGN * FILL_ALIGN;
+	size_t padded = (len + DIRECT_ALIGN - 1) / DIRECT_ALIGN * DIRECT_ALIGN;
 
 	if (job->direct) {
 		memset(job->out + len, 0, padded - len);
-		return write_at(job->fd, job->out, padded, offset);
+		if (write_at(job->fd, job->out, padded, offset) == 0)
+			return 0;
+		if (errno != EINVAL || fcntl(job->fd, F_SETFL, 0) < 0)
+			return -1;
 	}
 	if (write_at(job->fd, job->out, len, offset) < 0)
 		return -1;
@@ -99,12 +106,12 @@ static int write_data(struct job *job, struct codec *codec, size_t i, size_t n)
 	return 0;
 }
 
-void fill_job_do(void *arg, struct codec *codec)
+void materialize_job_do(void *arg, struct codec *codec)
 {
 	struct job *job = arg;
 
 	if (!job->out) {
-		job->out = xaligned(FILL_ALIGN, FILL_SLOTS * SNAPSHOT_CHUNK);
+		job->out = xaligned(DIRECT_ALIGN, RUN_SLOTS * SNAPSHOT_CHUNK);
 		job->room = xmalloc(sizeof(*job->room));
 	}
 	job->failed = false;
@@ -118,7 +125,7 @@ void fill_job_do(void *arg, struct codec *codec)
 	}
 }
 
-void fill_job_close(struct job *job)
+void materialize_job_close(struct job *job)
 {
 	if (job->fd > 0)
 		close(job->fd);
@@ -127,11 +134,11 @@ void fill_job_close(struct job *job)
 	job->fd = job->base_fd = 0;
 }
 
-void fill_job_drop(void *arg)
+void materialize_job_drop(void *arg)
 {
 	struct job *job = arg;
 
-	fill_job_close(job);
+	materialize_job_close(job);
 	free(job->out);
 	free(job->room);
 }
