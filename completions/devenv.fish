@@ -732,7 +732,7 @@ complete -c devenv -n "__devenv_at 'up'" -l quiet-pull -d 'Show no progress of p
 complete -c devenv -n "__devenv_at 'up'" -l remove-orphans -d 'Remove containers whose service is in no manifest'
 complete -c devenv -n "__devenv_at 'up'" -l renew-anon-volumes -s V -d 'Replace them with new anonymous volumes; the old ones stay unused'
 complete -c devenv -n "__devenv_at 'up'" -l scale -r -f -d 'Run so many containers of a service'
-complete -c devenv -n "__devenv_at 'up'" -l timeout -s t -r -f -d 'How long a container that is replaced may take to stop'
+complete -c devenv -n "__devenv_at 'up'" -l timeout -s t -r -f -d 'How long a container may take to stop'
 complete -c devenv -n "__devenv_at 'up'" -l timestamps -d 'Put the time before each line of the logs'
 complete -c devenv -n "__devenv_at 'up'" -l wait -d 'Wait until all is ready: the default'
 complete -c devenv -n "__devenv_at 'up'" -l wait-timeout -r -f -d 'How long to wait until all is ready'

@@ -51,6 +51,10 @@
 	.name = "remove-orphans", .type = OPT_FLAG, \
 	.help = "Remove containers whose service is in no manifest"
 
+#define OPTION_STOP_TIMEOUT \
+	.name = "timeout", .letter = 't', .type = OPT_INT, .arg = "SECONDS", .min = -1, \
+	.max = 86400, .def = "-1", .help = "How long a container may take to stop"
+
 #define OPTION_USER \
 	.name = "user", .letter = 'u', .type = OPT_STRING, .arg = "USER", .help = "Run as this user"
 

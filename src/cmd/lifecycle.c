@@ -12,15 +12,7 @@ const struct option_spec lifecycle_options[] = {
 		.type = OPT_FLAG,
 		AT(no_deps),
 		.help = "Accepted for Compose; only the named services are meant"},
-	{.name = "timeout",
-		.letter = 't',
-		.type = OPT_INT,
-		AT(timeout),
-		.arg = "SECONDS",
-		.min = -1,
-		.max = 86400,
-		.def = "-1",
-		.help = "How long a container may take to stop"},
+	{OPTION_STOP_TIMEOUT, AT(timeout)},
 	{0},
 };
 

@@ -6,6 +6,7 @@
  * changed and what is taken from `over` is shared with it.
  */
 #include "convert.h"
+#include "order.h"
 #include "pipeline.h"
 
 #include "devenv/mem.h"
@@ -104,21 +105,6 @@ struct merge {
 	int depth;                    /* may be more than PARTS_MAX */
 };
 
-static bool row_matches(const struct merge *merge, const char *pattern)
-{
-	for (int i = 0; i < merge->depth; i++) {
-		size_t len = strcspn(pattern, ".");
-		const char *part = merge->parts[i];
-
-		if (!len)
-			return false;
-		if (*pattern != '*' && (strncmp(pattern, part, len) != 0 || part[len]))
-			return false;
-		pattern += len + (pattern[len] == '.');
-	}
-	return !*pattern;
-}
-
 /* The rule of this place. */
 static const struct rule_row *find_row(const struct merge *merge)
 {
@@ -127,7 +113,7 @@ static const struct rule_row *find_row(const struct merge *merge)
 	if (merge->depth < 3 || merge->depth > PARTS_MAX)
 		return &none;
 	for (size_t i = 0; i < ARRAY_LEN(rule_rows); i++) {
-		if (row_matches(merge, rule_rows[i].pattern))
+		if (model_parts_match(merge->parts, merge->depth, rule_rows[i].pattern))
 			return &rule_rows[i];
 	}
 	return &none;

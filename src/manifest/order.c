@@ -90,11 +90,11 @@ bool model_path_enter(struct model_path *path, const char *part)
 	return true;
 }
 
-bool model_path_matches(const struct model_path *path, const char *pattern)
+bool model_parts_match(const char *const *parts, int depth, const char *pattern)
 {
-	for (int i = 0; i < path->depth; i++) {
+	for (int i = 0; i < depth; i++) {
 		size_t len = strcspn(pattern, ".");
-		const char *part = path->part[i];
+		const char *part = parts[i];
 
 		if (!len)
 			return false;
@@ -103,6 +103,11 @@ bool model_path_matches(const struct model_path *path, const char *pattern)
 		pattern += len + (pattern[len] == '.');
 	}
 	return !*pattern;
+}
+
+bool model_path_matches(const struct model_path *path, const char *pattern)
+{
+	return model_parts_match(path->part, path->depth, pattern);
 }
 
 const char *order_find(const struct model_path *path)

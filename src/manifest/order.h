@@ -15,7 +15,10 @@ struct model_path {
 /* One step down; go up by `depth--`. false when it is too deep. */
 bool model_path_enter(struct model_path *path, const char *part);
 
-/* "services.*.ports.[]": "*" is any part. */
+/* Do the `depth` parts lead to "services.*.ports.[]"? "*" is any part. */
+bool model_parts_match(const char *const *parts, int depth, const char *pattern);
+
+/* The same of a walk. */
 bool model_path_matches(const struct model_path *path, const char *pattern);
 
 /* The keys of the map at `path`, separated by spaces; NULL: by their names. */

@@ -7,6 +7,7 @@
  */
 #include "devenv/manifest.h"
 
+#include "convert.h"
 #include "project.h"
 
 #include "devenv/fs.h"
@@ -63,32 +64,6 @@ static bool list_envs(const char *root, struct strv *files, char **settings)
 
 /* === settings === */
 
-static json_t *to_json(const struct node *node)
-{
-	json_t *out;
-
-	switch (node->kind) {
-	case NODE_NULL:
-		return json_null();
-	case NODE_BOOL:
-		return json_boolean(node->boolean);
-	case NODE_INT:
-		return json_integer(node->integer);
-	case NODE_LIST:
-		out = json_array();
-		for (size_t i = 0; i < node->n; i++)
-			json_array_append_new(out, to_json(node->items[i]));
-		return out;
-	case NODE_MAP:
-		out = json_object();
-		for (size_t i = 0; i < node->n; i++)
-			json_object_set_new(out, node->keys[i]->text, to_json(node->items[i]));
-		return out;
-	default:
-		return json_string_safe(node->text);
-	}
-}
-
 static json_t *read_settings(const char *path, const json_t *env, struct diags *diags)
 {
 	struct arena *arena = arena_new();
@@ -98,7 +73,7 @@ static json_t *read_settings(const char *path, const json_t *env, struct diags *
 
 	if (doc)
 		interpolate(arena, doc, env, diags);
-	settings = doc ? to_json(doc) : json_object();
+	settings = doc ? convert_any(doc) : json_object();
 	arena_free(arena);
 	return settings;
 }

@@ -6,7 +6,7 @@
 # within their time, too.  cp does not share blocks where it could: --reflink=never.  All begin with
 # what a day's work leaves of a database in memory: nothing.
 #
-# Databases are of BENCH_MB, 1024; those that are reset five times as large, as the engine's own time
+# Databases are of BENCH_MB, 1024; those that are reset eight times as large, as the engine's own time
 # to stop and start a container would otherwise be most of what is measured.
 #
 # Bytes and requests are counted by nginx, which stands before the registry and desync's store.
@@ -20,7 +20,7 @@ chunks_port=5058
 source "$here/fixtures.sh"
 
 small=${BENCH_MB:-1024}
-large=$((small * 5))
+large=$((small * 8))
 
 shop() { "$DEVENV" -f "$work/shop.yaml" -p shop --progress quiet "$@"; }
 desync() { "$build/peers/desync/usr/bin/desync" "$@"; }

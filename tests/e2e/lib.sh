@@ -116,6 +116,16 @@ wait_for() {
 	done
 }
 
+# is_idle PID: it takes no processor time; a second's look at a few things is within the limit.
+is_idle() {
+	local before after
+	before=$(awk '{print $14 + $15}' "/proc/$1/stat")
+	sleep 3
+	after=$(awk '{print $14 + $15}' "/proc/$1/stat")
+	echo "$((after - before)) ticks in 3 s" >&2
+	((after - before <= 3))
+}
+
 # `at_exit COMMAND...`: run when the script ends, however it ends; the last one first.
 at_exit() { on_exit=("$(printf '%q ' "$@")" "${on_exit[@]}"); }
 

@@ -2,16 +2,8 @@
 # The agent: loaded, run, asked, and gone again, also after a kill.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
-
-build=$(dirname "$DEVENV")
-agent=$build/tests/agent_api
-check "build the test's program" make -s -C "$HERE/../.." -o "$build/libdevenv.a" BUILD="$build" "$agent"
-
-agents() {
-	api GET /containers/json --get --data-urlencode 'all=1' \
-		--data-urlencode 'filters={"label":["io.devenv.helper=agent"]}' | jq -r '.[].Id'
-}
-no_agents() { [[ -z $(agents) ]]; }
+# shellcheck source=tests/e2e/agent_lib.sh
+source "$HERE/agent_lib.sh"
 
 check_out "the agent answers" '"kernel":"[0-9]' "$agent" probe
 check_out "again, with the image that is there" '"cache":\{"bytes":[1-9]' "$agent" probe

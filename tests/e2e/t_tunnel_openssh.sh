@@ -34,7 +34,7 @@ check 'an empty connection ends' echo_bytes 0 "$S/none"
 check 'a client that goes away in the middle harms nobody' reset_in_the_middle
 check 'a client that does not read harms nobody' stuck_reader
 wait_for 10 hello
-check 'it takes no processor time when idle' idle_cpu
+check 'it takes no processor time when idle' is_idle "$tunnel_pid"
 check 'all of it through one ssh session' one_session
 
 # === staying up ===

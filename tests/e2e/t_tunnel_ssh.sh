@@ -37,7 +37,7 @@ check 'a client that goes away in the middle harms nobody' reset_in_the_middle
 check 'a client that does not read harms nobody' stuck_reader
 
 wait_for 10 hello
-check 'it takes no processor time when idle' idle_cpu
+check 'it takes no processor time when idle' is_idle "$tunnel_pid"
 
 # === staying up ===
 

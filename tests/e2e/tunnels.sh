@@ -210,14 +210,6 @@ stuck_reader() {
 	kill "$stuck" 2>/dev/null || true
 }
 
-idle_cpu() {
-	local before after
-	before=$(awk '{print $14 + $15}' "/proc/$tunnel_pid/stat")
-	sleep 3
-	after=$(awk '{print $14 + $15}' "/proc/$tunnel_pid/stat")
-	echo "$((after - before)) ticks in 3 s" >&2
-	((after - before <= 2))
-}
 
 one_session() { wait_for 5 one_child; }
 one_child() { [[ $(pgrep -c -P "$(cat "$S/sshd.pid")") == 1 ]]; }
