@@ -48,11 +48,13 @@ survives_program() {
 check 'and after the program is' survives_program
 reset_when_lost() {
 	# An answer that is cut off must not look like a whole one.
-	{ printf 'hello' && sleep 5; } | timeout 20 socat -d -t 1 - "TCP:127.0.0.1:$port" \
+	local pid
+	{ printf 'hello' && sleep 30; } | timeout 60 socat -d -t 1 - "TCP:127.0.0.1:$port" \
 		>"$S/cut" 2>"$S/cut.err" &
+	pid=$! # another one after wait_for, which starts processes too
 	wait_for 10 grep -q hello "$S/cut"
 	kill -KILL "$(programs)"
-	wait $! || true
+	wait "$pid" || true
 	cat "$S/cut.err" >&2
 	grep -q 'reset by peer' "$S/cut.err"
 }
@@ -164,11 +166,11 @@ stop_sshd
 start_sshd 'AllowTcpForwarding no'
 expect_fail 'a server that forbids forwarding' 10 'forbids forwarding' tunnel_in plain
 stop_sshd
-start_sshd 'MaxSessions 0' 'ClientAliveInterval 1' 'ClientAliveCountMax 2'
+start_sshd 'MaxSessions 0' 'ClientAliveInterval 1' 'ClientAliveCountMax 4'
 check 'a server without sessions (MaxSessions 0)' up plain
 kept_idle() {
 	# sshd asks a channel when there is one: whoever holds it has to answer.
-	{ sleep 6 && printf 'hello'; } | exchange >"$S/idle"
+	{ sleep 8 && printf 'hello'; } | exchange >"$S/idle"
 	[[ $(cat "$S/idle") == hello ]]
 }
 check 'its keepalives are answered for an idle connection' kept_idle
