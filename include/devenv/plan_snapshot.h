@@ -287,4 +287,13 @@ int plan_snapshot_push(struct engine *engine, const char *name, const char *refe
 int plan_snapshot_pull(struct engine *engine, const char *reference, const char *name,
 	const struct sink *sink, json_t **pulled, struct err *err);
 
+/*
+ * What a snapshot of a store is, and what a pull of it would bring: its config and index come into
+ * the cache, where a pull finds them, and no pack does. *record gets the record, with
+ *
+ *	"pull": {"bytes": N, "packs": N}          that the cache lacks; packs in part count, too
+ */
+int plan_snapshot_look(struct engine *engine, const char *reference, const struct sink *sink,
+	json_t **record, struct err *err);
+
 #endif

@@ -91,6 +91,7 @@
 
 #define SNAPSHOT_INDEX_MAGIC "DVSNIDX1"
 #define SNAPSHOT_INDEX_HEAD 16
+#define SNAPSHOT_JSON_MAX ((size_t)4 << 20)  /* of the manifest, of the config */
 #define SNAPSHOT_INDEX_MAX ((size_t)1 << 30) /* of the plain index */
 
 #define SNAPSHOT_CHUNK 65536 /* bytes of a slot */

@@ -16,7 +16,6 @@
 #define LOCK_FILE AGENT_CACHE "/lock"
 
 /* What registries let a manifest be; and far more than a config is. */
-#define JSON_BLOB_MAX ((size_t)4 << 20)
 
 /* === what killed runs left === */
 
@@ -156,7 +155,7 @@ json_t *blob_json(const char *digest, struct err *err)
 {
 	const char *hex = digest_hex(digest, err);
 	autofree char *path = hex ? blob_path(hex) : NULL;
-	autobuf struct buf text = BUF_INIT(JSON_BLOB_MAX);
+	autobuf struct buf text = BUF_INIT(SNAPSHOT_JSON_MAX);
 	char actual[SHA256_HEX];
 	json_t *json;
 

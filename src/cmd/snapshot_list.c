@@ -6,6 +6,8 @@
 #include "devenv/str.h"
 #include "devenv/ui.h"
 
+#include <string.h>
+
 struct list_options {
 	bool quiet;
 };
@@ -129,6 +131,40 @@ static void print_facts(const json_t *facts, const char *prefix, struct buf *out
 	}
 }
 
+/* Does it begin with a host, or with "oci:" and the like? */
+static bool is_elsewhere(const char *name)
+{
+	size_t first = strcspn(name, "/");
+
+	return name[first] && strcspn(name, ".:") < first;
+}
+
+static int look(struct app *app, struct session *session, const char *name, json_t **record,
+	struct err *err)
+{
+	autofree char *object = xasprintf("snapshot %s", name);
+
+	sink_emit(&app->sink,
+		&(struct event){.kind = EVENT_START, .object = object, .text = "Looking"});
+	if (plan_snapshot_look(session->engine, name, &app->sink, record, err) < 0)
+		return -1;
+	sink_emit(&app->sink,
+		&(struct event){.kind = EVENT_DONE, .object = object, .text = "Looked at"});
+	return 0;
+}
+
+/* Of the cache; what is not there, of the store that is named. */
+static int show(struct app *app, struct session *session, const char *name, json_t **record,
+	struct err *err)
+{
+	if (plan_snapshot_show(session->engine, name, &app->sink, record, err) == 0)
+		return 0;
+	if (err->kind != ERR_SNAPSHOT || !is_elsewhere(name))
+		return -1;
+	err_clear(err);
+	return look(app, session, name, record, err);
+}
+
 static int inspect_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	autosession struct session session = SESSION_INIT;
@@ -136,7 +172,7 @@ static int inspect_run(struct app *app, void *opts, int argc, char **argv, struc
 	autobuf struct buf text = BUF_INIT(0);
 
 	if (session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0 ||
-		plan_snapshot_show(session.engine, argv[0], &app->sink, &record, err) < 0 ||
+		show(app, &session, argv[0], &record, err) < 0 ||
 		plan_thin_list(session.engine, &thin, err) < 0)
 		return -1;
 	keep_thin(record, thin);
@@ -164,14 +200,21 @@ const struct command cmd_snapshot_list = {
 	.run = list_run,
 };
 
-static const char *const inspect_examples[] = {"devenv snapshot inspect before-upgrade", NULL};
+static const char *const inspect_examples[] = {
+	"devenv snapshot inspect before-upgrade",
+	"devenv snapshot inspect registry.acme.example/seeds/shop:1   # and what a pull costs",
+	NULL,
+};
 
 const struct command cmd_snapshot_inspect = {
 	.name = "inspect",
-	.args = "NAME",
+	.args = "NAME|REFERENCE",
 	.summary = "Show all that is known of a snapshot",
-	.details = "The database's kind and version, the proof that it ended cleanly, the image it "
-		   "ran on, its parent, sizes and digest.",
+	.details =
+		"The database's kind and version, the proof that it ended cleanly, the image it "
+		"ran on, its parent, sizes and digest. Of one that is not here, but in the store "
+		"that REFERENCE names (see `devenv help snapshot push`), also pull.bytes: what a "
+		"pull would bring, with what is here already.",
 	.examples = inspect_examples,
 	.min_args = 1,
 	.max_args = 1,

@@ -195,21 +195,39 @@ static int read_heads(const json_t *manifest, const json_t *heads[2], struct err
 	return err_set(err, ERR_SNAPSHOT, "it is no snapshot, but another kind of artifact");
 }
 
-/* What did not have to come, against one who has nothing yet. */
-static void tell_saved(const struct transfer *transfer, const json_t *manifest)
+/* Of the layers of this type; NULL: of all. */
+static uint64_t layers_size(const json_t *manifest, const char *type)
 {
-	char came[16], saved[16];
-	uint64_t whole = 0;
+	uint64_t size = 0;
 	json_t *layer;
 	size_t i;
 
 	json_array_foreach (json_object_get(manifest, "layers"), i, layer)
-		if (str_eq(json_str(layer, "mediaType"), SNAPSHOT_PACK_TYPE))
-			whole += (uint64_t)json_int(layer, "size");
+		if (!type || str_eq(json_str(layer, "mediaType"), type))
+			size += (uint64_t)json_int(layer, "size");
+	return size;
+}
+
+/* What did not have to come, against one who has nothing yet. */
+static void tell_saved(const struct transfer *transfer, const json_t *manifest)
+{
+	uint64_t whole = layers_size(manifest, SNAPSHOT_PACK_TYPE);
+	char came[16], saved[16];
+
 	if (transfer->done < whole)
 		sink_info(transfer->sink, transfer->object, "%s came, %s less than all of it",
 			format_bytes(came, transfer->done),
 			format_bytes(saved, whole - transfer->done));
+}
+
+/* What the store says of itself, into `manifest` and `json`, whose own two blobs come at once. */
+static int begin(struct transfer *transfer, struct store_manifest *manifest, json_t **json,
+	const json_t *heads[2], struct err *err)
+{
+	if (store_manifest_get(transfer->store, NULL, manifest, err) < 0)
+		return -1;
+	*json = json_parse(buf_str(&manifest->json), manifest->json.len, "the manifest", err);
+	return !*json || read_heads(*json, heads, err) < 0 ? -1 : take_heads(transfer, heads, err);
 }
 
 static int pull(struct transfer *transfer, const char *name, json_t **pulled, struct err *err)
@@ -218,10 +236,7 @@ static int pull(struct transfer *transfer, const char *name, json_t **pulled, st
 	autojson json_t *json = NULL;
 	const json_t *heads[2];
 
-	if (store_manifest_get(transfer->store, NULL, &manifest, err) < 0)
-		return -1;
-	json = json_parse(buf_str(&manifest.json), manifest.json.len, "the manifest", err);
-	if (!json || read_heads(json, heads, err) < 0 || take_heads(transfer, heads, err) < 0 ||
+	if (begin(transfer, &manifest, &json, heads, err) < 0 ||
 		take_packs(transfer, json_str(heads[1], "digest"), err) < 0 ||
 		put(transfer, blob_put(manifest.digest), &manifest.json, err) < 0)
 		return -1;
@@ -243,6 +258,62 @@ int plan_snapshot_pull(struct engine *engine, const char *reference, const char 
 		status = pull(&transfer, name ? name : reference, pulled, err);
 	transfer_close(&transfer);
 	return status < 0 ? err_wrap(err, "pull the snapshot %s", reference) : 0;
+}
+
+/* === what a pull would cost === */
+
+static int keep_config(void *ctx, const void *data, size_t len, struct err *err)
+{
+	if (buf_add(ctx, data, len) < 0)
+		return err_set(err, ERR_SNAPSHOT, "its config is larger than configs can be");
+	return 0;
+}
+
+/* "config" of a record. */
+static json_t *read_config(struct transfer *transfer, const json_t *descriptor, struct err *err)
+{
+	autobuf struct buf text = BUF_INIT(SNAPSHOT_JSON_MAX);
+
+	if (store_blob_get(transfer->store, json_str(descriptor, "digest"),
+		    (uint64_t)json_int(descriptor, "size"), keep_config, &text, err) < 0)
+		return NULL;
+	return json_parse(buf_str(&text), text.len, "the config", err);
+}
+
+static int look(struct transfer *transfer, const char *reference, json_t **record, struct err *err)
+{
+	automanifest struct store_manifest manifest = {0};
+	autojson json_t *json = NULL, *missing = NULL, *config = NULL;
+	const json_t *heads[2];
+
+	if (begin(transfer, &manifest, &json, heads, err) < 0 ||
+		transfer_tell(transfer,
+			json_pack("{s:s, s:s}", "do", "missing", "index",
+				json_str(heads[1], "digest")),
+			&missing, err) < 0)
+		return -1;
+	config = read_config(transfer, heads[0], err);
+	if (!config)
+		return -1;
+	*record = json_pack("{s:s, s:s, s:O, s:I, s:s, s:{s:O, s:I}}", "name", reference, "digest",
+		manifest.digest, "config", config, "stored",
+		(json_int_t)layers_size(json, NULL) + json_int(heads[0], "size"), "origin",
+		store_place(transfer->store), "pull", "bytes", json_object_get(missing, "bytes"),
+		"packs", (json_int_t)json_array_size(json_object_get(missing, "packs")));
+	return 0;
+}
+
+int plan_snapshot_look(struct engine *engine, const char *reference, const struct sink *sink,
+	json_t **record, struct err *err)
+{
+	autofree char *object = xasprintf("snapshot %s", reference);
+	struct transfer transfer = {.sink = sink, .object = object};
+	int status = transfer_open(&transfer, engine, reference, err);
+
+	if (status == 0)
+		status = look(&transfer, reference, record, err);
+	transfer_close(&transfer);
+	return status < 0 ? err_wrap(err, "look at the snapshot %s", reference) : 0;
 }
 
 /* === damage === */

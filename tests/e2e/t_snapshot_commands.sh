@@ -206,9 +206,17 @@ check_out "the other stays" '^clean$' "$DEVENV" snapshot list --quiet
 # --- share ----------------------------------------------------------------------------------------
 check "it is sent to a registry" "$DEVENV" snapshot push clean "$DEVENV_REGISTRY/test/shop:1"
 check "and forgotten here" bash -c "'$DEVENV' snapshot rm clean undo/shop_maria && '$DEVENV' snapshot prune"
+cost() { # JQ-FILTER: of what the registry has
+	"$DEVENV" snapshot inspect "$DEVENV_REGISTRY/test/shop:1" --format json | jq -c "$1"
+}
+check_out "before a pull it is known what it is, and brings" '^\["mariadb",true,true\]$' \
+	cost '[.config.engine.kind, .pull.packs > 0, .pull.bytes > .stored * 0.9]'
+expect_fail "what the registry has not" 5 'look at the snapshot .*test/none:1: ' \
+	"$DEVENV" snapshot inspect "$DEVENV_REGISTRY/test/none:1"
 check "it comes from the registry" "$DEVENV" snapshot pull "$DEVENV_REGISTRY/test/shop:1" pulled
 pull_again() { "$DEVENV" snapshot pull "$DEVENV_REGISTRY/test/shop:1" twice 2>&1; }
 check_out "a second time only by name" ': 0 B came, [0-9.]+ [kM]?B less than all of it' pull_again
+check_out "nothing more would come" '^{"bytes":0,"packs":0}$' cost .pull
 check "the volume gets it" "$DEVENV" snapshot restore maria pulled
 check "MariaDB starts on it" "$DEVENV" start maria
 check_out "with all rows" '^2$' maria 'select count(*) from t'
