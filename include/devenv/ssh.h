@@ -143,8 +143,17 @@ int ssh_open(struct ssh *ssh, const char *host, uint16_t port, struct ssh_channe
 ssize_t ssh_read(struct ssh_channel *channel, void *data, size_t len);
 ssize_t ssh_write(struct ssh_channel *channel, const void *data, size_t len);
 
-/* Let the receive window be `size` bytes whenever it is three quarters of that or less. */
+/*
+ * Let the receive window be `size` bytes whenever it is seven eighths of that or less. To be called
+ * after each ssh_read that brought bytes.
+ */
 void ssh_window(struct ssh_channel *channel, size_t size);
+
+/*
+ * The bytes that come in a round trip to the server, when it had to wait for the window to open; 0
+ * while it has not.
+ */
+size_t ssh_window_wish(const struct ssh_channel *channel);
 
 int ssh_send_eof(struct ssh_channel *channel);     /* 0, SSH_AGAIN, SSH_REFUSED */
 bool ssh_is_closed(struct ssh_channel *channel);   /* after the end of the stream: no half-close */

@@ -107,14 +107,9 @@ static void xor_bytes(
 		out[i] = in[i] ^ stream[i];
 }
 
-static int ahead_update(void *ctx, unsigned char *out, size_t *out_len, size_t out_size,
-	const unsigned char *in, size_t len)
+__attribute__((noinline)) static int update_any(
+	struct ahead *ahead, unsigned char *out, const unsigned char *in, size_t len)
 {
-	struct ahead *ahead = ctx;
-
-	if (out_size < len)
-		return 0;
-	*out_len = len;
 	while (len) {
 		size_t n = AHEAD - ahead->used;
 
@@ -130,6 +125,22 @@ static int ahead_update(void *ctx, unsigned char *out, size_t *out_len, size_t o
 		out += n;
 		len -= n;
 	}
+	return 1;
+}
+
+static int ahead_update(void *ctx, unsigned char *out, size_t *out_len, size_t out_size,
+	const unsigned char *in, size_t len)
+{
+	struct ahead *ahead = ctx;
+	size_t used = ahead->used;
+
+	if (out_size < len)
+		return 0;
+	*out_len = len;
+	if (len != BLOCK || used > AHEAD - BLOCK)
+		return update_any(ahead, out, in, len);
+	ahead->used = used + BLOCK;
+	xor_block(out, in, ahead->stream + used);
 	return 1;
 }
 

@@ -301,9 +301,17 @@ int ssh_open_refused(const struct ssh *ssh, const char *host, uint16_t port, boo
 
 ssize_t ssh_read(struct ssh_channel *channel, void *data, size_t len)
 {
-	if (!ssh_alive(channel->ssh))
+	struct ssh *ssh = channel->ssh;
+	ssize_t n;
+
+	if (!ssh_alive(ssh))
 		return SSH_REFUSED;
-	return channel->ssh->engine->channels->read(channel, data, len);
+	n = ssh->engine->channels->read(channel, data, len);
+	if (n > 0)
+		ssh_flow_took(&channel->flow, (size_t)n, clock_us());
+	else if (n == SSH_AGAIN && ssh->in_start == ssh->in_end && !ssh->readable)
+		ssh_flow_dry(&channel->flow, clock_us());
+	return n;
 }
 
 ssize_t ssh_write(struct ssh_channel *channel, const void *data, size_t len)
@@ -315,8 +323,14 @@ ssize_t ssh_write(struct ssh_channel *channel, const void *data, size_t len)
 
 void ssh_window(struct ssh_channel *channel, size_t size)
 {
+	channel->flow.size = size;
 	if (ssh_alive(channel->ssh))
 		channel->ssh->engine->channels->window(channel, size);
+}
+
+size_t ssh_window_wish(const struct ssh_channel *channel)
+{
+	return channel->flow.wish;
 }
 
 int ssh_send_eof(struct ssh_channel *channel)

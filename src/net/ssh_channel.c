@@ -155,6 +155,8 @@ static int open_channel(struct ssh *ssh, const char *host, uint16_t port,
 		*channel = xcalloc(1, sizeof(**channel));
 		(*channel)->ssh = ssh;
 		(*channel)->channel = opened;
+		(*channel)->flow.size = LIBSSH2_CHANNEL_WINDOW_DEFAULT;
+		ssh_flow_granted(&(*channel)->flow, LIBSSH2_CHANNEL_WINDOW_DEFAULT);
 		ssh->channels++;
 		return 0;
 	}
@@ -198,8 +200,14 @@ static void adjust_window(struct ssh_channel *channel, size_t size)
 	now = ssh2.libssh2_channel_window_read_ex(channel->channel, NULL, NULL);
 	if (now > size / 8 * 7)
 		return;
-	ssh2.libssh2_channel_receive_window_adjust2(
-		channel->channel, (unsigned long)size - now, 1, &after);
+	/* One that a key exchange holds up must be asked for again as it was. */
+	if (!channel->adjusting)
+		channel->adjusting = size - now;
+	if (ssh2.libssh2_channel_receive_window_adjust2(
+		    channel->channel, channel->adjusting, 1, &after) != 0)
+		return;
+	ssh_flow_granted(&channel->flow, channel->adjusting);
+	channel->adjusting = 0;
 }
 
 static int send_eof(struct ssh_channel *channel)

@@ -73,6 +73,12 @@ static ssize_t receive_callback(
 {
 	struct ssh *ssh = *abstract;
 
+	/*
+	 * One bufferful a round, so that clients can take it: libssh2 would put all that there is
+	 * into its list of packets, and read them again when their memory has gone cold.
+	 */
+	if (ssh->state == SSH_UP && ssh->received && ssh->in_start == ssh->in_end)
+		return -EAGAIN;
 	if (ssh_fill(ssh))
 		return take_from_buffer(ssh, data, len);
 	return ssh->end_of_input ? 0 : -EAGAIN;

@@ -83,16 +83,18 @@ static void put_open(
 }
 
 /* Let the server send on, once it has used a quarter of the window. */
-static void grant(struct ssh *ssh, struct mux_channel *channel)
+static void grant(struct ssh_channel *channel)
 {
-	size_t held = channel->granted + channel->in.len - channel->in_start;
+	struct mux_channel *mux = channel->mux;
+	size_t held = mux->granted + mux->in.len - mux->in_start;
 
-	if (channel->closed || channel->close_sent || held + channel->size / 4 > channel->size)
+	if (mux->closed || mux->close_sent || held + mux->size / 4 > mux->size)
 		return;
-	put_head(ssh, CHANNEL_WINDOW_ADJUST, 8);
-	ssh_put_u32(&ssh->out, channel->remote);
-	ssh_put_u32(&ssh->out, (uint32_t)(channel->size - held));
-	channel->granted += channel->size - held;
+	put_head(channel->ssh, CHANNEL_WINDOW_ADJUST, 8);
+	ssh_put_u32(&channel->ssh->out, mux->remote);
+	ssh_put_u32(&channel->ssh->out, (uint32_t)(mux->size - held));
+	ssh_flow_granted(&channel->flow, mux->size - held);
+	mux->granted += mux->size - held;
 }
 
 /* === the list === */
@@ -387,6 +389,8 @@ static int open_channel(struct ssh *ssh, const char *host, uint16_t port,
 		*channel = xcalloc(1, sizeof(**channel));
 		(*channel)->ssh = ssh;
 		(*channel)->mux = opened;
+		(*channel)->flow.size = WINDOW_START;
+		ssh_flow_granted(&(*channel)->flow, WINDOW_START);
 		return 0;
 	}
 	why = str_empty(opened->why) ? "no reason given" : opened->why;
@@ -413,7 +417,7 @@ static ssize_t read_channel(struct ssh_channel *channel, void *data, size_t len)
 		buf_consume(&mux->in, mux->in_start);
 		mux->in_start = 0;
 	}
-	grant(channel->ssh, mux);
+	grant(channel);
 	return (ssize_t)len;
 }
 

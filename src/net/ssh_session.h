@@ -107,6 +107,26 @@ struct ssh_auth {
 	struct strv notes; /* why a key was not accepted, a line each */
 };
 
+/* === how large a window a line needs (ssh_flow.c) === */
+
+struct ssh_flow {
+	size_t size;             /* of the window, as it was asked for */
+	size_t wish;             /* what it should have been; 0: nothing is known */
+	uint64_t taken, granted; /* bytes, since the channel is open */
+	uint64_t marks[16];      /* `granted` after each grant that is not used up */
+	size_t n_marks;
+	uint64_t judged; /* `taken` when it was last looked at */
+	int64_t since;   /* when that was; 0: not yet */
+	int64_t waited;  /* us since then in which the server waited for a grant */
+	int64_t dry_at;  /* it does since; 0: no */
+};
+
+void ssh_flow_granted(struct ssh_flow *flow, size_t n);
+void ssh_flow_took(struct ssh_flow *flow, size_t n, int64_t now); /* clock_us */
+
+/* Nothing is left to take, here or in the socket. */
+void ssh_flow_dry(struct ssh_flow *flow, int64_t now);
+
 /* === the two engines === */
 
 enum { SSH_IDLE, SSH_DIALING, SSH_HANDSHAKE, SSH_LOGIN, SSH_SETUP, SSH_UP };
@@ -187,6 +207,8 @@ struct ssh {
 
 struct ssh_channel {
 	struct ssh *ssh;
+	struct ssh_flow flow;
+	size_t adjusting; /* a grant that libssh2 has begun to send */
 	LIBSSH2_CHANNEL *channel;
 	struct mux_channel *mux; /* the engine openssh's */
 };

@@ -339,18 +339,18 @@ static bool write_server(struct loop *loop, struct conn *conn)
 
 /* === to the client === */
 
-/* A window that was emptied as fast as it was filled is too small for this line. */
-static void grow_window(struct loop *loop, struct conn *conn, size_t n)
+/* As large as the line needs it, while there is room for that. */
+static void open_window(struct loop *loop, struct conn *conn)
 {
-	conn->drained += n;
-	if (conn->drained >= conn->window / 2 && conn->window < WINDOW_MAX &&
-		loop->window_bytes + conn->window <= WINDOW_BUDGET) {
-		loop->window_bytes += conn->window;
-		conn->window *= 2;
-		conn->drained = 0;
+	size_t wish = ssh_window_wish(conn->channel);
+
+	if (wish > WINDOW_MAX)
+		wish = WINDOW_MAX;
+	if (wish > conn->window && loop->window_bytes + wish - conn->window <= WINDOW_BUDGET) {
+		loop->window_bytes += wish - conn->window;
+		conn->window = wish;
 	}
-	if (conn->window > WINDOW_START)
-		ssh_window(conn->channel, conn->window);
+	ssh_window(conn->channel, conn->window);
 }
 
 static bool read_server(struct loop *loop, struct conn *conn)
@@ -373,7 +373,7 @@ static bool read_server(struct loop *loop, struct conn *conn)
 		return true;
 	}
 	from_server(loop, conn, (size_t)n);
-	grow_window(loop, conn, (size_t)n);
+	open_window(loop, conn);
 	return true;
 }
 
@@ -389,7 +389,6 @@ static bool write_client(struct loop *loop, struct conn *conn)
 			continue;
 		if (n < 0 && errno == EAGAIN) {
 			conn->writable = false;
-			conn->drained = 0;
 			break;
 		}
 		if (n < 0) {

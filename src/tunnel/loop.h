@@ -79,7 +79,7 @@ struct conn {
 	struct buf up, down; /* to the server, to the client */
 	struct guard *guard; /* until it has let the connection pass; usually NULL */
 	size_t up_start, down_start;
-	size_t window, drained;
+	size_t window;
 	int64_t since;
 	char *client;         /* its address; NULL for a probe */
 	int64_t born, began;  /* clock_ms, and seconds since 1970 */
