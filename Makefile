@@ -111,7 +111,7 @@ demo: ## install what is missing, build, and bring up the sample workspace
 test: ## install what is missing and run every test
 	$(Q)tests/run
 
-bench: ## compare with docker compose, desync, cp and zstd on this machine
+bench: ## compare with docker compose, desync, cp, zstd and ssh on this machine
 	$(Q)tests/bench/run
 
 lint: ## layers, headers, banned functions, sizes, format, shellcheck
