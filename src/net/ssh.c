@@ -10,6 +10,8 @@
 #include "devenv/mem.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,19 @@
 #define OUT_COMPACT ((size_t)256 << 10)
 
 /* === the socket === */
+
+/*
+ * sshd leaves Nagle's algorithm on for a session that only forwards: of two packets it keeps the
+ * second until the first is acknowledged, and TCP puts that off for 40 ms when nothing is to be
+ * sent.  So it was with the answer to each open that follows a login or another one's answer.
+ */
+static void acknowledge(const struct ssh *ssh)
+{
+	int on = 1;
+
+	/* It fails on a Unix socket, where it means nothing. */
+	setsockopt(ssh->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
 
 bool ssh_fill(struct ssh *ssh)
 {
@@ -38,6 +53,8 @@ bool ssh_fill(struct ssh *ssh)
 	ssh->in_end = n > 0 ? (size_t)n : 0;
 	ssh->end_of_input = n <= 0;
 	ssh->last_heard = clock_ms();
+	if (ssh->state != SSH_UP || ssh->opening)
+		acknowledge(ssh);
 	return n > 0;
 }
 
