@@ -45,6 +45,7 @@
  *	capture {"name", "parent"?: NAME, "deltas"?, "ended"?, "unclean"?, "unread"?,
  *	         "config"?}             -> RECORD; of AGENT_TARGET; as in snapshot_save_ask;
  *				{"interrupted": true} with "unclean" and a restore that did not end
+ *	prepare {"name": NAME}          -> {}: what a restore makes in the cache is there
  *	restore {"name": NAME, "replace"?, "whole"?}
  *				-> {"snapshot": RECORD, "bytes", "cloned", "kept"}
  *	tree {"name": NAME}             -> {}: what thin volumes stand on is there

@@ -113,6 +113,13 @@ struct snapshot_restore_ask {
 };
 
 /*
+ * What a restore by ask->agent has to make once in the cache is made, while the volume is in use
+ * yet: so that its services are stopped for a shorter time. Damage is repaired as there.
+ */
+int plan_snapshot_prepare(
+	struct engine *engine, const struct snapshot_restore_ask *ask, struct err *err);
+
+/*
  * Restore a snapshot of the cache into a volume: first all of it beside what is there, then in its
  * place; what is in the volume before goes only then. What the cache has damaged comes again from
  * the snapshot's origin. Refused with ERR_SNAPSHOT for a volume that

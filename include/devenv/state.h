@@ -32,7 +32,8 @@ void state_end(const char *id);
 
 /*
  * What is known of a volume's content: {"state": "restoring" | "restored", "source", "digest",
- * "lazy": was it to be restored on the first connection?}. Written before a restore begins, so that
+ * "engine": the kind of its database, "lazy": was it to be restored on the first connection?}.
+ * Written before a restore begins, so that
  * one that never ended is begun again from nothing. "thinning":
  * plan_thin.h.
  */

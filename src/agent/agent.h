@@ -27,7 +27,7 @@ agent_fn agent_blob_have, agent_blob_put, agent_blob_get;                 /* blo
 agent_fn agent_missing, agent_pack_put;                                   /* pack.c */
 agent_fn agent_list, agent_show, agent_name_set, agent_name_remove;       /* names.c */
 agent_fn agent_capture, agent_examine;                                    /* capture.c */
-agent_fn agent_restore;                                                   /* restore.c */
+agent_fn agent_prepare, agent_restore;                                    /* restore.c */
 agent_fn agent_lend;                                                      /* lend.c */
 agent_fn agent_tree, agent_thin, agent_thin_check;                        /* thin.c */
 agent_fn agent_diff;                                                      /* diff.c */

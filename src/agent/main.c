@@ -37,6 +37,7 @@ static const struct {
 	{"name-set", agent_name_set, false},
 	{"name-remove", agent_name_remove, false},
 	{"capture", agent_capture, false},
+	{"prepare", agent_prepare, false},
 	{"restore", agent_restore, false},
 	{"lend", agent_lend, false},
 	{"tree", agent_tree, false},

@@ -103,14 +103,36 @@ int snapshot_tree(struct agent *agent, const struct snapshot *snapshot, struct e
 	return fd < 0 ? err_os(err, ERR_SNAPSHOT, errno, "open a tree in the cache") : fd;
 }
 
+/* *base: the tree to be cloned, -1 where files cannot share their blocks. */
+static int make_base(
+	struct agent *agent, const struct snapshot *snapshot, int *base, struct err *err)
+{
+	bool clone = agent_can_clone(AGENT_CACHE, AGENT_TARGET);
+
+	*base = clone ? snapshot_tree(agent, snapshot, err) : -1;
+	return clone && *base < 0 ? -1 : 0;
+}
+
+int agent_prepare(struct agent *agent, const json_t *request, json_t **result, struct err *err)
+{
+	autosnapshot struct snapshot snapshot = {0};
+	autoclose int base = -1;
+
+	if (cache_use(agent, err) < 0 ||
+		snapshot_open(agent, json_str(request, "name"), &snapshot, err) < 0)
+		return -1;
+	return make_base(agent, &snapshot, &base, err);
+}
+
 static int materialize(struct agent *agent, const struct snapshot *snapshot, const json_t *request,
 	struct tree_made *made, struct err *err)
 {
 	bool replace = json_bool(request, "replace");
-	bool clone = agent_can_clone(AGENT_CACHE, AGENT_TARGET);
-	autoclose int base = clone ? snapshot_tree(agent, snapshot, err) : -1, target = -1;
+	autoclose int base = -1, target = -1;
 
-	target = clone && base < 0 ? -1 : agent_target(err);
+	if (make_base(agent, snapshot, &base, err) < 0)
+		return -1;
+	target = agent_target(err);
 	if (target < 0)
 		return -1;
 	return restore_tree(agent,

@@ -65,16 +65,15 @@ struct restoring {
 	struct session session;
 	struct snapshot_place place;
 	struct agent *agent; /* serves all of it: opened while the services still run */
+	json_t *known;       /* of what the volume holds: state_volume_read() */
 	json_t *record;      /* what is restored */
 	uint64_t dropped;    /* bytes that had been written to a thin volume */
 };
 
 /* Did what the volume holds begin as a snapshot, or is it in one? */
-static bool came_from_snapshot(const struct session *session, const char *volume)
+static bool came_from_snapshot(const struct restoring *job)
 {
-	autojson json_t *record = state_volume_read(session->ws.lock_id, volume);
-
-	return str_eq(json_str(record, "state"), "restored");
+	return str_eq(json_str(job->known, "state"), "restored");
 }
 
 static int note(struct restoring *job, struct err *err)
@@ -113,15 +112,21 @@ static int keep_for_undo(struct restoring *job, struct err *err)
 	return 0;
 }
 
-static int fill(
-	struct restoring *job, const struct restore_options *chosen, bool replace, struct err *err)
+static struct snapshot_restore_ask ask_of(
+	const struct restoring *job, const struct restore_options *chosen, bool replace)
 {
-	struct snapshot_restore_ask ask = {.agent = job->agent,
+	return (struct snapshot_restore_ask){.agent = job->agent,
 		.volume = job->place.volume,
 		.name = json_str(job->record, "digest"),
 		.replace = replace,
 		.whole = chosen->whole,
 		.sink = &job->app->sink};
+}
+
+static int fill(
+	struct restoring *job, const struct restore_options *chosen, bool replace, struct err *err)
+{
+	struct snapshot_restore_ask ask = ask_of(job, chosen, replace);
 
 	return plan_snapshot_restore(job->session.engine, &ask, NULL, err);
 }
@@ -166,38 +171,67 @@ static int swap(
  * How long a server may take to end: no time for a tidy end of what is thrown away, if it comes up
  * again without, should the restore fail.
  */
-static int stop_timeout(const struct restoring *job, const struct restore_options *chosen)
+static int stop(struct restoring *job, const struct restore_options *chosen, struct err *err)
 {
 	const json_t *facts = json_at(job->record, "config", "engine", NULL);
-	enum datadir_kind kind = datadir_kind_of(json_str(facts, "kind"));
+	const char *word = job->record ? json_str(facts, "kind") : json_str(job->known, "engine");
+	enum datadir_kind kind = datadir_kind_of(word);
 	bool recovers = kind != DATADIR_OPAQUE && kind != DATADIR_KINDS;
 
-	return chosen->no_undo && recovers ? 0 : -1;
+	return snapshots_stop(
+		job->app, &job->session, &job->place, chosen->no_undo && recovers ? 0 : -1, err);
 }
 
-/* While the services still run. */
-static int prepare_thin(struct restoring *job, struct err *err)
+/* The snapshot, and whether the server can read it. */
+static int look(struct restoring *job, const char *name, struct err *err)
 {
+	job->record = snapshots_find(job->agent, job->place.volume, name, err);
+	if (!job->record)
+		return -1;
+	return check_server(job->app, &job->session, &job->place, job->record, err);
+}
+
+/* What needs time and not the volume alone. */
+static int prepare(struct restoring *job, const struct restore_options *chosen, struct err *err)
+{
+	struct snapshot_restore_ask ask = ask_of(job, chosen, false);
+
+	if (!chosen->thin)
+		return plan_snapshot_prepare(job->session.engine, &ask, err);
 	if (plan_thin_check(job->session.engine, &job->session.ws, job->place.volume, err) < 0)
 		return -1;
-	return plan_thin_prepare(job->agent, json_str(job->record, "digest"), err);
+	return plan_thin_prepare(job->agent, ask.name, err);
 }
 
-static int restore(struct restoring *job, const struct restore_options *chosen, struct err *err)
+/*
+ * What the volume was made of before is there, and fits, and nothing has to be prepared: so the
+ * services end while the agent starts.  Should it be wrong they are started again.
+ */
+static bool is_repeated(
+	const struct restoring *job, const char *name, const struct restore_options *chosen)
+{
+	return !chosen->thin && came_from_snapshot(job) &&
+	       (!name || str_eq(name, json_str(job->known, "source")));
+}
+
+static int restore(struct restoring *job, const char *name, const struct restore_options *chosen,
+	struct err *err)
 {
 	const char *volume = job->place.volume;
-	bool replace = chosen->replace || job->place.cut ||
-		       came_from_snapshot(&job->session, volume);
+	bool replace = chosen->replace || job->place.cut || came_from_snapshot(job);
+	bool early = is_repeated(job, name, chosen);
 	struct err second = ERR_INIT, third = ERR_INIT;
 	bool done;
-	int status;
+	int status = 0;
 
-	if (check_server(job->app, &job->session, &job->place, job->record, err) < 0 ||
-		(chosen->thin && prepare_thin(job, err) < 0) ||
-		snapshots_stop(
-			job->app, &job->session, &job->place, stop_timeout(job, chosen), err) < 0)
+	if (!early && (look(job, name, err) < 0 || prepare(job, chosen, err) < 0))
 		return -1;
-	status = swap(job, chosen, replace, err);
+	if (stop(job, chosen, err) < 0)
+		return -1;
+	if (early)
+		status = look(job, name, err);
+	if (status == 0)
+		status = swap(job, chosen, replace, err);
 	done = status == 0;
 	if (status < 0 && !replace)
 		err_hint(err,
@@ -238,6 +272,7 @@ static int begin(struct restoring *job, const char *word, bool thin, struct err 
 		snapshots_place(&job->session, word, &job->place, err) < 0)
 		return -1;
 	volume = job->place.volume;
+	job->known = state_volume_read(job->session.ws.lock_id, volume);
 	if (job->place.cut && !thin)
 		return plan_thin_cut_error(volume, err);
 	if (!job->place.exists && !job->place.cut)
@@ -252,6 +287,7 @@ static int end(struct restoring *job, int status)
 {
 	plan_snapshot_close(job->agent);
 	json_decref(job->record);
+	json_decref(job->known);
 	snapshot_place_release(&job->place);
 	session_close(&job->session);
 	return status;
@@ -260,10 +296,7 @@ static int end(struct restoring *job, int status)
 static int restore_from(struct restoring *job, const char *name,
 	const struct restore_options *chosen, struct err *err)
 {
-	job->record = snapshots_find(job->agent, job->place.volume, name, err);
-	if (!job->record || restore(job, chosen, err) < 0)
-		return -1;
-	return finish(job, err);
+	return restore(job, name, chosen, err) < 0 ? -1 : finish(job, err);
 }
 
 static int restore_run(struct app *app, void *opts, int argc, char **argv, struct err *err)

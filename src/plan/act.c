@@ -335,12 +335,7 @@ static int act_ready(struct act_context *context, size_t index, struct engine *e
 	result = ready_check(
 		context->states[index], engine, container_of(context, index), detail, err);
 	if (result == 0) {
-		/* From 20 ms up to 250 ms: quick at first, light later. */
-		*retry_ms = *retry_ms ? *retry_ms * 3 / 2 : 20;
-		if (*retry_ms > 250)
-			*retry_ms = 250;
-		if (ready_settling(context->states[index]))
-			*retry_ms = READY_SETTLE_MS;
+		*retry_ms = ready_pause(context->states[index]);
 		sink_emit(context->options->sink,
 			&(struct event){
 				.kind = EVENT_PROGRESS, .object = action->object, .text = detail});

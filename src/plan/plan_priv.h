@@ -130,8 +130,8 @@ void selection_release(struct selection *selection);
 /* A process that runs this long without a port to ask is taken as started. */
 #define READY_SETTLE_MS 40
 
-/* Is that all it waits for? Then there is no use in looking earlier. */
-bool ready_settling(const struct ready_state *state);
+/* In how many milliseconds to look again: often at first, seldom later. */
+int ready_pause(const struct ready_state *state);
 
 /* What is said of it once it is ready. Borrowed. */
 const char *ready_word(const struct ready_state *state);

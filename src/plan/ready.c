@@ -18,22 +18,59 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * How often: a look at the container is the engine's work, a question is the server's alone.  Of
+ * what it took so far it is seen late by a quarter or a sixteenth, and by a quarter of a second.
+ */
+#define LOOK_PART 4
+#define LOOK_MS 20
+#define ASK_PART 16
+#define ASK_MS 5
+#define PAUSE_MAX_MS 250
+
+struct target {
+	enum probe_kind kind;
+	char address[64];
+	uint16_t port;
+};
+
+#define TARGETS_MAX 16
+
+struct targets {
+	struct target list[TARGETS_MAX];
+	size_t n;
+};
+
 struct ready_state {
 	const struct manifest *manifest;
 	const char *service;
 	char *object;
 	bool job;
-	int64_t since;      /* when it was first seen running */
-	int64_t next_check; /* our own run of the healthcheck */
-	int pause_ms;       /* before the next one */
+	int64_t begun;          /* when it was first looked at */
+	int64_t since;          /* when it was first seen running */
+	struct targets targets; /* where it was asked last */
+	int64_t next_look;      /* at the container: until then the server alone is asked */
+	int64_t next_check;     /* our own run of the healthcheck */
+	int pause_ms;           /* before the next one */
 	int failures;
 	bool settling;
 	char *sleeps; /* what is said of a service that waits for its first connection; or NULL */
 };
 
-bool ready_settling(const struct ready_state *state)
+/* A part of what it took so far, from `least` on. */
+static int pause_of(const struct ready_state *state, int part, int least)
 {
-	return state->settling;
+	int64_t pause = (clock_ms() - state->begun) / part;
+
+	return pause < least ? least : pause > PAUSE_MAX_MS ? PAUSE_MAX_MS : (int)pause;
+}
+
+int ready_pause(const struct ready_state *state)
+{
+	if (state->settling)
+		return READY_SETTLE_MS;
+	return state->targets.n ? pause_of(state, ASK_PART, ASK_MS)
+				: pause_of(state, LOOK_PART, LOOK_MS);
 }
 
 const char *ready_word(const struct ready_state *state)
@@ -51,19 +88,6 @@ void ready_free(struct ready_state *state)
 }
 
 /* === where a container can be asked === */
-
-struct target {
-	enum probe_kind kind;
-	char address[64];
-	uint16_t port;
-};
-
-#define TARGETS_MAX 16
-
-struct targets {
-	struct target list[TARGETS_MAX];
-	size_t n;
-};
 
 static void add_target(
 	struct targets *targets, enum probe_kind kind, const char *address, int64_t port)
@@ -131,6 +155,7 @@ struct ready_state *ready_new(
 
 	state->manifest = manifest;
 	state->service = service;
+	state->begun = clock_ms();
 	state->object = object_service(ws, manifest, service, 1);
 	state->job = job;
 	state->settling = !job && nothing_to_ask(manifest, service);
@@ -365,23 +390,28 @@ static bool has_healthcheck(const json_t *inspect)
 	return first && !str_eq(first, "NONE") && !str_empty(first);
 }
 
+static int ask_server(const struct ready_state *state, char detail[128])
+{
+	snprintf(detail, 128, "for %s on port %d", probe_name(state->targets.list[0].kind),
+		state->targets.list[0].port);
+	return any_answers(&state->targets, 500);
+}
+
 static int answers(struct ready_state *state, const json_t *inspect, char detail[128])
 {
 	json_t *service = model_service(state->manifest, state->service);
 	const char *image = json_str(json_object_get(inspect, "Config"), "Image");
 	json_t *network = json_object_get(inspect, "NetworkSettings");
-	struct targets targets = {.n = 0};
 
+	state->targets.n = 0;
 	find_targets(service, image ? image : "", json_object_get(network, "Networks"),
-		json_object_get(network, "Ports"), &targets);
-	state->settling = !targets.n;
-	if (!targets.n) {
+		json_object_get(network, "Ports"), &state->targets);
+	state->settling = !state->targets.n;
+	if (!state->targets.n) {
 		snprintf(detail, 128, "until it has settled");
 		return clock_ms() - state->since >= READY_SETTLE_MS;
 	}
-	snprintf(detail, 128, "for %s on port %d", probe_name(targets.list[0].kind),
-		targets.list[0].port);
-	return any_answers(&targets, 500);
+	return ask_server(state, detail);
 }
 
 /*
@@ -422,8 +452,11 @@ int ready_check(struct ready_state *state, struct engine *engine, const char *id
 		snprintf(detail, 128, "until it has settled");
 		return 0;
 	}
+	if (state->targets.n && clock_ms() < state->next_look)
+		return ask_server(state, detail);
 	if (container_inspect(engine, id, &inspect, err) < 0)
 		return err_wrap(err, "%s", state->object);
+	state->next_look = clock_ms() + pause_of(state, LOOK_PART, LOOK_MS);
 	status = json_object_get(inspect, "State");
 	word = json_str(status, "Status");
 	snprintf(detail, 128, "%s", word ? word : "?");

@@ -209,6 +209,16 @@ static void tell_saved(const struct sink *sink, const char *object, const json_t
 			format_bytes(part, (uint64_t)saved), format_bytes(all, (uint64_t)bytes));
 }
 
+int plan_snapshot_prepare(
+	struct engine *engine, const struct snapshot_restore_ask *ask, struct err *err)
+{
+	autojson json_t *request = json_pack("{s:s, s:s}", "do", "prepare", "name", ask->name);
+	autojson json_t *result = NULL;
+	struct agent_spec spec = {.sink = ask->sink};
+
+	return ask_repaired(engine, ask->agent, &spec, request, &result, err);
+}
+
 int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_ask *ask,
 	json_t **restored, struct err *err)
 {

@@ -197,6 +197,11 @@ check_out "the service runs" '^slow$' "$DEVENV" exec -T bystander ls /files
 check "undo goes back" "$DEVENV" snapshot undo files
 check_out "to the files before" '^mine$' "$DEVENV" exec -T bystander cat /files/precious
 check "they go" "$DEVENV" snapshot rm slow files undo/shop_files
+check "files that are as a snapshot has them" "$DEVENV" snapshot restore files filed
+check "which goes" "$DEVENV" snapshot rm filed undo/shop_files
+expect_fail "are not put back" 9 'there are: ' \
+	"$DEVENV" snapshot restore files filed
+check_out "and their service runs as before" '^one$' "$DEVENV" exec -T bystander cat /files/same
 
 # --- tidy up --------------------------------------------------------------------------------------
 check "a snapshot is forgotten" "$DEVENV" snapshot rm "$named" undo/shop_pg
