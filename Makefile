@@ -45,7 +45,7 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 # The agent: a static program of few parts, which runs in the engine (include/devenv/agent.h) and is
 # carried in devenv.  It is what is shipped also where devenv itself is built to be debugged.
 AGENT      ?= $(BUILD)/devenv-agent
-AGENT_BASE := buf clock err fs hash json lock mem path signals str strv tar tar_read
+AGENT_BASE := buf clock err fs hash json lock mem path signals spill str strv tar tar_read
 # Of src/snapshot all but what reads and writes archives or compares images.
 AGENT_NOT  := datadir_compat datadir_group dump entry extract packer place stream unpack untar
 AGENT_SRC  := $(sort $(wildcard src/agent/*.c)) $(AGENT_BASE:%=src/base/%.c) \

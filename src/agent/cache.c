@@ -3,6 +3,7 @@
 
 #include "devenv/fs.h"
 #include "devenv/mem.h"
+#include "devenv/spill.h"
 #include "devenv/str.h"
 
 #include <errno.h>
@@ -101,6 +102,7 @@ int cache_use(struct agent *agent, struct err *err)
 	agent->blobs = open(CACHE_BLOBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (agent->blobs < 0)
 		return err_os(err, ERR_SNAPSHOT, errno, "open the cache");
+	spill_into(AGENT_CACHE);
 	return 0;
 }
 

@@ -127,19 +127,31 @@ static int write_failed(const unsigned char sha256[SHA256_SIZE], int os, struct 
 	return err_os(err, ERR_SNAPSHOT, os, "write the blob %s", hex);
 }
 
-/* Write it under a new name: its descriptor. */
-static int write_staged(int blobs, const void *data, size_t len, char staged[BLOB_STAGED])
+static int make_staged(int blobs, char staged[BLOB_STAGED])
 {
 	char random[17];
-	int fd;
 
 	random_hex(random, 8);
 	snprintf(staged, BLOB_STAGED, ".new-%s", random);
-	fd = openat(blobs, staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	return openat(blobs, staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+}
+
+/* Write it under a new name: its descriptor. */
+static int write_staged(int blobs, const void *data, size_t len, char staged[BLOB_STAGED])
+{
+	int fd = make_staged(blobs, staged);
+
 	if (fd < 0 || write_at(fd, data, len, 0) == 0)
 		return fd;
 	close(fd);
 	return -1;
+}
+
+int blob_begin(int blobs, char staged[BLOB_STAGED], struct err *err)
+{
+	int fd = make_staged(blobs, staged);
+
+	return fd < 0 ? err_os(err, ERR_SNAPSHOT, errno, "make a blob") : fd;
 }
 
 void blob_drop(int blobs, const char *staged)
@@ -183,18 +195,7 @@ int blob_settle(
 	return write_failed(sha256, errno, err);
 }
 
-int blob_write(
-	int blobs, const void *data, size_t len, unsigned char sha256[SHA256_SIZE], struct err *err)
+int blob_sync(int fd, const unsigned char sha256[SHA256_SIZE], struct err *err)
 {
-	char staged[BLOB_STAGED];
-	autoclose int fd = -1;
-
-	sha256_raw(data, len, sha256);
-	if (is_there(blobs, len, sha256))
-		return 0;
-	fd = write_staged(blobs, data, len, staged);
-	if (fd >= 0 && fsync(fd) == 0)
-		return blob_settle(blobs, staged, sha256, err);
-	blob_drop(blobs, staged);
-	return write_failed(sha256, errno, err);
+	return fsync(fd) < 0 ? write_failed(sha256, errno, err) : 0;
 }

@@ -19,13 +19,10 @@ int blob_open(int blobs, const unsigned char sha256[SHA256_SIZE], struct err *er
 /* The blob's size, or -1 when there is none of that name. */
 int64_t blob_size(int blobs, const unsigned char sha256[SHA256_SIZE]);
 
-/* Write a whole blob and give it its name; `sha256` gets the digest. */
-int blob_write(int blobs, const void *data, size_t len, unsigned char sha256[SHA256_SIZE],
-	struct err *err);
-
 /*
- * The same in two steps, to sync many at once: blob_stage() writes it under the name `staged` ("":
- * it is there already, and whole), which after a sync blob_settle() makes its digest's.
+ * In two steps, to sync many at once: blob_stage() writes a blob under the name `staged` ("": it is
+ * there already, and whole), which after a sync blob_settle() makes its digest's; that goes into
+ * `sha256`.
  */
 #define BLOB_STAGED 32
 int blob_stage(int blobs, const void *data, size_t len, unsigned char sha256[SHA256_SIZE],
@@ -33,6 +30,13 @@ int blob_stage(int blobs, const void *data, size_t len, unsigned char sha256[SHA
 int blob_settle(
 	int blobs, const char *staged, const unsigned char sha256[SHA256_SIZE], struct err *err);
 void blob_drop(int blobs, const char *staged);
+
+/*
+ * And in pieces, by the caller: the descriptor of an empty file under the name `staged`, which is
+ * synced before it is settled.
+ */
+int blob_begin(int blobs, char staged[BLOB_STAGED], struct err *err);
+int blob_sync(int fd, const unsigned char sha256[SHA256_SIZE], struct err *err);
 
 /* The SHA-256 of the first `size` bytes, read into `room`; -1: there are not as many. */
 int blob_hash(

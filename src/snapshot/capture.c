@@ -14,6 +14,7 @@
 #include "similar.h"
 
 #include "devenv/mem.h"
+#include "devenv/spill.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -98,10 +99,10 @@ static void add_delta(struct capture *capture, const struct job *job, size_t i)
 		(struct bytes){job->deltas + i * SNAPSHOT_FRAME_MAX, slot->delta_size}, &delta.pack,
 		&delta.offset);
 	for (uint32_t b = 0; b < slot->n_bases; b++) {
-		index->bases = xgrow(index->bases, index->n_bases, sizeof(*index->bases));
+		index->bases = spill_grow(index->bases, index->n_bases, sizeof(*index->bases));
 		index->bases[index->n_bases++] = job->bases[slot->first_base + b];
 	}
-	index->deltas = xgrow(index->deltas, index->n_deltas, sizeof(delta));
+	index->deltas = spill_grow(index->deltas, index->n_deltas, sizeof(delta));
 	index->deltas[index->n_deltas++] = delta;
 }
 
@@ -136,7 +137,7 @@ static uint32_t add_chunk(struct capture *capture, const struct job *job, size_t
 		capture->totals->new_chunks++;
 		capture->totals->new_bytes += slot->size;
 	}
-	index->chunks = xgrow(index->chunks, index->n_chunks, sizeof(chunk));
+	index->chunks = spill_grow(index->chunks, index->n_chunks, sizeof(chunk));
 	index->chunks[index->n_chunks] = chunk;
 	chunk_map_add(&capture->own, index->chunks, index->n_chunks);
 	return index->n_chunks++;

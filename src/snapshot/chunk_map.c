@@ -2,6 +2,7 @@
 #include "chunk_map.h"
 
 #include "devenv/mem.h"
+#include "devenv/spill.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,11 +37,11 @@ static void grow(struct chunk_map *map, const struct tree_chunk *chunks, size_t 
 	size_t old_room = map->room;
 
 	map->room = room;
-	map->numbers = xcalloc(room, sizeof(*map->numbers));
+	map->numbers = spill_zeroed(room, sizeof(*map->numbers));
 	for (size_t i = 0; i < old_room; i++)
 		if (old[i])
 			map->numbers[place_of(map, chunks, chunks[old[i] - 1].id)] = old[i];
-	free(old);
+	spill_free(old);
 }
 
 void chunk_map_add(struct chunk_map *map, const struct tree_chunk *chunks, uint32_t number)
@@ -59,6 +60,6 @@ void chunk_map_add_index(struct chunk_map *map, const struct tree_index *index)
 
 void chunk_map_release(struct chunk_map *map)
 {
-	free(map->numbers);
+	spill_free(map->numbers);
 	*map = (struct chunk_map){0};
 }

@@ -2,6 +2,7 @@
 #include "index.h"
 
 #include "devenv/mem.h"
+#include "devenv/spill.h"
 #include "devenv/str.h"
 
 #include <stdlib.h>
@@ -27,7 +28,7 @@ void index_entry_release(struct tree_entry *entry)
 	}
 	free(entry->xattrs);
 	free(entry->path);
-	free(entry->slots);
+	spill_free(entry->slots);
 	free(entry->target);
 }
 
@@ -38,10 +39,10 @@ void tree_index_free(struct tree_index *index)
 	for (uint32_t i = 0; i < index->n_entries; i++)
 		index_entry_release(&index->entries[i]);
 	free(index->packs);
-	free(index->chunks);
-	free(index->deltas);
-	free(index->bases);
-	free(index->entries);
+	spill_free(index->chunks);
+	spill_free(index->deltas);
+	spill_free(index->bases);
+	spill_free(index->entries);
 	free(index);
 }
 

@@ -10,6 +10,7 @@
 #include "index.h"
 
 #include "devenv/mem.h"
+#include "devenv/spill.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -230,7 +231,7 @@ static void get_chunks(struct reader *reader, struct tree_index *index)
 			fault(reader, "a chunk is listed twice");
 		if (reader->failed)
 			break;
-		index->chunks = xgrow(index->chunks, index->n_chunks, sizeof(chunk));
+		index->chunks = spill_grow(index->chunks, index->n_chunks, sizeof(chunk));
 		index->chunks[index->n_chunks] = chunk;
 		chunk_map_add(&map, index->chunks, index->n_chunks);
 	}
@@ -240,7 +241,7 @@ static void get_chunks(struct reader *reader, struct tree_index *index)
 static void get_bases(struct reader *reader, struct tree_index *index, uint32_t n)
 {
 	for (uint32_t i = 0; i < n && !reader->failed; i++) {
-		index->bases = xgrow(index->bases, index->n_bases, sizeof(*index->bases));
+		index->bases = spill_grow(index->bases, index->n_bases, sizeof(*index->bases));
 		index->bases[index->n_bases++] = (uint32_t)number(reader, 4);
 	}
 }
@@ -270,7 +271,7 @@ static void get_deltas(struct reader *reader, struct tree_index *index)
 				SNAPSHOT_PACK_DELTA))
 			fault(reader, "a delta's chunk, place or bases");
 		get_bases(reader, index, delta.n_bases);
-		index->deltas = xgrow(index->deltas, index->n_deltas, sizeof(delta));
+		index->deltas = spill_grow(index->deltas, index->n_deltas, sizeof(delta));
 		index->deltas[index->n_deltas] = delta;
 	}
 }
@@ -353,7 +354,7 @@ static void get_file(struct reader *reader, const struct tree_index *index, stru
 		return;
 	}
 	for (uint64_t i = 0; i < n && !reader->failed; i++) {
-		entry->slots = xgrow(entry->slots, i, sizeof(*entry->slots));
+		entry->slots = spill_grow(entry->slots, i, sizeof(*entry->slots));
 		get_slot(reader, index, all, entry, i);
 	}
 }
@@ -429,7 +430,8 @@ static void get_entries(struct reader *reader, struct tree_index *index)
 		fault(reader, "the number of its entries");
 	index->n_entries = 0;
 	while (index->n_entries < n && !reader->failed) {
-		index->entries = xgrow(index->entries, index->n_entries, sizeof(*index->entries));
+		index->entries = spill_grow(
+			index->entries, index->n_entries, sizeof(*index->entries));
 		index->entries[index->n_entries] = (struct tree_entry){0};
 		/* Counted first: what there is of it is freed with the index. */
 		index->n_entries++;

@@ -10,6 +10,7 @@
 
 #include "devenv/mem.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,19 +22,37 @@ struct writer {
 	bool counting;
 	struct codec *codec;
 	struct sha256 *hash;
-	struct buf *blob;
+	struct buf *blob;         /* what is not in the file yet */
+	int fd;                   /* -1: all of it stays in `blob` */
+	struct sha256 *blob_hash; /* of what is in the file */
+	uint64_t blob_size;
 	unsigned char piece[PIECE];
 	size_t used;
 	struct err *err;
 	bool failed;
 };
 
+static int write_out(struct writer *writer)
+{
+	struct buf *blob = writer->blob;
+
+	if (writer->fd < 0)
+		return 0;
+	if (write_at(writer->fd, blob->data, blob->len, writer->blob_size) < 0)
+		return err_os(writer->err, ERR_SNAPSHOT, errno, "write it");
+	sha256_add(writer->blob_hash, blob->data, blob->len);
+	writer->blob_size += blob->len;
+	blob->len = 0;
+	return 0;
+}
+
 static void flush(struct writer *writer, bool last)
 {
 	struct bytes piece = {writer->piece, writer->used};
 
 	if (!writer->failed &&
-		codec_stream_pack(writer->codec, piece, last, writer->blob, writer->err) < 0)
+		(codec_stream_pack(writer->codec, piece, last, writer->blob, writer->err) < 0 ||
+			write_out(writer) < 0))
 		writer->failed = true;
 	writer->used = 0;
 }
@@ -182,40 +201,68 @@ static void put_blob(struct writer *writer, const struct tree_index *index)
 	put_trailer(writer);
 }
 
+static int write_index(
+	struct writer *writer, const struct tree_index *index, struct buf *blob, int fd)
+{
+	writer->counting = true;
+	writer->blob = blob;
+	writer->fd = fd;
+	put_index(writer, index);
+	if (writer->size + SHA256_SIZE > SNAPSHOT_INDEX_MAX ||
+		index->n_entries > SNAPSHOT_ENTRIES_MAX)
+		return err_set(writer->err, ERR_SNAPSHOT,
+			"the index would be over 1 GiB or have over 2097152 entries");
+	writer->codec = codec_new(writer->err);
+	if (!writer->codec)
+		return -1;
+	put_blob(writer, index);
+	codec_free(writer->codec);
+	return writer->failed ? err_wrap(writer->err, "write the index") : 0;
+}
+
 int tree_index_encode(struct tree_index *index, struct buf *blob, struct err *err)
 {
 	autofree struct writer *writer = xcalloc(1, sizeof(*writer));
 	size_t start = blob->len;
 
-	writer->counting = true;
-	writer->blob = blob;
 	writer->err = err;
-	put_index(writer, index);
-	if (writer->size + SHA256_SIZE > SNAPSHOT_INDEX_MAX ||
-		index->n_entries > SNAPSHOT_ENTRIES_MAX)
-		return err_set(err, ERR_SNAPSHOT,
-			"the index would be over 1 GiB or have over 2097152 entries");
-	writer->codec = codec_new(err);
-	if (!writer->codec)
+	if (write_index(writer, index, blob, -1) < 0)
 		return -1;
-	put_blob(writer, index);
-	codec_free(writer->codec);
-	if (writer->failed)
-		return err_wrap(err, "write the index");
 	index->blob_size = blob->len - start;
 	sha256_raw(blob->data + start, blob->len - start, index->digest);
 	return 0;
 }
 
+/* To an open file, never all of it in memory. */
+static int write_file(struct tree_index *index, int fd, struct err *err)
+{
+	autofree struct writer *writer = xcalloc(1, sizeof(*writer));
+	autobuf struct buf blob = BUF_INIT(SNAPSHOT_INDEX_MAX);
+	int result;
+
+	writer->err = err;
+	writer->blob_hash = sha256_new();
+	result = write_index(writer, index, &blob, fd);
+	index->blob_size = writer->blob_size;
+	sha256_end_raw(writer->blob_hash, index->digest);
+	return result;
+}
+
 int tree_index_store(struct tree_index *index, int blobs, struct err *err)
 {
-	autobuf struct buf blob = BUF_INIT(SNAPSHOT_INDEX_MAX);
+	char staged[BLOB_STAGED];
+	autoclose int fd = -1;
 
-	if (tree_index_encode(index, &blob, err) < 0)
-		return -1;
 	/* What it names is on the disk before it, and its own name when this returns. */
 	fsync(blobs);
-	if (blob_write(blobs, blob.data, blob.len, index->digest, err) < 0)
+	fd = blob_begin(blobs, staged, err);
+	if (fd < 0)
+		return -1;
+	if (write_file(index, fd, err) < 0 || blob_sync(fd, index->digest, err) < 0) {
+		blob_drop(blobs, staged);
+		return -1;
+	}
+	if (blob_settle(blobs, staged, index->digest, err) < 0)
 		return -1;
 	fsync(blobs);
 	return 0;

@@ -4,6 +4,7 @@
 #include "source.h"
 
 #include "devenv/mem.h"
+#include "devenv/spill.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,7 +110,13 @@ static void coalesce(struct tree_missing *missing)
 
 static void add_range(struct tree_missing *missing, uint32_t pack, uint64_t offset, uint64_t len)
 {
-	missing->ranges = xgrow(missing->ranges, missing->n, sizeof(*missing->ranges));
+	struct tree_range *last = missing->n ? &missing->ranges[missing->n - 1] : NULL;
+
+	if (last && last->pack == pack && last->offset + last->len == offset) {
+		last->len += len;
+		return;
+	}
+	missing->ranges = spill_grow(missing->ranges, missing->n, sizeof(*missing->ranges));
 	missing->ranges[missing->n++] = (struct tree_range){pack, offset, len};
 }
 
@@ -153,7 +160,7 @@ int tree_missing(const struct tree_index *index, const struct tree_index *parent
 
 void tree_missing_release(struct tree_missing *missing)
 {
-	free(missing->ranges);
+	spill_free(missing->ranges);
 	*missing = (struct tree_missing){0};
 }
 

@@ -9,6 +9,7 @@
 #include "index.h"
 
 #include "devenv/mem.h"
+#include "devenv/spill.h"
 #include "devenv/str.h"
 #include "devenv/strv.h"
 
@@ -125,7 +126,7 @@ static struct tree_entry *add_entry(
 	struct tree_index *index = scan->index;
 	struct tree_entry *entry;
 
-	index->entries = xgrow(index->entries, index->n_entries, sizeof(*entry));
+	index->entries = spill_grow(index->entries, index->n_entries, sizeof(*entry));
 	entry = &index->entries[index->n_entries++];
 	*entry = (struct tree_entry){.type = type, .path = path};
 	if (type == SNAPSHOT_HARDLINK)
@@ -169,7 +170,7 @@ static int add_file(struct scan *scan, int fd, char **path, const struct stat *s
 		entry->size = 0;
 		return err_set(scan->err, ERR_SNAPSHOT, "\"%.200s\" is over 16 TiB", entry->path);
 	}
-	entry->slots = xmalloc(slots * sizeof(*entry->slots));
+	entry->slots = spill_zeroed(slots, sizeof(*entry->slots));
 	memset(entry->slots, 0xff, slots * sizeof(*entry->slots));
 	scan->index->bytes += entry->size;
 	return add_xattrs(entry, fd) < 0

@@ -12,6 +12,7 @@
 #include "source.h"
 
 #include "devenv/mem.h"
+#include "devenv/spill.h"
 #include "devenv/tree.h"
 
 #include <stdlib.h>
@@ -395,7 +396,7 @@ static void sort_spots(struct searching *searching)
 {
 	const struct tree_index *index = searching->ask->index;
 
-	searching->spots = xcalloc(index->n_chunks, sizeof(*searching->spots));
+	searching->spots = spill_zeroed(index->n_chunks, sizeof(*searching->spots));
 	for (uint32_t i = 0; i < index->n_chunks; i++)
 		searching->spots[i] = (struct spot){index->chunks[i].pack, index->chunks[i].offset};
 	if (index->n_chunks)
@@ -433,7 +434,7 @@ int tree_search(const struct tree_search_ask *ask, uint64_t *finds, struct err *
 	source_release(&searching->source);
 	if (ask->parent)
 		source_release(&searching->parent);
-	free(searching->spots);
+	spill_free(searching->spots);
 	*finds = searching->finds;
 	return result;
 }

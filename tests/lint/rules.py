@@ -3,7 +3,7 @@
 # Public headers (include/devenv/NAME.h) by the module that implements them.  A header that is not here
 # is an error: its author decides where it belongs.
 HEADERS = {
-    "base": "buf clock crypto diag err event fs fswatch hash ignore json lazy lock mem proc signals str strv tar term",
+    "base": "buf clock crypto diag err event fs fswatch hash ignore json lazy lock mem proc signals spill str strv tar term",
     "net": "auth credential http http1 known_hosts port ssh ssh_config",
     "manifest": "manifest",
     "engine": "engine",
