@@ -7,6 +7,7 @@
 #include "devenv/strv.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 char *path_join(const char *dir, const char *name); /* an absolute `name` wins */
@@ -56,6 +57,9 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *err);
 /* rm -r without following links; what is not there is fine. */
 int fs_remove_tree(const char *path, struct err *err);
 int fs_remove_tree_at(int dir, const char *name, struct err *err); /* of an open folder */
+
+/* du -s: bytes on the disk, of what can be looked at; links are not followed. */
+uint64_t fs_usage_at(int dir, const char *name);
 
 /*
  * devenv's own folders (XDG base directories): $XDG_STATE_HOME/devenv, $XDG_CACHE_HOME/devenv,

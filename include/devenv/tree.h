@@ -146,6 +146,8 @@ struct tree_capture_ask {
 	 * rsync does it: good for what can be thrown away again. Not with deltas.
 	 */
 	bool unread;
+	/* Bytes that stay free where packs are written: with less it is as if the disk was full. */
+	uint64_t spare;
 	/* true: neither this path nor what is below it; NULL: everything is taken. */
 	bool (*leave_out)(void *ctx, const char *path, bool directory);
 	void *leave_out_ctx;
@@ -184,6 +186,8 @@ struct tree_materialize_ask {
 	 * so a file that has one of them was not written to since it was restored.
 	 */
 	bool keep;
+	/* As of a capture, where files are written; what is replaced counts as free. */
+	uint64_t spare;
 	/* The index that the deltas need, where chunks came only as deltas; or NULL. */
 	const struct tree_index *parent;
 	/*
@@ -219,6 +223,9 @@ int tree_materialize(
 /* Give the open folder `target` the owner, mode, attributes and time of the index's root. */
 int tree_root(const struct tree_index *index, int target, const struct tree_watch *watch,
 	struct err *err);
+
+/* ERR_SNAPSHOT with ENOSPC: less than `spare` bytes are free where the open folder is. */
+int tree_check_room(int dir, uint64_t spare, struct err *err);
 
 #define TREE_STAGING ".devenv-restore" /* being filled; nothing else was touched */
 #define TREE_SWAP ".devenv-swap"       /* complete; what was there before is being removed */

@@ -19,14 +19,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define LOCK_FILE CACHE_BRANCHES "/lock"
 #define LOCK_WAIT_MS 60000
-
-/* What servers need to start again: the temporary tables of MariaDB alone take 12 MiB. */
-#define ROOM_LEFT ((uint64_t)64 << 20)
 
 struct work {
 	struct agent *agent;
@@ -292,15 +288,11 @@ static int check_room(const struct work *work, struct err *err)
 {
 	for (size_t i = 0; work->made.bytes > work->made.cloned && i < work->volumes.n; i++) {
 		autoclose int fd = agent_volume(work->volumes.v[i], err);
-		struct statvfs space;
 
 		if (fd < 0)
 			return -1;
-		if (fstatvfs(fd, &space) == 0 &&
-			(uint64_t)space.f_bavail * space.f_frsize < ROOM_LEFT)
-			return err_os(err, ERR_SNAPSHOT, ENOSPC,
-				"volume %s: too little would be left for services to start",
-				work->volumes.v[i]);
+		if (tree_check_room(fd, ROOM_LEFT, err) < 0)
+			return err_wrap(err, "volume %s", work->volumes.v[i]);
 	}
 	return 0;
 }

@@ -88,7 +88,8 @@ static int fill_and_capture(struct agent *agent, const json_t *request, const ch
 			return -1;
 		in.left = 0;
 	}
-	return capture_tree(agent, request, target, result, err);
+	/* The folder goes: that leaves enough. */
+	return capture_tree(agent, request, target, 0, result, err);
 }
 
 int agent_import(struct agent *agent, const json_t *request, json_t **result, struct err *err)

@@ -40,6 +40,7 @@ int restore_tree(struct agent *agent, const struct restore_work *work, struct tr
 					      .target = work->target,
 					      .replace = work->replace,
 					      .keep = work->keep,
+					      .spare = ROOM_LEFT,
 					      .parent = parent,
 					      .base = work->base >= 0 ? index : NULL,
 					      .base_root = work->base,

@@ -50,32 +50,11 @@ static void tree_of(const char *folder, char hex[SHA256_HEX])
 	snprintf(hex, SHA256_HEX, "%s", path_basename(target));
 }
 
-/* Bytes on the disk. */
-static uint64_t usage(const char *path)
-{
-	autostrv struct strv names = STRV_INIT;
-	struct err ignored = ERR_INIT;
-	struct stat status;
-	uint64_t bytes;
-
-	if (lstat(path, &status) < 0)
-		return 0;
-	bytes = (uint64_t)status.st_blocks * 512;
-	if (S_ISDIR(status.st_mode) && fs_list(path, &names, &ignored) < 0)
-		return bytes;
-	for (size_t i = 0; i < names.n; i++) {
-		autofree char *below = path_join(path, names.v[i]);
-
-		bytes += usage(below);
-	}
-	return bytes;
-}
-
 static uint64_t written(const char *folder)
 {
 	autofree char *upper = path_join(folder, THIN_UPPER);
 
-	return usage(upper);
+	return fs_usage_at(AT_FDCWD, upper);
 }
 
 static int make_folder(

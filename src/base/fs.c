@@ -203,3 +203,31 @@ int fs_remove_tree_at(int dir, const char *name, struct err *err)
 {
 	return remove_at(dir, name, name, err);
 }
+
+static uint64_t usage_below(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	uint64_t bytes = 0;
+
+	if (!dir) {
+		cleanup_close(&fd);
+		return 0;
+	}
+	while ((entry = readdir(dir)) != NULL)
+		if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
+			bytes += fs_usage_at(dirfd(dir), entry->d_name);
+	closedir(dir);
+	return bytes;
+}
+
+uint64_t fs_usage_at(int dir, const char *name)
+{
+	struct stat status;
+
+	if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return (uint64_t)status.st_blocks * 512 +
+	       (S_ISDIR(status.st_mode) ? usage_below(dir, name) : 0);
+}

@@ -54,6 +54,7 @@ struct capture {
 	struct filling fillings[CONTENTS];
 	struct staged *staged;
 	size_t n_staged;
+	bool written; /* one of them was not there before */
 	uint64_t done;
 	struct err *err;
 };
@@ -196,6 +197,7 @@ static void take_pack(struct capture *capture, struct job *job)
 	capture->staged = xgrow(capture->staged, capture->n_staged, sizeof(*staged));
 	staged = &capture->staged[capture->n_staged++];
 	memcpy(staged->name, job->staged, sizeof(staged->name));
+	capture->written |= *job->staged != '\0';
 	staged->number = job->number;
 }
 
@@ -206,6 +208,8 @@ static int settle_packs(struct capture *capture)
 
 	if (capture->n_staged && syncfs(blobs) < 0)
 		return err_os(capture->err, ERR_SNAPSHOT, errno, "write the packs to the disk");
+	if (capture->written && tree_check_room(blobs, capture->world.ask->spare, capture->err) < 0)
+		return -1;
 	for (; capture->n_staged; capture->n_staged--) {
 		const struct staged *last = &capture->staged[capture->n_staged - 1];
 

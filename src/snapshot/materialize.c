@@ -434,6 +434,21 @@ static int make_tree(struct making *making, int staging)
 	return result;
 }
 
+/* What is in the target now will be free, too. */
+static int check_room(
+	const struct tree_materialize_ask *ask, const struct tree_made *made, struct err *err)
+{
+	uint64_t freed;
+
+	if (!ask->spare || (!made->unpacked && !made->copied) ||
+		tree_check_room(ask->target, ask->spare, err) == 0)
+		return 0;
+	freed = stage_replaced(ask->target);
+	freed -= freed < made->kept ? freed : made->kept;
+	err_clear(err);
+	return freed < ask->spare ? tree_check_room(ask->target, ask->spare - freed, err) : 0;
+}
+
 int materialize_into(const struct tree_materialize_ask *ask, int staging, struct tree_made *made,
 	struct err *err)
 {
@@ -455,7 +470,7 @@ int materialize_into(const struct tree_materialize_ask *ask, int staging, struct
 		source_release(&making->parent);
 	if (result == 0 && syncfs(staging) < 0)
 		return err_os(err, ERR_SNAPSHOT, errno, "write to the disk");
-	return result;
+	return result < 0 ? -1 : check_room(ask, made, err);
 }
 
 int materialize_place(

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int failed(struct err *err, const char *doing)
@@ -89,6 +90,27 @@ static int clean(int target, struct err *err)
 bool stage_is_cut(int target)
 {
 	return is_there(target, TREE_SWAP) || is_there(target, TREE_MOVE);
+}
+
+uint64_t stage_replaced(int target)
+{
+	autostrv struct strv names = STRV_INIT;
+	struct err ignored = ERR_INIT;
+	uint64_t bytes = 0;
+
+	list(target, &names, &ignored);
+	for (size_t i = 0; i < names.n; i++)
+		bytes += fs_usage_at(target, names.v[i]);
+	return bytes;
+}
+
+int tree_check_room(int dir, uint64_t spare, struct err *err)
+{
+	struct statvfs space;
+
+	if (fstatvfs(dir, &space) < 0 || (uint64_t)space.f_bavail * space.f_frsize >= spare)
+		return 0;
+	return err_os(err, ERR_SNAPSHOT, ENOSPC, "too little would be left for services to start");
 }
 
 void stage_drop(int target)

@@ -25,6 +25,9 @@ int stage_end(int target, struct err *err);
 /* Was stage_swap() killed, so that `target` has parts of both? */
 bool stage_is_cut(int target);
 
+/* Bytes on the disk of what is in `target` beside what is staged. */
+uint64_t stage_replaced(int target);
+
 /* Remove TREE_STAGING. */
 void stage_drop(int target);
 

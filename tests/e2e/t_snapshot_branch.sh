@@ -169,11 +169,29 @@ check "more than there will be room for" \
 	"$DEVENV" exec -T db dd if=/dev/urandom of=/uploads/more bs=1M count=40
 sum() { "$DEVENV" exec -T db sha256sum /uploads/more </dev/null | cut -d' ' -f1; }
 before=$(sum)
+check "it is kept" "$DEVENV" snapshot save shop_uploads kept
+check "and touched" "$DEVENV" exec -T db touch /uploads/more
 check "little room" fallocate -l $((($(df --output=avail -k "$T/small" | tail -n 1) - 50000) * 1024)) \
 	"$T/small/filler"
 expect_fail "no copy that keeps services from starting" 9 'too little would be left' \
 	"$DEVENV" snapshot branch full shop_uploads
+expect_fail "nor a restore" 9 'too little would be left.*make room' \
+	"$DEVENV" snapshot restore shop_uploads kept --replace --no-undo
+check_out "all is as it was" "^$before\$" sum
 check "more" rm "$T/small/filler"
+check "where there is room it goes back" \
+	"$DEVENV" snapshot restore shop_uploads kept --replace --no-undo
+check "something new" "$DEVENV" exec -T db dd if=/dev/urandom of=/uploads/new bs=1M count=20
+sync -f "$shared"
+check "little room for snapshots" \
+	fallocate -l $((($(df --output=avail -k "$shared" | tail -n 1) - 70000) * 1024)) "$shared/filler"
+expect_fail "no snapshot that keeps services from starting" 9 'too little would be left.*make room' \
+	"$DEVENV" snapshot save shop_uploads fuller --parent kept
+check "nothing of it takes room" test "$(df --output=avail -k "$shared" | tail -n 1)" -gt 60000
+check "without what is new" "$DEVENV" exec -T db rm /uploads/new
+check "nothing has to be written" "$DEVENV" snapshot save shop_uploads same --parent kept
+check "more" rm "$shared/filler"
+check "they are forgotten" "$DEVENV" snapshot rm kept same
 mkdir big
 head -c 40000000 /dev/urandom >big/file
 tar -cf big.tar big
