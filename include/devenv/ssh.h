@@ -30,10 +30,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* How a person is asked. Both may be NULL: nobody is there. */
+/* A line that a person is to type. `text` says what for, and whose question it is. */
+struct ssh_prompt {
+	const char *text;
+	const char *info; /* what the server has to say before it, lines; or NULL */
+	bool echo;        /* it may be seen */
+	bool again;       /* the last answer was wrong */
+};
+
+/* How a person is asked. Both may be NULL: nobody is there. Texts may hold control characters. */
 struct ssh_ask {
 	bool (*confirm)(void *ctx, const char *question);
-	char *(*secret)(void *ctx, const char *prompt); /* without echo; NULL: none given */
+	char *(*answer)(void *ctx, const struct ssh_prompt *prompt); /* NULL: none given */
 	void *ctx;
 };
 
@@ -93,7 +101,8 @@ void ssh_stop(struct ssh *ssh);
 
 /*
  * Go on connecting: 1 when the session stands, 0 when more has to arrive, -1 with err.
- * err->os is EPERM when a new attempt cannot help (host key), else 0.
+ * err->os is EPERM when a new attempt cannot help (a host key, wrong answers), EKEYREJECTED when
+ * only a person can (a password, a code), else 0.
  */
 int ssh_step(struct ssh *ssh, struct err *err);
 

@@ -31,6 +31,10 @@ struct ssh_config {
 	bool usual_agent;        /* it is what SSH_AUTH_SOCK says */
 	char *proxy_command;     /* expanded, or NULL */
 	char *proxy_jump;        /* as written, or NULL */
+	struct strv methods;     /* PreferredAuthentications */
+	struct strv barred;      /* those among them that are turned off */
+	int password_prompts;    /* wrong answers, of a person, until it is enough */
+	bool batch;              /* nobody is to be asked */
 	bool identities_only;
 	bool hash_known_hosts;
 	enum ssh_strict strict;

@@ -45,6 +45,7 @@ int ui_output_json(const json_t *json, struct err *err); /* pretty, and a newlin
 
 /* Escape control bytes and broken UTF-8, appended to `out`. */
 void ui_text(struct buf *out, const char *text);
+void ui_lines(struct buf *out, const char *text); /* but line ends and tabs stay */
 
 bool ui_color(int fd); /* a terminal, and NO_COLOR is not set */
 

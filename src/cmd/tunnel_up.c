@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIES 3
+#define TRIES 3   /* with wrong answers */
+#define ROUNDS 12 /* of questions */
 
 /* === up === */
 
@@ -23,6 +24,7 @@ struct request {
 	json_t *questions; /* that had none */
 	struct err err;    /* of the first tunnel that failed */
 	size_t failed;
+	int wrong; /* rounds with wrong answers */
 };
 
 static json_t *up_request(const struct request *request)
@@ -77,47 +79,70 @@ static int ask_daemon(struct request *request, struct err *err)
 	return err->kind ? -1 : 0;
 }
 
-/* Ask a person what ssh wanted to know; false: there is nothing new to say. */
-static bool ask_person(struct request *request)
+/* Ask a person one thing that ssh wanted to know; false: there is no answer. */
+static bool ask_person(struct request *request, const json_t *question)
 {
 	struct ssh_ask ask = tunnels_ask(request->app);
-	bool any = false;
+	struct ssh_prompt prompt = {.text = json_str(question, "text"),
+		.info = json_str(question, "info"),
+		.echo = json_bool(question, "echo"),
+		.again = json_bool(question, "again")};
+	bool confirm = json_bool(question, "confirm");
+	char *text;
+
+	if (!prompt.text)
+		return false;
+	if (confirm && !ask.confirm(ask.ctx, prompt.text))
+		return false;
+	if (confirm) {
+		json_object_set_new(request->answers, prompt.text, json_true());
+		return true;
+	}
+	text = ask.answer(ask.ctx, &prompt);
+	if (!text)
+		return false;
+	json_set_str(request->answers, prompt.text, text);
+	explicit_bzero(text, strlen(text));
+	free(text);
+	return true;
+}
+
+/* false: there is nothing new to say. */
+static bool ask_all(struct request *request)
+{
+	bool any = false, wrong = false;
 
 	for (size_t i = 0; i < json_array_size(request->questions); i++) {
-		const char *question = json_string_value(json_array_get(request->questions, i));
+		const json_t *question = json_array_get(request->questions, i);
+		bool again = json_bool(question, "again");
 
-		if (json_object_get(request->answers, question))
+		if (again)
+			wrong = true;
+		else if (json_object_get(request->answers, json_str(question, "text")))
 			continue;
-		if (str_starts(question, "Passphrase of ")) {
-			char *text = ask.secret(ask.ctx, question);
-
-			any |= text != NULL;
-			json_set_str(request->answers, question, text);
-			if (text)
-				explicit_bzero(text, strlen(text));
-			free(text);
-		} else if (ask.confirm(ask.ctx, question)) {
-			any = true;
-			json_object_set_new(request->answers, question, json_true());
-		}
+		if (again && request->wrong + 1 >= TRIES)
+			continue;
+		any |= ask_person(request, question);
 	}
+	request->wrong += wrong;
 	return any;
 }
 
+/* Each question costs the daemon an attempt to connect: it waits for nobody. */
 static int bring_up(struct app *app, const struct tunnels *tunnels, struct err *err)
 {
 	autojson json_t *answers = json_object(), *questions = json_array();
 	struct request request = {
 		.app = app, .tunnels = tunnels, .answers = answers, .questions = questions};
 
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < ROUNDS; i++) {
 		request.failed = 0;
 		json_array_clear(questions);
 		if (ask_daemon(&request, err) < 0)
 			return -1;
 		if (!request.failed)
 			return 0;
-		if (!json_array_size(questions) || !ask_person(&request))
+		if (!ask_all(&request))
 			break;
 	}
 	*err = request.err;
@@ -136,8 +161,12 @@ const struct command cmd_tunnel_up = {
 	.details =
 		"Returns when they are ready, or says why they are not. One process a user keeps "
 		"them, and connects again when the connection is lost; `devenv tunnel down` ends "
-		"them. One that is open already is left alone. A passphrase is asked for here and "
-		"kept in that process's memory. What it has to say later is in tunnels.log in "
+		"them. One that is open already is left alone. A passphrase or a password is asked "
+		"for "
+		"here and "
+		"kept in that process's memory; where more than a password is needed, a lost "
+		"connection waits for the next `tunnel up`. What it has to say later is in "
+		"tunnels.log in "
 		"devenv's state folder.",
 	.min_args = 0,
 	.max_args = -1,
@@ -247,8 +276,8 @@ const struct command cmd_tunnel_status = {
 	.name = "status",
 	.args = "[NAME...]",
 	.summary = "Show which tunnels `tunnel up` keeps open, and their traffic",
-	.details = "States: down, connecting, up, and reconnecting when the connection to the ssh "
-		   "server was lost.",
+	.details = "States: down, connecting, up, reconnecting when the connection to the ssh "
+		   "server was lost, and lost when that needs a person: `devenv tunnel up` again.",
 	.min_args = 0,
 	.max_args = -1,
 	.flags = CMD_FORMAT,

@@ -316,7 +316,7 @@ static bool confirm(void *ctx, const char *question)
 	return yes;
 }
 
-/* A line from the terminal, until Ctrl-C. */
+/* A line from the terminal, until Ctrl-C or its end. */
 static char *read_line(int fd)
 {
 	char line[SECRET_MAX];
@@ -343,31 +343,41 @@ static char *read_line(int fd)
 	return copy;
 }
 
-static char *secret(void *ctx, const char *prompt)
+/* What a server says may not move the cursor, or look like our own words. */
+static void prompt_text(const struct ssh_prompt *prompt, struct buf *text)
+{
+	if (prompt->again)
+		buf_addstr(text, "That was not accepted.\n");
+	ui_lines(text, prompt->info);
+	ui_text(text, prompt->text);
+}
+
+static char *answer(void *ctx, const struct ssh_prompt *prompt)
 {
 	struct app *app = ctx;
 	autoclose int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	autobuf struct buf text = BUF_INIT(0);
 	struct termios before, quiet;
-	char *line;
+	char *line = NULL;
 
 	if (fd < 0 || tcgetattr(fd, &before) < 0)
 		return NULL;
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	prompt_text(prompt, &text);
 	ui_pause(&app->sink);
-	tcsetattr(fd, TCSAFLUSH, &quiet);
-	if (write(fd, prompt, strlen(prompt)) < 0)
-		line = NULL;
-	else
+	if (!prompt->echo)
+		tcsetattr(fd, TCSAFLUSH, &quiet);
+	if (fs_write_all(fd, buf_str(&text), text.len) == 0)
 		line = read_line(fd);
 	tcsetattr(fd, TCSAFLUSH, &before);
-	if (write(fd, "\n", 1) < 0)
-		line = NULL;
+	if (!prompt->echo)
+		fs_write_all(fd, "\n", 1);
 	ui_resume(&app->sink);
 	return line;
 }
 
 struct ssh_ask tunnels_ask(struct app *app)
 {
-	return (struct ssh_ask){.confirm = confirm, .secret = secret, .ctx = app};
+	return (struct ssh_ask){.confirm = confirm, .answer = answer, .ctx = app};
 }

@@ -41,7 +41,7 @@ void tunnels_release(struct tunnels *tunnels);
 typedef int tunnels_fn(struct app *app, const struct tunnels *tunnels, struct err *err);
 int tunnels_with(struct app *app, int argc, char **argv, tunnels_fn *act, struct err *err);
 
-/* Questions (an unknown host key, a passphrase) to the person at the terminal. */
+/* Questions (an unknown host key, a passphrase, a server's) to the person at the terminal. */
 struct ssh_ask tunnels_ask(struct app *app);
 
 /* Where it listens: a socket's path, "127.0.0.1:PORT", or "0.0.0.0:PORT" of a gateway. */

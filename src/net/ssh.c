@@ -114,6 +114,8 @@ struct ssh *ssh_new(const struct ssh_options *options, struct err *err)
 		ssh_free(ssh);
 		return NULL;
 	}
+	if (ssh->config.batch)
+		ssh->options.ask = NULL;
 	if (options->jump)
 		ssh_config_jump(&ssh->config, options->jump);
 	ssh->name = xasprintf("%s@%s:%u", ssh->config.user, ssh->config.host, ssh->config.port);
@@ -126,6 +128,7 @@ void ssh_free(struct ssh *ssh)
 		return;
 	ssh_stop(ssh);
 	ssh_secrets_free(ssh);
+	ssh_overhear(ssh, 0);
 	ssh_config_release(&ssh->config);
 	buf_release(&ssh->out);
 	for (size_t i = 0; i < ARRAY_LEN(ssh->details); i++)

@@ -1,10 +1,10 @@
 /*
- * ssh_auth.c - logging in with keys: the agent's and those in files.
+ * ssh_auth.c - logging in: the order of the methods, and keys, the agent's and those in files.
  *
- * Order as in ssh(1): agent keys that are configured, the agent's others, then files.  Every
- * signature of an RSA key is made outside libssh2 (agent or OpenSSL), because 1.10 knows no
- * rsa-sha2: there the public key is offered under the name rsa-sha2-256, which makes libssh2 ask
- * for that algorithm, and OpenSSH reads the key all the same.
+ * The order of keys is as in ssh(1): agent keys that are configured, the agent's others, then
+ * files.  Every signature of an RSA key is made outside libssh2 (agent or OpenSSL), because 1.10
+ * knows no rsa-sha2: there the public key is offered under the name rsa-sha2-256, which makes
+ * libssh2 ask for that algorithm, and OpenSSH reads the key all the same.
  */
 #include "ssh_session.h"
 
@@ -39,7 +39,7 @@ int ssh_auth_load(struct err *err)
 	return ssh2_load(err);
 }
 
-static void note(struct ssh *ssh, const char *label, const char *text)
+void ssh_auth_note(struct ssh *ssh, const char *label, const char *text)
 {
 	strv_pushf(&ssh->auth.notes, "%s: %s", label, text);
 }
@@ -145,10 +145,10 @@ static bool file_key_usable(struct ssh *ssh, const struct ssh_key *key)
 	autofree char *type = ssh_blob_type(key->blob.data, key->blob.len);
 
 	if (fs_exists(certificate))
-		note(ssh, certificate, "not used by libssh2" SSH_OTHER_ENGINE);
+		ssh_auth_note(ssh, certificate, "not used by libssh2" SSH_OTHER_ENGINE);
 	if (!type || !str_starts(type, "sk-"))
 		return true;
-	note(ssh, key->path, "libssh2 cannot use security keys" SSH_OTHER_ENGINE);
+	ssh_auth_note(ssh, key->path, "libssh2 cannot use security keys" SSH_OTHER_ENGINE);
 	return false;
 }
 
@@ -213,49 +213,15 @@ static void collect(struct ssh *ssh)
 
 /* === passphrases === */
 
-static const char *secret_of(const struct ssh *ssh, const char *path)
+static const char *ask_passphrase(struct ssh *ssh, const struct ssh_candidate *candidate)
 {
-	for (size_t i = 0; i < ssh->n_secrets; i++) {
-		if (str_eq(ssh->secrets[i].path, path))
-			return ssh->secrets[i].passphrase;
-	}
-	return NULL;
-}
+	const char *path = candidate->key.path;
+	autofree char *text = xasprintf("Passphrase of %s: ", path);
+	struct ssh_prompt prompt = {.text = text, .again = candidate->tries > 0};
+	char *answer = ssh_ask_person(ssh, &prompt);
 
-static void forget_secret(struct ssh *ssh, const char *path)
-{
-	for (size_t i = 0; i < ssh->n_secrets; i++) {
-		struct ssh_secret *secret = &ssh->secrets[i];
-
-		if (!str_eq(secret->path, path))
-			continue;
-		explicit_bzero(secret->passphrase, strlen(secret->passphrase));
-		free(secret->passphrase);
-		free(secret->path);
-		*secret = ssh->secrets[--ssh->n_secrets];
-		return;
-	}
-}
-
-static const char *ask_secret(struct ssh *ssh, const char *path)
-{
-	const struct ssh_ask *ask = ssh->options.ask;
-	autofree char *prompt = xasprintf("Passphrase of %s: ", path);
-	char *answer = ask && ask->secret && !ssh->been_up ? ask->secret(ask->ctx, prompt) : NULL;
-
-	if (!answer)
-		return NULL;
-	ssh->secrets = xgrow(ssh->secrets, ssh->n_secrets, sizeof(*ssh->secrets));
-	ssh->secrets[ssh->n_secrets++] = (struct ssh_secret){xstrdup(path), answer};
-	return answer;
-}
-
-void ssh_secrets_free(struct ssh *ssh)
-{
-	while (ssh->n_secrets)
-		forget_secret(ssh, ssh->secrets[0].path);
-	free(ssh->secrets);
-	ssh->secrets = NULL;
+	ssh->auth.nobody |= !answer;
+	return answer ? ssh_secret_keep(ssh, path, answer) : NULL;
 }
 
 /*
@@ -270,20 +236,20 @@ static int unlock(struct ssh *ssh, struct ssh_candidate *candidate)
 
 	if (candidate->agent || candidate->unlocked)
 		return 0;
-	secret = key->encrypted ? secret_of(ssh, key->path) : NULL;
+	secret = key->encrypted ? ssh_secret_of(ssh, key->path) : NULL;
 	if (key->encrypted && !(key->rsa && key->openssh) && !secret)
-		secret = ask_secret(ssh, key->path);
+		secret = ask_passphrase(ssh, candidate);
 	if (key->encrypted && !secret && !(key->rsa && key->openssh)) {
 		autofree char *text = xasprintf(
 			"encrypted, and there is no terminal to ask for its "
 			"passphrase: run \"ssh-add %s\" first",
 			key->path);
 
-		note(ssh, candidate->label, text);
+		ssh_auth_note(ssh, candidate->label, text);
 		return -1;
 	}
 	if (key->rsa && ssh_key_unlock(key, secret, &problem) < 0) {
-		forget_secret(ssh, key->path);
+		ssh_secret_forget(ssh, key->path);
 		if (!key->openssh && ++candidate->tries < PASSPHRASE_TRIES)
 			return unlock(ssh, candidate);
 		strv_push(&ssh->auth.notes, problem.msg);
@@ -309,45 +275,107 @@ static int try_one(struct ssh *ssh, struct ssh_candidate *candidate)
 	}
 	return ssh2.libssh2_userauth_publickey_fromfile_ex(ssh->session, user,
 		(unsigned int)strlen(user), NULL, candidate->key.path,
-		secret_of(ssh, candidate->key.path));
+		ssh_secret_of(ssh, candidate->key.path));
 }
 
-static bool session_died(int rc)
+bool ssh_login_ended(const struct ssh *ssh, int rc)
 {
 	return rc == LIBSSH2_ERROR_SOCKET_DISCONNECT || rc == LIBSSH2_ERROR_SOCKET_RECV ||
-	       rc == LIBSSH2_ERROR_SOCKET_SEND;
+	       rc == LIBSSH2_ERROR_SOCKET_SEND ||
+	       (ssh->end_of_input && ssh->in_start == ssh->in_end);
 }
 
 /* Say why the key did not do; false: try it again. */
 static bool give_up(struct ssh *ssh, struct ssh_candidate *candidate, int rc)
 {
 	if (ssh->sign_err.kind) {
-		note(ssh, candidate->label, ssh->sign_err.msg);
+		ssh_auth_note(ssh, candidate->label, ssh->sign_err.msg);
 		err_clear(&ssh->sign_err);
 	} else if (rc == LIBSSH2_ERROR_FILE && candidate->key.encrypted) {
-		forget_secret(ssh, candidate->key.path);
+		ssh_secret_forget(ssh, candidate->key.path);
 		candidate->unlocked = false;
 		if (++candidate->tries < PASSPHRASE_TRIES)
 			return false;
-		note(ssh, candidate->label, "wrong passphrase");
+		ssh_auth_note(ssh, candidate->label, "wrong passphrase");
 	} else if (rc == LIBSSH2_ERROR_FILE) {
-		note(ssh, candidate->label, "libssh2 cannot read this key: run \"ssh-add\" on it");
+		ssh_auth_note(ssh, candidate->label,
+			"libssh2 cannot read this key: run \"ssh-add\" on it");
 	} else {
-		note(ssh, candidate->label, "not accepted");
+		ssh_auth_note(ssh, candidate->label, "not accepted");
 	}
 	return true;
 }
 
+static enum ssh_login with_keys(struct ssh *ssh, const char *method)
+{
+	struct ssh_auth *auth = &ssh->auth;
+
+	if (!auth->collected)
+		collect(ssh);
+	auth->collected = true;
+	while (auth->at < auth->n) {
+		struct ssh_candidate *candidate = &auth->list[auth->at];
+		int rc;
+
+		if (unlock(ssh, candidate) < 0) {
+			auth->at++;
+			continue;
+		}
+		ssh_overhear(ssh, SSH_MSG_USERAUTH_FAILURE);
+		rc = try_one(ssh, candidate);
+		ssh->overheard.wanted = 0;
+		if (rc == LIBSSH2_ERROR_EAGAIN)
+			return SSH_LOGIN_LATER;
+		if (rc == 0 || ssh->overheard.partial) {
+			strv_push(&auth->with, candidate->label);
+			auth->at++;
+			return rc == 0 ? SSH_LOGIN_DONE : SSH_LOGIN_MORE;
+		}
+		if (ssh_login_ended(ssh, rc)) {
+			ssh_auth_note(
+				ssh, candidate->label, "the server hung up (too many keys tried?)");
+			return SSH_LOGIN_FAILED;
+		}
+		if (give_up(ssh, candidate, rc))
+			auth->at++;
+	}
+	return SSH_LOGIN_OVER;
+}
+
+/* === the methods === */
+
+static const struct {
+	const char *name;
+	enum ssh_login (*step)(struct ssh *ssh, const char *method);
+	bool person;
+} ways[] = {
+	{"publickey", with_keys, false},
+	{"keyboard-interactive", ssh_login_interactive, true},
+	{"password", ssh_login_password, true},
+};
+
 static int no_way_in(struct ssh *ssh, struct err *err)
 {
-	autofree char *notes = strv_join(&ssh->auth.notes, "; ");
+	const struct ssh_auth *auth = &ssh->auth;
+	autofree char *notes = strv_join(&auth->notes, "; "), *with = strv_join(&auth->with, ", ");
+	bool answers = auth->talk.wrong || auth->talk.unanswered;
+	bool keys = auth->methods && strstr(auth->methods, "publickey");
 
-	return err_set(err, ERR_TUNNEL,
-		"%s does not let \"%s\" in (it takes: %s). %s. Is your public key in that "
-		"account's authorized_keys?",
-		ssh->name, ssh->config.user, ssh->auth.methods ? ssh->auth.methods : "?",
-		ssh->auth.notes.n ? notes
-				  : "There was no key to try: set \"identity\" or run ssh-add");
+	if (auth->with.n)
+		err_set(err, ERR_TUNNEL, "%s accepts %s of \"%s\" and wants %s too. %s", ssh->name,
+			with, ssh->config.user, auth->methods,
+			auth->notes.n ? notes : "That is not possible here" SSH_OTHER_ENGINE);
+	else
+		err_set(err, ERR_TUNNEL, "%s does not let \"%s\" in (it takes: %s). %s%s",
+			ssh->name, ssh->config.user, auth->methods ? auth->methods : "?",
+			auth->notes.n ? notes
+				      : "There was no key to try: set \"identity\" or run ssh-add",
+			keys && !auth->talk.wrong
+				? ". Is your public key in that account's authorized_keys?"
+				: "");
+	if (answers)
+		err->os = auth->talk.unanswered || ssh->been_up ? EKEYREJECTED : EPERM;
+	return -1;
 }
 
 /* 1 the methods are known (or none is needed), 0 later, -1. */
@@ -371,48 +399,80 @@ static int list_methods(struct ssh *ssh, struct err *err)
 	free(ssh->auth.methods);
 	ssh->auth.methods = xstrdup(methods);
 	ssh->auth.listed = true;
-	if (strstr(methods, "publickey"))
-		collect(ssh);
 	return 1;
+}
+
+/* The first of the methods that we like, the server takes and that is not exhausted; or NULL. */
+static const char *next_method(const struct ssh *ssh, size_t *at)
+{
+	autostrv struct strv theirs = STRV_INIT;
+
+	strv_split(&theirs, ssh->auth.methods, ',');
+	for (size_t i = 0; i < ssh->config.methods.n; i++) {
+		const char *name = ssh->config.methods.v[i];
+
+		for (*at = 0; *at < ARRAY_LEN(ways); (*at)++) {
+			/* A key that was enough may be so again; others' bans are for less. */
+			bool lonely = ssh->auth.nobody || (ssh->been_up && !ssh->by_person);
+			bool barred = (ways[*at].person && lonely) ||
+				      strv_has(&ssh->config.barred, name);
+
+			if (str_eq(ways[*at].name, name) && strv_has(&theirs, name) && !barred &&
+				!(ssh->auth.over & (size_t)1 << *at))
+				return ways[*at].name;
+		}
+	}
+	return NULL;
+}
+
+static int logged_in(struct ssh *ssh)
+{
+	autofree char *with = strv_join(&ssh->auth.with, " and ");
+
+	ssh->by_person |= ssh->auth.talk.asked > 0;
+	ssh_passed(ssh, SSH_STAGE_LOGIN,
+		ssh->auth.with.n ? xasprintf("%s, with %s", ssh->config.user, with)
+				 : xasprintf("%s, without a key", ssh->config.user));
+	return 1;
+}
+
+/* What the server takes from here on, as it said when it refused. */
+static void renew_methods(struct ssh *ssh)
+{
+	if (!ssh->overheard.words)
+		return;
+	free(ssh->auth.methods);
+	ssh->auth.methods = TAKE(ssh->overheard.words);
 }
 
 int ssh_auth_step(struct ssh *ssh, struct err *err)
 {
 	struct ssh_auth *auth = &ssh->auth;
+	const char *method;
+	size_t at;
 
 	if (!auth->listed) {
 		int rc = list_methods(ssh, err);
 
 		if (rc <= 0)
 			return rc;
-		if (ssh2.libssh2_userauth_authenticated(ssh->session)) {
-			ssh_passed(ssh, SSH_STAGE_LOGIN,
-				xasprintf("%s, without a key", ssh->config.user));
-			return 1;
-		}
+		if (ssh2.libssh2_userauth_authenticated(ssh->session))
+			return logged_in(ssh);
 	}
-	while (auth->at < auth->n) {
-		struct ssh_candidate *candidate = &auth->list[auth->at];
-		int rc;
+	while ((method = next_method(ssh, &at))) {
+		enum ssh_login login = ways[at].step(ssh, method);
 
-		if (unlock(ssh, candidate) < 0) {
-			auth->at++;
-			continue;
-		}
-		rc = try_one(ssh, candidate);
-		if (rc == 0) {
-			ssh_passed(ssh, SSH_STAGE_LOGIN,
-				xasprintf("%s, with %s", ssh->config.user, candidate->label));
-			return 1;
-		}
-		if (rc == LIBSSH2_ERROR_EAGAIN)
+		if (login == SSH_LOGIN_LATER)
 			return 0;
-		if (session_died(rc)) {
-			note(ssh, candidate->label, "the server hung up (too many keys tried?)");
-			return no_way_in(ssh, err);
-		}
-		if (give_up(ssh, candidate, rc))
-			auth->at++;
+		if (login == SSH_LOGIN_DONE)
+			return logged_in(ssh);
+		if (login == SSH_LOGIN_FAILED)
+			break;
+		renew_methods(ssh);
+		if (login == SSH_LOGIN_OVER)
+			auth->over |= (size_t)1 << at;
+		else if (login == SSH_LOGIN_MORE)
+			auth->over = 0;
 	}
 	return no_way_in(ssh, err);
 }
@@ -426,6 +486,8 @@ void ssh_auth_reset(struct ssh_auth *auth)
 	}
 	free(auth->list);
 	free(auth->methods);
+	ssh_talk_reset(&auth->talk);
+	strv_release(&auth->with);
 	strv_release(&auth->notes);
 	*auth = (struct ssh_auth){0};
 }

@@ -133,6 +133,19 @@ static void set_int(int *field, const char *value)
 		*field = (int)number;
 }
 
+/* PreferredAuthentications: these and no others, in this order. */
+static void prefer(struct ssh_config *config, const char *names)
+{
+	strv_release(&config->methods);
+	strv_split(&config->methods, names, ',');
+}
+
+static void allow(struct ssh_config *config, const char *method, const char *value)
+{
+	if (str_eq(value, "no") || str_eq(value, "false"))
+		strv_push(&config->barred, method);
+}
+
 /* Values that others' tokens need, and those that need none. */
 static void set_plain(struct ssh_config *config, const char *key, const char *value)
 {
@@ -150,6 +163,19 @@ static void set_plain(struct ssh_config *config, const char *key, const char *va
 		config->hash_known_hosts = str_eq(value, "yes");
 	else if (str_eq(key, "stricthostkeychecking"))
 		config->strict = strict_of(value);
+	else if (str_eq(key, "preferredauthentications"))
+		prefer(config, value);
+	else if (str_eq(key, "pubkeyauthentication"))
+		allow(config, "publickey", value);
+	else if (str_eq(key, "kbdinteractiveauthentication") ||
+		 str_eq(key, "challengeresponseauthentication")) /* before ssh 8.7 */
+		allow(config, "keyboard-interactive", value);
+	else if (str_eq(key, "passwordauthentication"))
+		allow(config, "password", value);
+	else if (str_eq(key, "batchmode"))
+		config->batch = str_eq(value, "yes");
+	else if (str_eq(key, "numberofpasswordprompts"))
+		set_int(&config->password_prompts, value);
 	else if (str_eq(key, "connecttimeout"))
 		set_int(&config->connect_timeout, value);
 	else if (str_eq(key, "serveraliveinterval"))
@@ -235,6 +261,8 @@ static void set_defaults(struct ssh_config *config)
 
 	config->port = 22;
 	config->alive_count = 3;
+	config->password_prompts = 3;
+	prefer(config, "publickey,keyboard-interactive,password");
 	config->host = xstrdup(config->typed);
 	config->user = ssh_local_user();
 	config->agent = str_empty(agent) ? NULL : xstrdup(agent);
@@ -321,5 +349,7 @@ void ssh_config_release(struct ssh_config *config)
 	free(config->proxy_jump);
 	strv_release(&config->identities);
 	strv_release(&config->known_hosts);
+	strv_release(&config->methods);
+	strv_release(&config->barred);
 	*config = (struct ssh_config){0};
 }

@@ -34,7 +34,6 @@
 #define LAZY_STRUCT ssh2
 LAZY_LIBRARY(ssh2, "libssh2.so.1", SSH2_FUNCTIONS)
 
-#define LOGIN_TIMEOUT_MS 60000
 #define PROBE_AFTER_S 5
 #define DEAD_AFTER_S 14
 #define FREE_TRIES 16
@@ -89,6 +88,8 @@ static ssize_t send_callback(
 {
 	struct ssh *ssh = *abstract;
 
+	if (ssh->auth.talk.unanswered) /* libssh2 would answer with nothing */
+		return (ssize_t)len;
 	return buf_add(&ssh->out, data, len) == 0 ? (ssize_t)len : -ENOBUFS;
 }
 
@@ -100,8 +101,8 @@ static int load_libraries(struct err *err)
 	static bool ready;
 	int rc;
 
-	if (ssh2_load(err) < 0 || ssh_auth_load(err) < 0 || ssh_hostkey_load(err) < 0 ||
-		ssh_channel_load(err) < 0)
+	if (ssh2_load(err) < 0 || ssh_auth_load(err) < 0 || ssh_person_load(err) < 0 ||
+		ssh_hostkey_load(err) < 0 || ssh_channel_load(err) < 0)
 		return -1;
 	pthread_mutex_lock(&mutex);
 	if (!ready)
@@ -169,7 +170,8 @@ static void set_callback(LIBSSH2_SESSION *session, int which, void (*function)(v
 static int begin_session(struct ssh *ssh, struct err *err)
 {
 	tune_socket(ssh->fd);
-	ssh->session = ssh2.libssh2_session_init_ex(NULL, NULL, NULL, ssh);
+	ssh->session = ssh2.libssh2_session_init_ex(
+		ssh_overhear_alloc, ssh_overhear_free, ssh_overhear_realloc, ssh);
 	if (!ssh->session)
 		return err_set(err, ERR_TUNNEL, "libssh2 cannot make a session");
 	ssh2.libssh2_session_set_blocking(ssh->session, 0);
@@ -247,7 +249,7 @@ static int step_handshake(struct ssh *ssh, struct err *err)
 		return handshake_failed(ssh, rc, err);
 	if (ssh_hostkey_check(ssh, err) < 0)
 		return -1;
-	ssh->deadline = clock_ms() + LOGIN_TIMEOUT_MS;
+	ssh->deadline = clock_ms() + SSH_LOGIN_TIMEOUT_MS;
 	ssh->state = SSH_LOGIN;
 	return 1;
 }

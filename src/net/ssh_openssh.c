@@ -27,7 +27,6 @@
 
 extern char **environ;
 
-#define LOGIN_TIMEOUT_MS 60000
 #define PERSON_TIMEOUT_MS 600000 /* ssh itself asks, and gives up on a server that is silent */
 #define ALIVE_INTERVAL_S 4       /* with ALIVE_COUNT: a silent server is lost after 12 s */
 #define ALIVE_COUNT 2
@@ -57,7 +56,8 @@ static void past(struct ssh *ssh, enum ssh_stage stage, char *detail)
 static void on_connected(struct ssh *ssh, char *detail)
 {
 	past(ssh, SSH_STAGE_TCP, detail);
-	ssh->deadline = clock_ms() + (ssh->master->batch ? LOGIN_TIMEOUT_MS : PERSON_TIMEOUT_MS);
+	ssh->deadline = clock_ms() +
+			(ssh->master->batch ? SSH_LOGIN_TIMEOUT_MS : PERSON_TIMEOUT_MS);
 }
 
 static void on_proxy(struct ssh *ssh)
@@ -81,6 +81,7 @@ static void on_login(struct ssh *ssh, const char *text)
 	const char *with = strstr(text, " using ");
 	autofree char *method = with ? between(with, '"', '"') : NULL;
 
+	ssh->by_person = str_eq(method, "password") || str_eq(method, "keyboard-interactive");
 	past(ssh, SSH_STAGE_LOGIN,
 		xasprintf("%s, with %s", ssh->config.user, method ? method : "ssh"));
 }
@@ -381,6 +382,7 @@ static int failed(const struct ssh *ssh, struct err *err)
 			       : files->n               ? files->v[0]
 							: "~/.ssh/known_hosts",
 		.batch = ssh->master->batch,
+		.person = ssh->master->batch && ssh->by_person,
 		.text = buf_str(&ssh->master->said),
 	};
 

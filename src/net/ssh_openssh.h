@@ -70,6 +70,7 @@ struct ssh_words {
 	const char *pinned;      /* the one of the manifest, or NULL */
 	const char *known_hosts; /* the file to add to */
 	bool batch;
+	bool person;      /* one is missing: it took answers to log in */
 	const char *text; /* lines */
 };
 

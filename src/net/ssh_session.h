@@ -12,6 +12,7 @@
 #include <libssh2.h>
 
 #define SSH_IN_SIZE ((size_t)64 << 10)
+#define SSH_LOGIN_TIMEOUT_MS 60000
 
 /* === wire format helpers (ssh_wire.c; RFC 4251 section 5) === */
 
@@ -85,9 +86,10 @@ void ssh_proxy_stop(pid_t pid);
 
 /* === authentication (ssh_auth.c) === */
 
+/* A passphrase, by the path of its key, or a password, by the question that it answers. */
 struct ssh_secret {
-	char *path;
-	char *passphrase;
+	char *name;
+	char *text;
 };
 
 struct ssh_candidate {
@@ -99,13 +101,76 @@ struct ssh_candidate {
 	int tries;
 };
 
+/* Questions of the server, and the answers of a person. */
+struct ssh_talk {
+	struct buf info;         /* to be said before the next question */
+	int asked, asked_now;    /* in this login; since the last refusal */
+	int wrong;               /* refusals */
+	bool echo;               /* one of them was answered visibly */
+	char *question, *answer; /* the last one */
+	char *unanswered;        /* or NULL: nothing more is sent */
+};
+
 struct ssh_auth {
 	struct ssh_candidate *list;
 	size_t n, at;
-	bool listed;       /* the server's methods are known */
-	char *methods;     /* "publickey,password", or NULL */
-	struct strv notes; /* why a key was not accepted, a line each */
+	bool listed;    /* the server's methods are known */
+	bool collected; /* the keys are */
+	char *methods;  /* "publickey,password", or NULL */
+	size_t over;    /* bits of the methods that are exhausted */
+	struct ssh_talk talk;
+	bool nobody;       /* a passphrase was not given: a password would not be */
+	struct strv with;  /* what was accepted */
+	struct strv notes; /* why something was not, a line each */
 };
+
+/* What a method has come to. */
+enum ssh_login {
+	SSH_LOGIN_LATER, /* something has to arrive */
+	SSH_LOGIN_DONE,
+	SSH_LOGIN_MORE,   /* accepted, but the server wants another method too */
+	SSH_LOGIN_AGAIN,  /* refused: try it again */
+	SSH_LOGIN_OVER,   /* refused: try the next method */
+	SSH_LOGIN_FAILED, /* no method can help any more */
+};
+
+/* Why a method did not do. */
+void ssh_auth_note(struct ssh *ssh, const char *label, const char *text);
+
+/* An attempt ended with `rc` because the connection has. */
+bool ssh_login_ended(const struct ssh *ssh, int rc);
+
+/* === people (ssh_person.c) === */
+
+enum ssh_login ssh_login_interactive(struct ssh *ssh, const char *method);
+enum ssh_login ssh_login_password(struct ssh *ssh, const char *method);
+
+/* Ask, where somebody may be asked. The caller's, or NULL. */
+char *ssh_ask_person(struct ssh *ssh, const struct ssh_prompt *prompt);
+void ssh_talk_reset(struct ssh_talk *talk);
+
+const char *ssh_secret_of(const struct ssh *ssh, const char *name);         /* or NULL; borrowed */
+const char *ssh_secret_keep(struct ssh *ssh, const char *name, char *text); /* takes `text` */
+void ssh_secret_forget(struct ssh *ssh, const char *name);
+void ssh_secrets_free(struct ssh *ssh);
+
+/* === what libssh2 keeps to itself (ssh_overhear.c) === */
+
+enum { SSH_MSG_USERAUTH_FAILURE = 51, SSH_MSG_CHANNEL_OPEN_FAILURE = 92 };
+
+struct ssh_overheard {
+	uint8_t wanted; /* type of message, or 0 */
+	char *words;    /* the methods that may go on, or why a channel is refused; or NULL */
+	bool partial;   /* a login was accepted, as far as it went */
+};
+
+/* Forget what was heard, and listen for messages of this type while libssh2 works. */
+void ssh_overhear(struct ssh *ssh, uint8_t message);
+
+/* For libssh2_session_init_ex, which gets `ssh` as its abstract. What malloc gave may be freed. */
+void *ssh_overhear_alloc(size_t size, void **abstract);
+void *ssh_overhear_realloc(void *block, size_t size, void **abstract);
+void ssh_overhear_free(void *block, void **abstract);
 
 /* === how large a window a line needs (ssh_flow.c) === */
 
@@ -196,11 +261,13 @@ struct ssh {
 
 	bool failed;
 	char failure[256];
-	bool been_up; /* from now on nobody is asked */
+	bool been_up;   /* from now on nobody is asked */
+	bool by_person; /* who logged in with answers: a key alone does not do */
 
 	struct ssh_auth auth;
 	struct ssh_secret *secrets;
 	size_t n_secrets;
+	struct ssh_overheard overheard;
 	void *sign_context;
 	struct err sign_err;
 };
@@ -247,13 +314,13 @@ int ssh_hostkey_check(struct ssh *ssh, struct err *err);
 /* 1 logged in, 0 go on later, -1 no way in. */
 int ssh_auth_step(struct ssh *ssh, struct err *err);
 void ssh_auth_reset(struct ssh_auth *auth);
-void ssh_secrets_free(struct ssh *ssh);
 
 /* Open the idle channel: 1 done (or refused), 0 later, -1 dead. */
 int ssh_idle_open(struct ssh *ssh);
 
 /* Load libssh2 for the file's own list of functions. */
 int ssh_auth_load(struct err *err);
+int ssh_person_load(struct err *err);
 int ssh_hostkey_load(struct err *err);
 int ssh_channel_load(struct err *err);
 

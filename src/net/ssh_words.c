@@ -87,6 +87,13 @@ static int bad_key(const struct ssh_words *words, struct err *err)
 	return refuse(err);
 }
 
+static bool has_publickey(const char *methods)
+{
+	const char *at = strstr(methods, "publickey");
+
+	return at && at < methods + strcspn(methods, ")");
+}
+
 static int no_way_in(const struct ssh_words *words, const char *methods, struct err *err)
 {
 	const char *end = strstr(words->text, "Permission denied (");
@@ -98,6 +105,11 @@ static int no_way_in(const struct ssh_words *words, const char *methods, struct 
 	notes = last_lines(before);
 	err_set(err, ERR_TUNNEL, "%s does not let \"%s\" in (it takes: %.*s). %s%s", words->name,
 		words->user, (int)strcspn(methods, ")"), methods, notes, *notes ? ". " : "");
+	if (words->person || (words->batch && !has_publickey(methods))) {
+		err_hint(err, "It wants answers of a person, whom ssh asks only where \"devenv "
+			      "tunnel\" runs on a terminal");
+		return refuse(err);
+	}
 	if (words->batch)
 		return err_hint(err,
 			"Is your public key in that account's authorized_keys? A key with a "

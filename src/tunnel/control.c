@@ -38,28 +38,47 @@ struct control {
 
 /* === questions === */
 
-static const json_t *answer(struct control *control, const char *question)
+static const json_t *given(const struct control *control, const char *question)
 {
-	for (size_t i = 0; i < PEERS; i++) {
-		const json_t *found = json_object_get(control->peers[i].answers, question);
+	const json_t *found = NULL;
 
-		if (found)
-			return found;
-	}
-	json_array_append_new(control->questions, json_string_safe(question));
-	return NULL;
+	for (size_t i = 0; i < PEERS && !found; i++)
+		found = json_object_get(control->peers[i].answers, question);
+	return found;
+}
+
+static json_t *put(struct control *control, const char *text, bool confirm)
+{
+	json_t *question = json_object();
+
+	json_set_str(question, "text", text);
+	json_object_set_new(question, "confirm", json_boolean(confirm));
+	json_array_append_new(control->questions, question);
+	return question;
 }
 
 static bool confirm(void *ctx, const char *question)
 {
-	return json_is_true(answer(ctx, question));
+	const json_t *found = given(ctx, question);
+
+	if (!found)
+		put(ctx, question, true);
+	return json_is_true(found);
 }
 
-static char *secret(void *ctx, const char *prompt)
+static char *answer(void *ctx, const struct ssh_prompt *prompt)
 {
-	const char *text = json_string_value(answer(ctx, prompt));
+	const char *text = json_string_value(given(ctx, prompt->text));
+	json_t *question;
 
-	return text ? xstrdup(text) : NULL;
+	/* The same answer would be as wrong as it was. */
+	if (text && !prompt->again)
+		return xstrdup(text);
+	question = put(ctx, prompt->text, false);
+	json_set_str(question, "info", prompt->info);
+	json_object_set_new(question, "echo", json_boolean(prompt->echo));
+	json_object_set_new(question, "again", json_boolean(prompt->again));
+	return NULL;
 }
 
 struct control *control_new(int fd)
@@ -67,7 +86,7 @@ struct control *control_new(int fd)
 	struct control *control = xcalloc(1, sizeof(*control));
 
 	control->fd = fd;
-	control->ask = (struct ssh_ask){.confirm = confirm, .secret = secret, .ctx = control};
+	control->ask = (struct ssh_ask){.confirm = confirm, .answer = answer, .ctx = control};
 	control->questions = json_array();
 	for (size_t i = 0; i < PEERS; i++)
 		control->peers[i].fd = -1;
@@ -136,6 +155,10 @@ static int open_one(struct loop *loop, const json_t *json, struct err *err)
 	if (!spec)
 		return err_set(err, ERR_USAGE, "a tunnel of the request is not whole");
 	listener = find(loop, spec->id);
+	if (listener && listener->link->state == LINK_DEAD) {
+		loop_remove(loop, listener, "it is opened anew");
+		listener = NULL;
+	}
 	if (listener) {
 		autojson json_t *open = tunnel_spec_json(listener->spec);
 
@@ -190,6 +213,8 @@ static const char *state_of(const struct listener *listener)
 {
 	if (!listener->announced)
 		return "connecting";
+	if (listener->link->state == LINK_DEAD)
+		return "lost";
 	return listener->link->state == LINK_UP ? "up" : "reconnecting";
 }
 

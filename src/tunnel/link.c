@@ -63,8 +63,15 @@ static int64_t retry_delay(const struct link *link)
 static void each_listener_failed(struct loop *loop, struct link *link, const struct err *err)
 {
 	for (size_t i = 0; i < loop->n_listeners; i++) {
-		if (loop->listeners[i]->link == link)
-			listener_failed(loop, loop->listeners[i], err);
+		struct listener *listener = loop->listeners[i];
+		struct err own = *err;
+
+		if (listener->link != link)
+			continue;
+		if (err->os == EKEYREJECTED)
+			err_hint(&own, "run \"devenv tunnel up %s\" on a terminal",
+				listener->spec->name);
+		listener_failed(loop, listener, &own);
 	}
 }
 
@@ -81,7 +88,7 @@ static void reset_waiting(struct loop *loop, struct link *link)
 /* An attempt to connect has failed. */
 static void attempt_failed(struct loop *loop, struct link *link, struct err *err)
 {
-	bool hopeless = err->os == EPERM;
+	bool hopeless = err->os == EPERM || err->os == EKEYREJECTED;
 
 	ssh_stop(link->ssh);
 	link->attempts++;

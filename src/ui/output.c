@@ -70,7 +70,7 @@ void ui_error(const struct err *err, bool json)
 	} else {
 		buf_addf(&out, "%sdevenv:%s ", ui_style(STDERR_FILENO, "red"),
 			ui_style(STDERR_FILENO, "reset"));
-		text_lines(&out, err->msg);
+		ui_lines(&out, err->msg);
 		if (!str_ends(buf_str(&out), "\n"))
 			buf_addch(&out, '\n');
 	}

@@ -60,7 +60,7 @@ static void add_log(struct buf *out, const struct event *event)
 		ui_text(out, event->object);
 		buf_addstr(out, " | ");
 	}
-	text_lines(out, event->text ? event->text : "");
+	ui_lines(out, event->text ? event->text : "");
 	buf_addch(out, '\n');
 }
 
@@ -77,7 +77,7 @@ void plain_event(struct ui *ui, const struct event *event, const struct item *it
 	if (event->kind == EVENT_WARNING)
 		buf_addstr(&ui->out, "warning: ");
 	add_object(&ui->out, event->object);
-	text_lines(&ui->out, event->text ? event->text : event_kind_name(event->kind));
+	ui_lines(&ui->out, event->text ? event->text : event_kind_name(event->kind));
 	if (event->kind == EVENT_DONE || event->kind == EVENT_SUMMARY) {
 		if (!ms && item)
 			ms = clock_ms() - item->start_ms;
@@ -99,7 +99,7 @@ void plain_tick(struct ui *ui)
 	 */
 	item = &ui->items[ui->n - 1];
 	add_object(&ui->out, item->object);
-	text_lines(&ui->out, item->text ? item->text : "working");
+	ui_lines(&ui->out, item->text ? item->text : "working");
 	item_amount(item, &ui->out);
 	if (item->detail && !str_eq(item->detail, item->text)) {
 		buf_addch(&ui->out, ' ');

@@ -67,7 +67,4 @@ void item_amount(const struct item *item, struct buf *out);
 size_t text_fit(const char *text, int columns, int *used);
 int text_columns(const char *text);
 
-/* As ui_text(), but line ends and tabs stay. */
-void text_lines(struct buf *out, const char *text);
-
 #endif

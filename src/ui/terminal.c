@@ -80,7 +80,7 @@ bool ui_confirm(const char *question)
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return false;
-	text_lines(&text, question);
+	ui_lines(&text, question);
 	buf_addstr(&text, " [y/N] ");
 	fs_write_all(STDERR_FILENO, buf_str(&text), text.len);
 	if (!read_answer(answer))

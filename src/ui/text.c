@@ -43,7 +43,7 @@ void ui_text(struct buf *out, const char *text)
 	add_text(out, text, "");
 }
 
-void text_lines(struct buf *out, const char *text)
+void ui_lines(struct buf *out, const char *text)
 {
 	add_text(out, text, "\n\t");
 }

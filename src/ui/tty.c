@@ -150,7 +150,7 @@ static void add_line(struct ui *ui, const struct event *event, const struct item
 		ui_text(&ui->out, event->object);
 		buf_addstr(&ui->out, event->kind == EVENT_LOG ? " | " : "  ");
 	}
-	text_lines(&ui->out, event->text ? event->text : event_kind_name(event->kind));
+	ui_lines(&ui->out, event->text ? event->text : event_kind_name(event->kind));
 	if (!ms && item && event->kind == EVENT_DONE)
 		ms = clock_ms() - item->start_ms;
 	if (ms > 0)

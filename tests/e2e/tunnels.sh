@@ -6,6 +6,7 @@
 
 S=$T/ssh
 TUNNEL_KEYS=()
+SSHD=(/usr/sbin/sshd)
 tunnel_pid=
 port=
 
@@ -43,7 +44,8 @@ host_line() {
 
 # start_sshd [LINE OF CONFIGURATION...]
 start_sshd() {
-	cat >"$S/sshd_config" <<-END
+	printf '%s\n' "$@" >"$S/sshd_config" # the first value of a keyword counts
+	cat >>"$S/sshd_config" <<-END
 		Port $SSHD_PORT
 		ListenAddress 127.0.0.1
 		HostKey $S/host_ed25519
@@ -55,12 +57,9 @@ start_sshd() {
 		MaxStartups 100
 		LogLevel VERBOSE
 	END
-	if (($# > 0)); then
-		printf '%s\n' "$@" >>"$S/sshd_config"
-	fi
 	mkdir -p /run/sshd
 	rm -f "$S/sshd.pid"
-	/usr/sbin/sshd -f "$S/sshd_config" -E "$S/sshd.log"
+	"${SSHD[@]}" -f "$S/sshd_config" -E "$S/sshd.log"
 	wait_for 10 test -s "$S/sshd.pid"
 	wait_for 10 answers "$SSHD_PORT"
 }
@@ -174,23 +173,48 @@ works() {
 	up "$1" && echo_bytes 100000 "$S/one" && down
 }
 
-# on_terminal NAME QUESTION ANSWER: on a terminal of its own, answer when asked, carry bytes, Ctrl-C
-on_terminal() {
-	local rc=0 script_pid
-	mkfifo "$T/$1/keys"
-	script -qefc "exec '$DEVENV' -C '$T/$1' --progress plain tunnel reader" "$T/$1/screen" \
-		<"$T/$1/keys" >/dev/null 2>&1 &
+# converse NAME WORDS [QUESTION ANSWER]...: devenv with these words on a terminal of its own, whose
+# screen is $T/NAME/screen; each question is answered when it is asked. Its process is $script_pid.
+converse() {
+	local name=$1 words=$2 seen=1
+	shift 2
+	rm -f "$T/$name/keys" "$T/$name/screen"
+	mkfifo "$T/$name/keys"
+	script -qefc "exec '$DEVENV' -C '$T/$name' --progress plain $words" "$T/$name/screen" \
+		<"$T/$name/keys" >/dev/null 2>&1 &
 	script_pid=$!
-	exec 8>"$T/$1/keys"
-	wait_for 20 grep -q "$2" "$T/$1/screen" && printf '%s\n' "$3" >&8 &&
-		wait_for 20 grep -q '^reader  .* -> ' "$T/$1/screen" || rc=1
-	port=$(sed -n 's/^reader  127\.0\.0\.1:\([0-9]*\) -> .*/\1/p' "$T/$1/screen")
-	hello || rc=1
-	printf '\003' >&8
+	exec 8>"$T/$name/keys"
+	while (($# > 0)); do
+		wait_for 20 asked_or_over "$name" "$1" "$seen"
+		asked "$name" "$1" "$seen" || return 1
+		seen=$(($(wc -c <"$T/$name/screen") + 1))
+		printf '%s\n' "$2" >&8
+		shift 2
+	done
+}
+asked_or_over() { asked "$@" || not kill -0 "$script_pid"; }
+asked() { tail -c "+$3" "$T/$1/screen" | grep -q "$2"; }
+
+# converse_ends NAME: with what status
+converse_ends() {
+	local rc=0
 	wait "$script_pid" || rc=$?
 	exec 8>&-
 	tr -d '\r' <"$T/$1/screen" >&2
 	return "$rc"
+}
+
+# on_terminal NAME [QUESTION ANSWER]...: answer on a terminal, carry bytes, Ctrl-C
+on_terminal() {
+	local rc=0
+	converse "$1" 'tunnel reader' "${@:2}" &&
+		wait_for 20 grep -q '^reader  .* -> ' "$T/$1/screen" || rc=1
+	port=$(sed -n 's/^reader  127\.0\.0\.1:\([0-9]*\) -> .*/\1/p' "$T/$1/screen")
+	hello || rc=1
+	if kill -0 "$script_pid"; then
+		printf '\003' >&8
+	fi
+	converse_ends "$1" && return "$rc"
 }
 
 # === what every engine has to stand ===
