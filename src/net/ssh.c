@@ -8,6 +8,7 @@
 
 #include "devenv/clock.h"
 #include "devenv/mem.h"
+#include "devenv/str.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -307,6 +308,23 @@ int ssh_open(struct ssh *ssh, const char *host, uint16_t port, struct ssh_channe
 	return rc;
 }
 
+/* What sshd passes on of getaddrinfo(3) and connect(2), by the libc's words for it. */
+static const struct {
+	const char *words;
+	const char *says; /* after "HOST:PORT" */
+	bool name;        /* it is about the name */
+} refusals[] = {
+	{"not known", NULL, true},
+	{"name resolution", NULL, true},
+	{"No address associated", NULL, true},
+	{"nodename nor servname", NULL, true},
+	{"Connection refused", "nothing listens there: the database is down, or the port is wrong",
+		false},
+	{"timed out", "no answer: a firewall is between, or the address is wrong", false},
+	{"No route to host", "no way there: a firewall is between, or the address is wrong", false},
+	{"unreachable", "no way there: the address is wrong, or the network is down", false},
+};
+
 int ssh_open_refused(const struct ssh *ssh, const char *host, uint16_t port, bool forbidden,
 	const char *why, struct err *err)
 {
@@ -315,8 +333,22 @@ int ssh_open_refused(const struct ssh *ssh, const char *host, uint16_t port, boo
 			"%s forbids forwarding to %s:%u (its AllowTcpForwarding, PermitOpen or the "
 			"key's options): ask whoever runs it",
 			ssh->name, host, port);
-	return err_set(
-		err, ERR_TUNNEL, "%s cannot connect to %s:%u: %s", ssh->name, host, port, why);
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+		if (!why || !strstr(why, refusals[i].words))
+			continue;
+		if (refusals[i].name)
+			return err_set(err, ERR_TUNNEL,
+				"%s does not know the name \"%s\" (%s): check \"to\" in the "
+				"manifest",
+				ssh->name, host, why);
+		return err_set(err, ERR_TUNNEL, "%s cannot connect to %s:%u: %s (%s)", ssh->name,
+			host, port, refusals[i].says, why);
+	}
+	/* Some servers have one text for everything. */
+	return err_set(err, ERR_TUNNEL,
+		"%s cannot connect to %s:%u: the database is down, the name is unknown there, or a "
+		"firewall is between (it says only \"%s\")",
+		ssh->name, host, port, str_empty(why) ? "" : why);
 }
 
 ssize_t ssh_read(struct ssh_channel *channel, void *data, size_t len)

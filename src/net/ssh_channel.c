@@ -9,6 +9,7 @@
 #include "devenv/clock.h"
 #include "devenv/lazy.h"
 #include "devenv/mem.h"
+#include "devenv/str.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,13 +131,12 @@ static void keepalive(struct ssh *ssh)
 
 static int open_refused(struct ssh *ssh, const char *host, uint16_t port, struct err *err)
 {
+	const char *why = ssh->overheard.words;
 	char *text = NULL;
 
 	ssh2.libssh2_session_last_error(ssh->session, &text, NULL, 0);
-	if (text && strstr(text, "connect failed")) /* it drops the server's reason */
-		text = "the database is down, the name is unknown there, or a firewall is between";
 	return ssh_open_refused(ssh, host, port, text && strstr(text, "prohibited"),
-		text ? text : "no reason given", err);
+		str_empty(why) && text ? text : why, err);
 }
 
 static int open_channel(struct ssh *ssh, const char *host, uint16_t port,
@@ -149,7 +149,9 @@ static int open_channel(struct ssh *ssh, const char *host, uint16_t port,
 		return SSH_AGAIN;
 	if (!ssh_alive(ssh))
 		return SSH_REFUSED;
+	ssh_overhear(ssh, SSH_MSG_CHANNEL_OPEN_FAILURE);
 	opened = ssh2.libssh2_channel_direct_tcpip_ex(ssh->session, host, port, "127.0.0.1", 0);
+	ssh->overheard.wanted = 0;
 	ssh->opening = false;
 	if (opened) {
 		*channel = xcalloc(1, sizeof(**channel));

@@ -375,7 +375,6 @@ static int open_channel(struct ssh *ssh, const char *host, uint16_t port,
 {
 	struct mux *mux = &ssh->master->mux;
 	struct mux_channel *opened = mux->opening;
-	const char *why;
 
 	if (!opened) {
 		mux->opening = channel_new(mux);
@@ -393,8 +392,7 @@ static int open_channel(struct ssh *ssh, const char *host, uint16_t port,
 		ssh_flow_granted(&(*channel)->flow, WINDOW_START);
 		return 0;
 	}
-	why = str_empty(opened->why) ? "no reason given" : opened->why;
-	ssh_open_refused(ssh, host, port, opened->reason == OPEN_PROHIBITED, why, err);
+	ssh_open_refused(ssh, host, port, opened->reason == OPEN_PROHIBITED, opened->why, err);
 	channel_remove(mux, opened);
 	return SSH_REFUSED;
 }

@@ -260,10 +260,12 @@ workspace taken "port: $ECHO_PORT"
 expect_fail 'a taken local port names who holds it' 10 "port $ECHO_PORT is taken by socat" \
 	tunnel_in taken
 sed -i 's|to: .*|to: 127.0.0.1:12699|' "$T/way/compose.yaml"
-expect_fail 'a database that is down' 10 'cannot connect to 127.0.0.1:12699' tunnel_in way
-sed -i 's|to: .*|to: no-such-host.invalid:3306|' "$T/way/compose.yaml"
-expect_fail 'a name that the server cannot resolve' 10 'cannot connect to no-such-host.invalid' \
+expect_fail 'a database that is down' 10 \
+	'cannot connect to 127.0.0.1:12699: nothing listens there.*Connection refused' \
 	tunnel_in way
+sed -i 's|to: .*|to: no-such-host.invalid:3306|' "$T/way/compose.yaml"
+expect_fail 'a name that the server cannot resolve' 10 \
+	'does not know the name "no-such-host.invalid"' tunnel_in way
 workspace nohost
 sed -i 's|via: .*|via: root@no-such-host.invalid|' "$T/nohost/compose.yaml"
 expect_fail 'a bastion whose name is unknown' 10 '"no-such-host.invalid" cannot be resolved' \
