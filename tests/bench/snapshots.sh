@@ -329,12 +329,13 @@ transfers() { # ENGINE
 
 # === the agent's memory ===
 
-# The most that any agent had, in kB, into the file.
+# The most that any agent had, in kB, into the file: of what only memory holds.  Pages of files, its
+# own program and what it maps of the cache, the kernel takes back when it has no room.
 watch_agents() { # FILE
 	local most=0 pid now
 	while :; do
 		for pid in $(pgrep -x devenv-agent); do
-			now=$(awk '/^VmHWM/ {print $2}' "/proc/$pid/status" 2>/dev/null || true)
+			now=$(awk '/^RssAnon/ {print $2}' "/proc/$pid/status" 2>/dev/null || true)
 			if ((${now:-0} > most)); then
 				most=$now
 				echo "$most" >"$1"
