@@ -31,6 +31,10 @@ struct ssh_config {
 	bool usual_agent;        /* it is what SSH_AUTH_SOCK says */
 	char *proxy_command;     /* expanded, or NULL */
 	char *proxy_jump;        /* as written, or NULL */
+	char *revoked_keys;      /* RevokedHostKeys: a file, or NULL */
+	char *bind_address;      /* or NULL */
+	char *bind_interface;    /* or NULL */
+	int family;              /* AF_UNSPEC, AF_INET or AF_INET6 */
 	struct strv methods;     /* PreferredAuthentications */
 	struct strv barred;      /* those among them that are turned off */
 	int password_prompts;    /* wrong answers, of a person, until it is enough */

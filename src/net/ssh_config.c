@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #define OUTPUT_LIMIT ((size_t)1 << 20)
 #define SSH_TIMEOUT_MS 15000
@@ -157,6 +158,14 @@ static void set_plain(struct ssh_config *config, const char *key, const char *va
 		parse_port(value, &config->port);
 	else if (str_eq(key, "hostkeyalias"))
 		set(&config->key_alias, xstrdup(value));
+	else if (str_eq(key, "bindaddress"))
+		set(&config->bind_address, xstrdup(value));
+	else if (str_eq(key, "bindinterface"))
+		set(&config->bind_interface, xstrdup(value));
+	else if (str_eq(key, "addressfamily"))
+		config->family = str_eq(value, "inet")    ? AF_INET
+				 : str_eq(value, "inet6") ? AF_INET6
+							  : AF_UNSPEC;
 	else if (str_eq(key, "identitiesonly"))
 		config->identities_only = str_eq(value, "yes");
 	else if (str_eq(key, "hashknownhosts"))
@@ -209,6 +218,10 @@ static int set_expanded(
 		return add_identity(config, value, err);
 	if (str_eq(key, "userknownhostsfile") || str_eq(key, "globalknownhostsfile"))
 		return add_files(config, &config->known_hosts, value, err);
+	if (str_eq(key, "revokedhostkeys") && !str_eq(value, "none"))
+		set(&config->revoked_keys, expand_old(config, value, err));
+	if (str_eq(key, "revokedhostkeys") && err->kind)
+		return -1;
 	if (str_eq(key, "identityagent"))
 		return set_agent(config, value, err);
 	if (str_eq(key, "proxyjump") && !str_eq(value, "none"))
@@ -248,6 +261,7 @@ int ssh_config_parse(struct ssh_config *config, const char *text, struct err *er
 		each_line(config, text, true, "globalknownhostsfile", err) < 0 ||
 		each_line(config, text, true, "identityfile", err) < 0 ||
 		each_line(config, text, true, "identityagent", err) < 0 ||
+		each_line(config, text, true, "revokedhostkeys", err) < 0 ||
 		each_line(config, text, true, "proxyjump", err) < 0)
 		return -1;
 	if (config->proxy_jump)
@@ -347,6 +361,9 @@ void ssh_config_release(struct ssh_config *config)
 	free(config->agent);
 	free(config->proxy_command);
 	free(config->proxy_jump);
+	free(config->revoked_keys);
+	free(config->bind_address);
+	free(config->bind_interface);
 	strv_release(&config->identities);
 	strv_release(&config->known_hosts);
 	strv_release(&config->methods);

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -32,6 +33,8 @@ struct ssh_dial {
 	atomic_int refs;
 	char *host;
 	uint16_t port;
+	int family;
+	char *bind_address, *bind_interface; /* where to connect from, or NULL */
 	int timeout_ms;
 	int pipe[2];
 	int fd;
@@ -47,6 +50,8 @@ static void dial_put(struct ssh_dial *dial)
 		close(dial->fd);
 	close(dial->pipe[0]);
 	free(dial->host);
+	free(dial->bind_address);
+	free(dial->bind_interface);
 	free(dial->address);
 	free(dial);
 }
@@ -73,14 +78,55 @@ static int wait_connected(int fd, int64_t deadline)
 	return problem;
 }
 
-static int connect_one(const struct addrinfo *address, int64_t deadline, int *problem)
+/* BindAddress: 0 or an errno. */
+static int bind_to_address(const struct ssh_dial *dial, int family, int fd)
+{
+	struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM}, *list = NULL;
+	int problem = EADDRNOTAVAIL;
+
+	if (getaddrinfo(dial->bind_address, NULL, &hints, &list) == 0)
+		problem = bind(fd, list->ai_addr, list->ai_addrlen) < 0 ? errno : 0;
+	if (list)
+		freeaddrinfo(list);
+	return problem;
+}
+
+/* BindInterface: from its first address of the family. 0 or an errno. */
+static int bind_to_interface(const struct ssh_dial *dial, int family, int fd)
+{
+	socklen_t len = family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					   : sizeof(struct sockaddr_in);
+	struct ifaddrs *list = NULL;
+	int problem = EADDRNOTAVAIL;
+
+	if (getifaddrs(&list) < 0)
+		return errno;
+	for (struct ifaddrs *at = list; at && problem == EADDRNOTAVAIL; at = at->ifa_next)
+		if (str_eq(at->ifa_name, dial->bind_interface) && at->ifa_addr &&
+			at->ifa_addr->sa_family == family)
+			problem = bind(fd, at->ifa_addr, len) < 0 ? errno : 0;
+	freeifaddrs(list);
+	return problem;
+}
+
+/* As ssh has it, the address comes before the interface. */
+static int bind_source(const struct ssh_dial *dial, int family, int fd)
+{
+	if (dial->bind_address)
+		return bind_to_address(dial, family, fd);
+	return dial->bind_interface ? bind_to_interface(dial, family, fd) : 0;
+}
+
+static int connect_one(
+	const struct ssh_dial *dial, const struct addrinfo *address, int64_t deadline, int *problem)
 {
 	autoclose int fd = socket(address->ai_family,
 		address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
 
-	*problem = 0;
-	if (fd < 0 ||
-		(connect(fd, address->ai_addr, address->ai_addrlen) < 0 && errno != EINPROGRESS))
+	*problem = fd < 0 ? errno : bind_source(dial, address->ai_family, fd);
+	if (*problem)
+		return -1;
+	if (connect(fd, address->ai_addr, address->ai_addrlen) < 0 && errno != EINPROGRESS)
 		*problem = errno;
 	else
 		*problem = wait_connected(fd, deadline);
@@ -99,9 +145,11 @@ static void note_address(struct ssh_dial *dial, const struct addrinfo *address)
 
 static void dial_run(struct ssh_dial *dial)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
+	struct addrinfo hints = {.ai_family = dial->family, .ai_socktype = SOCK_STREAM},
+			*list = NULL;
 	autofree char *port = xasprintf("%u", dial->port);
 	int64_t deadline = clock_ms() + dial->timeout_ms;
+	const char *from = dial->bind_address ? dial->bind_address : dial->bind_interface;
 	int problem = 0, rc = getaddrinfo(dial->host, port, &hints, &list);
 
 	if (rc != 0) {
@@ -111,12 +159,12 @@ static void dial_run(struct ssh_dial *dial)
 	}
 	for (struct addrinfo *address = list; address && dial->fd < 0; address = address->ai_next) {
 		note_address(dial, address);
-		dial->fd = connect_one(address, deadline, &problem);
+		dial->fd = connect_one(dial, address, deadline, &problem);
 	}
 	freeaddrinfo(list);
 	if (dial->fd < 0)
-		err_os(&dial->err, ERR_TUNNEL, problem, "connect to %s port %u", dial->host,
-			dial->port);
+		err_os(&dial->err, ERR_TUNNEL, problem, "connect to %s port %u%s%s", dial->host,
+			dial->port, from ? " from " : "", from ? from : "");
 }
 
 static void *dial_thread(void *arg)
@@ -129,7 +177,7 @@ static void *dial_thread(void *arg)
 	return NULL;
 }
 
-struct ssh_dial *ssh_dial_start(const char *host, uint16_t port, int timeout_ms, struct err *err)
+struct ssh_dial *ssh_dial_start(const struct ssh_config *config, int timeout_ms, struct err *err)
 {
 	struct ssh_dial *dial = xcalloc(1, sizeof(*dial));
 	sigset_t all, before;
@@ -141,8 +189,11 @@ struct ssh_dial *ssh_dial_start(const char *host, uint16_t port, int timeout_ms,
 		free(dial);
 		return NULL;
 	}
-	dial->host = xstrdup(host);
-	dial->port = port;
+	dial->host = xstrdup(config->host);
+	dial->port = config->port;
+	dial->family = config->family;
+	dial->bind_address = config->bind_address ? xstrdup(config->bind_address) : NULL;
+	dial->bind_interface = config->bind_interface ? xstrdup(config->bind_interface) : NULL;
 	dial->timeout_ms = timeout_ms;
 	dial->fd = -1;
 	atomic_init(&dial->refs, 2);

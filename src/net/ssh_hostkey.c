@@ -6,6 +6,8 @@
  */
 #include "ssh_session.h"
 
+#include "devenv/fs.h"
+#include "devenv/hash.h"
 #include "devenv/lazy.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
@@ -20,6 +22,8 @@
 	X(libssh2_session_method_pref)
 #define LAZY_STRUCT ssh2
 LAZY_LIBRARY(ssh2, "libssh2.so.1", SSH2_FUNCTIONS)
+
+#define REVOKED_LIMIT ((size_t)16 << 20)
 
 /* libssh2 1.11 is the first that checks rsa-sha2 signatures; unknown names are passed over. */
 static const char *const default_order[] = {"ssh-ed25519", "ecdsa-sha2-nistp256",
@@ -254,6 +258,33 @@ static int check_known(struct ssh *ssh, const char *key, size_t len, const char 
 	return rc;
 }
 
+/* RevokedHostKeys, which stands above all else: one that cannot be read revokes every key. */
+static int check_revoked(struct ssh *ssh, const char *key, size_t len, const char *words,
+	const char *print, struct err *err)
+{
+	const char *path = ssh->config.revoked_keys;
+	autobuf struct buf text = BUF_INIT(REVOKED_LIMIT);
+	autofree char *mine = base64_encode(key, len, 0);
+
+	if (!path)
+		return 0;
+	if (fs_read(path, &text, ERR_TUNNEL, err) < 0) {
+		err_wrap(err, "RevokedHostKeys of %s", ssh->name);
+	} else if (str_starts(buf_str(&text), "SSHKRL")) {
+		err_set(err, ERR_TUNNEL,
+			"RevokedHostKeys %s is in a form that libssh2 cannot look into: "
+			"refused" SSH_OTHER_ENGINE,
+			path);
+	} else {
+		if (!strstr(buf_str(&text), mine))
+			return 0;
+		err_set(err, ERR_TUNNEL, "the %s key of %s (%s) is revoked in %s: refused", words,
+			ssh->name, print, path);
+	}
+	err->os = EPERM;
+	return -1;
+}
+
 int ssh_hostkey_check(struct ssh *ssh, struct err *err)
 {
 	size_t len = 0;
@@ -266,6 +297,8 @@ int ssh_hostkey_check(struct ssh *ssh, struct err *err)
 	print = ssh_fingerprint(key, len);
 	type = ssh_blob_type(key, len);
 	words = ssh_key_words(type);
+	if (check_revoked(ssh, key, len, words, print, err) < 0)
+		return -1;
 	if (ssh->options.host_key && !str_eq(print, ssh->options.host_key))
 		return refuse_pinned(ssh, print, err);
 	if (!ssh->options.host_key && check_known(ssh, key, len, words, print, err) < 0)

@@ -145,8 +145,7 @@ static int libssh2_start(struct ssh *ssh, struct err *err)
 		ssh->fd = ssh_proxy_start(&ssh->config, ssh->agent, &ssh->proxy, err);
 		return ssh->fd < 0 ? -1 : 0;
 	}
-	ssh->dial = ssh_dial_start(
-		ssh->config.host, ssh->config.port, ssh_connect_timeout(ssh) * 1000, err);
+	ssh->dial = ssh_dial_start(&ssh->config, ssh_connect_timeout(ssh) * 1000, err);
 	return ssh->dial ? 0 : -1;
 }
 

@@ -69,7 +69,7 @@ void ssh_identities_release(struct ssh_identities *identities);
 struct ssh_dial;
 
 /* Resolve and connect in a thread; ssh_dial_fd becomes readable when it has ended. */
-struct ssh_dial *ssh_dial_start(const char *host, uint16_t port, int timeout_ms, struct err *err);
+struct ssh_dial *ssh_dial_start(const struct ssh_config *config, int timeout_ms, struct err *err);
 int ssh_dial_fd(const struct ssh_dial *dial);
 
 /* The socket, or -1; and the address that it leads to, or NULL when the name has none. */

@@ -237,6 +237,31 @@ expect_fail 'a changed host key: file and line' 10 'has changed: .*known_changed
 key bad known_hosts "$S/known_revoked"
 expect_fail 'a revoked host key' 10 'revoked in .*known_revoked line 1' tunnel_in bad
 
+key bad known_hosts "$S/known"
+cut -d' ' -f1,2 "$S/host_ed25519.pub" >"$S/revoked"
+ssh-keygen -q -k -f "$S/revoked_krl" "$S/stranger.pub"
+for name in revoked revoked_krl revoked_missing; do
+	printf 'RevokedHostKeys %s\n' "$S/$name" >"$S/config"
+	expect_fail "RevokedHostKeys: $name" 10 \
+		'(ED25519 key of .* is revoked in .*/revoked:|_krl is .*ssh_engine|_missing.*No such)' \
+		tunnel_in bad
+done
+printf 'RevokedHostKeys %s\n' "$S/stranger.pub" >"$S/config"
+check 'RevokedHostKeys: of another key' works bad
+printf 'AddressFamily inet6\n' >"$S/config"
+expect_fail 'AddressFamily' 10 '"127.0.0.1" cannot be resolved: Address family' tunnel_in bad
+printf 'BindAddress 127.0.0.5\n' >"$S/config"
+check 'BindAddress' works bad
+check 'is where it came from' grep -q 'Accepted publickey .* from 127.0.0.5 ' "$S/sshd.log"
+printf 'BindAddress 192.0.2.1\n' >"$S/config"
+expect_fail 'BindAddress: one that this machine has not' 10 'from 192.0.2.1: Cannot assign' \
+	tunnel_in bad
+printf 'BindInterface lo\n' >"$S/config"
+check 'BindInterface' works bad
+printf 'BindInterface none0\n' >"$S/config"
+expect_fail 'BindInterface: one that is not there' 10 'from none0: Cannot assign' tunnel_in bad
+: >"$S/config"
+
 host_line host_ecdsa >"$S/known_ecdsa"
 workspace other_type
 key other_type known_hosts "$S/known_ecdsa"

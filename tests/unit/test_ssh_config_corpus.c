@@ -28,7 +28,7 @@
 /* Keys that one of the two may leave out. */
 static const char *const sometimes[] = {"hostkeyalias", "identityagent", "certificatefile",
 	"proxycommand", "proxyjump", "bindaddress", "bindinterface", "kbdinteractivedevices",
-	"preferredauthentications", "ignoreunknown"};
+	"preferredauthentications", "ignoreunknown", "revokedhostkeys"};
 
 static char folder[] = "/tmp/devenv-ssh-config-XXXXXX";
 
