@@ -23,6 +23,9 @@
 #include <unistd.h>
 
 /* A pack is closed after the job that made it too long, or the one after that: make_room(). */
+/* Each holds some 25 MB of contexts for what deltas are made with; the agent keeps below 256 MB. */
+#define DELTA_THREADS 6
+
 #define PACK_ROOM (SNAPSHOT_PACK_CLOSE + (size_t)2 * RUN_SLOTS * SNAPSHOT_FRAME_MAX)
 
 /*
@@ -409,7 +412,8 @@ static int begin(struct capture *capture)
 {
 	const struct tree_capture_ask *ask = capture->world.ask;
 
-	capture->crew = crew_new(sizeof(struct job), 1, capture_job_do, capture->err);
+	capture->crew = crew_new(sizeof(struct job), 1, ask->deltas ? DELTA_THREADS : 0,
+		capture_job_do, capture->err);
 	if (!capture->crew)
 		return -1;
 	if (!ask->parent)

@@ -186,7 +186,7 @@ static int run(const struct check_ask *ask, const struct kind *kind, bool *wante
 		source_init(&check->parent, ask->parent, ask->blobs);
 		check->source.parent = &check->parent;
 	}
-	check->crew = crew_new(sizeof(struct job), 1, work, err);
+	check->crew = crew_new(sizeof(struct job), 1, 0, work, err);
 	if (check->crew)
 		result = check_all(check, n);
 	crew_free(check->crew, drop);

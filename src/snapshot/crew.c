@@ -78,16 +78,17 @@ static int start(struct crew *crew, struct err *err)
 	return 0;
 }
 
-struct crew *crew_new(
-	size_t size, unsigned each, void (*work)(void *job, struct codec *codec), struct err *err)
+struct crew *crew_new(size_t size, unsigned each, unsigned most,
+	void (*work)(void *job, struct codec *codec), struct err *err)
 {
 	struct crew *crew = xcalloc(1, sizeof(*crew));
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t n = online < 1 ? each : (size_t)online * each;
 
-	if (n > THREADS_MAX)
-		n = THREADS_MAX;
-
+	if (!most || most > THREADS_MAX)
+		most = THREADS_MAX;
+	if (n > most)
+		n = most;
 	crew->work = work;
 	crew->size = size;
 	crew->room = 2 * n + 2;

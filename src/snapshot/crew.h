@@ -28,10 +28,11 @@ struct crew;
 
 /*
  * `size` bytes a job, zeroed once; memory that a job holds may stay in it. `each` threads for a
- * processor: 1, or more where they wait for the disk. NULL with err.
+ * processor: 1, or more where they wait for the disk; not more than `most` (0: as many as crews
+ * have). NULL with err.
  */
-struct crew *crew_new(
-	size_t size, unsigned each, void (*work)(void *job, struct codec *codec), struct err *err);
+struct crew *crew_new(size_t size, unsigned each, unsigned most,
+	void (*work)(void *job, struct codec *codec), struct err *err);
 
 bool crew_full(const struct crew *crew);
 void *crew_next(struct crew *crew); /* the job to fill; only when not full */

@@ -259,7 +259,7 @@ int tree_export(const struct tree_export_ask *ask, struct err *err)
 		source_init(&exporting->parent, ask->parent, ask->blobs);
 		exporting->source.parent = &exporting->parent;
 	}
-	exporting->crew = crew_new(sizeof(struct job), 1, work, err);
+	exporting->crew = crew_new(sizeof(struct job), 1, 0, work, err);
 	if (exporting->crew)
 		result = export_all(exporting);
 	crew_free(exporting->crew, drop);

@@ -421,7 +421,7 @@ static int make_tree(struct making *making, int staging)
 
 	if (open_cursors(making, staging) == 0)
 		making->crew = crew_new(
-			sizeof(struct job), THREADS_EACH, materialize_job_do, making->err);
+			sizeof(struct job), THREADS_EACH, 0, materialize_job_do, making->err);
 	if (making->crew)
 		result = make_entries(making);
 	crew_free(making->crew, materialize_job_drop);

@@ -407,7 +407,7 @@ static int search(struct searching *searching)
 {
 	int result = -1;
 
-	searching->crew = crew_new(sizeof(struct job), 1, work, searching->err);
+	searching->crew = crew_new(sizeof(struct job), 1, 0, work, searching->err);
 	if (searching->crew)
 		result = search_entries(searching) < 0 || search_packs(searching) < 0 ? -1 : 0;
 	while (result == 0 && crew_wait(searching->crew))
