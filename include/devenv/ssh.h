@@ -4,7 +4,7 @@
  * There are two engines.  libssh2 is built in.  With `openssh` the installed ssh makes the session
  * and keeps it, with all that it can do and libssh2 cannot (certificates, security keys, GSSAPI,
  * its own key exchanges); it is a child of the thread that called ssh_start, and ends with it.
- * Channels are the same with both.
+ * Channels are the same with both, but that ssh may carry some by itself (ssh_pipes).
  *
  * devenv owns the socket: an engine writes into a queue that takes whole packets (ssh_flush sends
  * it) and reads from a buffer.  That removes libssh2's half-sent-packet and rekey bugs.  All calls
@@ -143,10 +143,24 @@ void ssh_patience(const struct ssh *ssh, int *probe, int *dead);
 
 /*
  * Open a connection to host:port as seen from the server. One at a time a session: repeat the call
- * with the same arguments on SSH_AGAIN. SSH_REFUSED with err says why the server did not.
+ * with the same arguments on SSH_AGAIN. SSH_REFUSED with err says why the server did not. With
+ * `pipes` it may become one of pipes, where the engine finds that faster.
  */
-int ssh_open(struct ssh *ssh, const char *host, uint16_t port, struct ssh_channel **channel,
-	struct err *err);
+int ssh_open(struct ssh *ssh, const char *host, uint16_t port, bool pipes,
+	struct ssh_channel **channel, struct err *err);
+
+/*
+ * The pipes of a connection that the installed ssh carries, so that splice(2) can move its bytes;
+ * else NULL. Neither blocks. The flags are what poll said, until a call says otherwise; ssh_read
+ * and ssh_write go the same way, and alone tell of ends and errors: what is only the end of a pipe
+ * may be that of ssh.
+ */
+struct ssh_pipes {
+	int to, from; /* the server; `to` is -1 after ssh_send_eof */
+	bool writable, readable;
+};
+
+struct ssh_pipes *ssh_pipes(const struct ssh_channel *channel);
 
 /* Bytes read, 0 at the end of the stream, or SSH_AGAIN, SSH_REFUSED. */
 ssize_t ssh_read(struct ssh_channel *channel, void *data, size_t len);

@@ -4,7 +4,7 @@
  * The socket is devenv's own.  Whatever an engine has to send goes into a queue, whole and at once,
  * and what arrives comes from a buffer; poll decides when either meets the socket.
  */
-#include "ssh_session.h"
+#include "ssh_openssh.h"
 
 #include "devenv/clock.h"
 #include "devenv/mem.h"
@@ -296,16 +296,21 @@ void ssh_keepalive(struct ssh *ssh)
 
 /* === channels === */
 
-int ssh_open(struct ssh *ssh, const char *host, uint16_t port, struct ssh_channel **channel,
-	struct err *err)
+int ssh_open(struct ssh *ssh, const char *host, uint16_t port, bool pipes,
+	struct ssh_channel **channel, struct err *err)
 {
 	int rc = SSH_REFUSED;
 
 	if (ssh_alive(ssh))
-		rc = ssh->engine->channels->open(ssh, host, port, channel, err);
+		rc = ssh->engine->channels->open(ssh, host, port, pipes, channel, err);
 	if (rc == SSH_REFUSED && !ssh_alive(ssh))
 		err_set(err, ERR_TUNNEL, "%s: %s", ssh->name, ssh_failure(ssh));
 	return rc;
+}
+
+struct ssh_pipes *ssh_pipes(const struct ssh_channel *channel)
+{
+	return channel->stdio ? &channel->stdio->pipes : NULL;
 }
 
 /* What sshd passes on of getaddrinfo(3) and connect(2), by the libc's words for it. */

@@ -139,7 +139,7 @@ static int open_refused(struct ssh *ssh, const char *host, uint16_t port, struct
 		str_empty(why) && text ? text : why, err);
 }
 
-static int open_channel(struct ssh *ssh, const char *host, uint16_t port,
+static int open_channel(struct ssh *ssh, const char *host, uint16_t port, bool pipes,
 	struct ssh_channel **channel, struct err *err)
 {
 	LIBSSH2_CHANNEL *opened;

@@ -7,6 +7,7 @@
  */
 #include "ssh_openssh.h"
 
+#include "devenv/clock.h"
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
@@ -20,10 +21,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define MUX_MSG_HELLO 1u
 #define MUX_C_PROXY 0x1000000fu
 #define MUX_S_PROXY 0x8000000fu
-#define MUX_VERSION 4
 
 enum { /* RFC 4254 section 9 */
 	CHANNEL_OPEN = 90,
@@ -334,13 +333,12 @@ int ssh_mux_connect(struct ssh *ssh, const char *path, struct err *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct epoll_event wish = {
-		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.fd = -1};
+		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = ssh};
 
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	ssh->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (ssh->fd < 0 || connect(ssh->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return err_os(err, ERR_TUNNEL, errno, "%s: reach its ssh", ssh->name);
-	wish.data.fd = ssh->fd;
 	if (fcntl(ssh->fd, F_SETFL, O_NONBLOCK) < 0 ||
 		epoll_ctl(ssh->master->epoll, EPOLL_CTL_ADD, ssh->fd, &wish) < 0)
 		return err_os(err, ERR_TUNNEL, errno, "%s: wait for its ssh", ssh->name);
@@ -370,28 +368,61 @@ static void keepalive(struct ssh *ssh)
 {
 }
 
-static int open_channel(struct ssh *ssh, const char *host, uint16_t port,
+static void begin_open(struct ssh *ssh, const char *host, uint16_t port, bool pipes)
+{
+	struct mux *mux = &ssh->master->mux;
+
+	mux->opening_since = clock_us();
+	if (pipes && mux_stdio_pays(ssh))
+		mux->stdio_opening = mux_stdio_open(ssh, host, port);
+	if (mux->stdio_opening)
+		return;
+	mux->opening = channel_new(mux);
+	put_open(ssh, mux->opening, host, port);
+}
+
+static int open_done(struct ssh *ssh, struct mux_channel *opened, struct mux_stdio *stdio,
+	struct ssh_channel **channel)
+{
+	int64_t us = clock_us() - ssh->master->mux.opening_since;
+
+	if (!ssh->quickest || us < ssh->quickest)
+		ssh->quickest = us > 0 ? us : 1;
+	*channel = xcalloc(1, sizeof(**channel));
+	(*channel)->ssh = ssh;
+	(*channel)->mux = opened;
+	(*channel)->stdio = stdio;
+	(*channel)->flow.size = WINDOW_START;
+	if (opened)
+		ssh_flow_granted(&(*channel)->flow, WINDOW_START);
+	return 0;
+}
+
+static int open_channel(struct ssh *ssh, const char *host, uint16_t port, bool pipes,
 	struct ssh_channel **channel, struct err *err)
 {
 	struct mux *mux = &ssh->master->mux;
 	struct mux_channel *opened = mux->opening;
 
+	if (mux->stdio_opening) {
+		int rc = mux_stdio_opened(ssh, mux->stdio_opening);
+
+		if (rc == SSH_AGAIN)
+			return SSH_AGAIN;
+		if (rc == 0)
+			return open_done(ssh, NULL, TAKE(mux->stdio_opening), channel);
+		mux->stdio_opening = NULL;
+		pipes = false; /* a channel of ours is told why not */
+	}
 	if (!opened) {
-		mux->opening = channel_new(mux);
-		put_open(ssh, mux->opening, host, port);
+		begin_open(ssh, host, port, pipes);
 		return SSH_AGAIN;
 	}
 	if (!opened->answered)
 		return SSH_AGAIN;
 	mux->opening = NULL;
-	if (!opened->refused) {
-		*channel = xcalloc(1, sizeof(**channel));
-		(*channel)->ssh = ssh;
-		(*channel)->mux = opened;
-		(*channel)->flow.size = WINDOW_START;
-		ssh_flow_granted(&(*channel)->flow, WINDOW_START);
-		return 0;
-	}
+	if (!opened->refused)
+		return open_done(ssh, opened, NULL, channel);
 	ssh_open_refused(ssh, host, port, opened->reason == OPEN_PROHIBITED, opened->why, err);
 	channel_remove(mux, opened);
 	return SSH_REFUSED;
@@ -400,8 +431,11 @@ static int open_channel(struct ssh *ssh, const char *host, uint16_t port,
 static ssize_t read_channel(struct ssh_channel *channel, void *data, size_t len)
 {
 	struct mux_channel *mux = channel->mux;
-	size_t have = mux->in.len - mux->in_start;
+	size_t have;
 
+	if (channel->stdio)
+		return mux_stdio_read(channel->ssh, channel->stdio, data, len);
+	have = mux->in.len - mux->in_start;
 	if (!have)
 		return mux->eof ? 0 : SSH_AGAIN;
 	if (len > have)
@@ -424,6 +458,8 @@ static ssize_t write_channel(struct ssh_channel *channel, const void *data, size
 	struct mux_channel *mux = channel->mux;
 	struct buf *out = &channel->ssh->out;
 
+	if (channel->stdio)
+		return mux_stdio_write(channel->stdio, data, len);
 	if (mux->closed)
 		return SSH_REFUSED;
 	if (len > mux->window)
@@ -441,11 +477,16 @@ static ssize_t write_channel(struct ssh_channel *channel, const void *data, size
 
 static void adjust_window(struct ssh_channel *channel, size_t size)
 {
-	channel->mux->size = size;
+	if (channel->mux)
+		channel->mux->size = size;
 }
 
 static int send_eof(struct ssh_channel *channel)
 {
+	if (channel->stdio) {
+		mux_stdio_send_eof(channel->ssh, channel->stdio);
+		return 0;
+	}
 	if (channel->mux->closed)
 		return SSH_REFUSED;
 	put_short(channel->ssh, CHANNEL_EOF, channel->mux);
@@ -454,6 +495,8 @@ static int send_eof(struct ssh_channel *channel)
 
 static bool is_closed(struct ssh_channel *channel)
 {
+	if (channel->stdio)
+		return mux_stdio_is_closed(channel->ssh, channel->stdio);
 	return channel->mux->closed;
 }
 
@@ -462,6 +505,12 @@ static int free_channel(struct ssh_channel *channel)
 	struct ssh *ssh = channel->ssh;
 	struct mux_channel *mux = channel->mux;
 
+	if (channel->stdio) {
+		if (mux_stdio_free(ssh, channel->stdio) == SSH_AGAIN)
+			return SSH_AGAIN;
+		free(channel);
+		return 0;
+	}
 	if (!mux->close_sent)
 		put_short(ssh, CHANNEL_CLOSE, mux);
 	mux->close_sent = mux->dropped = true;

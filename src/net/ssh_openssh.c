@@ -32,6 +32,7 @@ extern char **environ;
 #define ALIVE_COUNT 2
 #define LINE_LIMIT ((size_t)64 << 10)
 #define SAID_LIMIT ((size_t)4 << 10)
+#define EVENTS_MAX 64
 #define SOCKET_SUFFIX 18 /* what ssh adds to the path while it begins to listen */
 
 /* === its words === */
@@ -321,10 +322,10 @@ static bool nobody_to_ask(const struct ssh *ssh)
 static int openssh_start(struct ssh *ssh, struct err *err)
 {
 	struct ssh_master *master = xcalloc(1, sizeof(*master));
-	struct epoll_event wish = {.events = EPOLLIN};
+	struct epoll_event wish = {.events = EPOLLIN, .data.ptr = NULL};
 
 	ssh->master = master;
-	master->errs = -1;
+	master->errs = master->door = -1;
 	master->line.limit = LINE_LIMIT;
 	master->said.limit = SAID_LIMIT;
 	master->batch = nobody_to_ask(ssh);
@@ -333,7 +334,6 @@ static int openssh_start(struct ssh *ssh, struct err *err)
 		return err_os(err, ERR_TUNNEL, errno, "start ssh");
 	if (make_folder(master, err) < 0 || run(ssh, err) < 0)
 		return -1;
-	wish.data.fd = master->errs;
 	if (epoll_ctl(master->epoll, EPOLL_CTL_ADD, master->errs, &wish) < 0)
 		return err_os(err, ERR_TUNNEL, errno, "listen to ssh");
 	return 0;
@@ -356,6 +356,8 @@ static void openssh_stop(struct ssh *ssh)
 		return;
 	ssh_proxy_stop(master->pid);
 	remove_folder(master);
+	mux_stdio_release_all(master);
+	cleanup_close(&master->door);
 	cleanup_close(&master->errs);
 	cleanup_close(&master->epoll);
 	ssh_mux_release(&master->mux);
@@ -400,6 +402,7 @@ static int openssh_step(struct ssh *ssh, struct err *err)
 			return 0;
 		if (ssh_mux_connect(ssh, master->socket, err) < 0)
 			return -1;
+		master->door = open(master->socket, O_PATH | O_CLOEXEC);
 		remove_folder(master);
 		ssh->state = SSH_SETUP;
 		return 1;
@@ -425,14 +428,18 @@ static short openssh_events(const struct ssh *ssh)
 
 static void openssh_io(struct ssh *ssh, short revents)
 {
-	struct epoll_event events[2];
-	int n = revents ? epoll_wait(ssh->master->epoll, events, 2, 0) : 0;
+	struct epoll_event events[EVENTS_MAX];
+	int n = revents ? epoll_wait(ssh->master->epoll, events, EVENTS_MAX, 0) : 0;
 
 	for (int i = 0; i < n; i++) {
-		if (events[i].data.fd == ssh->fd)
+		struct mux_stdio *stdio = events[i].data.ptr;
+
+		if (!stdio)
+			hear(ssh);
+		else if (events[i].data.ptr == ssh)
 			ssh->readable = true;
 		else
-			hear(ssh);
+			stdio->told = stdio->pipes.readable = stdio->pipes.writable = true;
 	}
 	ssh_flush(ssh);
 	ssh_fill(ssh);

@@ -5,11 +5,46 @@
  * It is a ControlMaster in proxy mode (OpenSSH's PROTOCOL.mux section 9, since 7.4): our socket to
  * it carries plain connection-layer messages (RFC 4254), so that channels, their windows and their
  * ends are ours, in order, with the server's own words.
+ *
+ * A connection that needs nothing of that, on a short line, ssh carries by itself through pipes.
  */
 #ifndef NET_SSH_OPENSSH_H
 #define NET_SSH_OPENSSH_H
 
 #include "ssh_session.h"
+
+#define MUX_MSG_HELLO 1u
+#define MUX_VERSION 4
+
+/* === connections that ssh carries (ssh_mux_stdio.c) === */
+
+struct mux_stdio {
+	struct mux_stdio *next;
+	struct ssh_pipes pipes;
+	int control; /* -1: ssh has closed it, as nothing is left of the channel */
+	bool told;   /* there may be something on it */
+	struct buf heard;
+	bool opened, refused;
+	uint32_t question; /* put after `from` had ended; 0: it has not */
+	uint32_t alive;    /* the last one that was answered here */
+};
+
+/* Is it faster than a channel of ours? */
+bool mux_stdio_pays(const struct ssh *ssh);
+
+/* Begin; NULL: there are no descriptors for it. Then 0, SSH_AGAIN, or SSH_REFUSED: it is freed. */
+struct mux_stdio *mux_stdio_open(struct ssh *ssh, const char *host, uint16_t port);
+int mux_stdio_opened(struct ssh *ssh, struct mux_stdio *stdio);
+
+/* As the functions of a channel. */
+ssize_t mux_stdio_read(struct ssh *ssh, struct mux_stdio *stdio, void *data, size_t len);
+ssize_t mux_stdio_write(struct mux_stdio *stdio, const void *data, size_t len);
+void mux_stdio_send_eof(struct ssh *ssh, struct mux_stdio *stdio);
+bool mux_stdio_is_closed(struct ssh *ssh, struct mux_stdio *stdio);
+int mux_stdio_free(struct ssh *ssh, struct mux_stdio *stdio);
+
+struct ssh_master;
+void mux_stdio_release_all(struct ssh_master *master);
 
 /* === channels (ssh_mux.c) === */
 
@@ -37,7 +72,11 @@ struct mux {
 	struct mux_channel **list; /* by id */
 	size_t n, used;
 	struct mux_channel *opening;
+	int64_t opening_since;
 	size_t refused; /* opens; ssh keeps a little of each */
+	struct mux_stdio *stdios, *stdio_opening;
+	struct mux_stdio *pulse; /* of the list: where ssh is asked whether it goes on, or NULL */
+	uint32_t questions;
 };
 
 /* Connect to the master's socket and ask for proxy mode. */
@@ -51,8 +90,9 @@ void ssh_mux_release(struct mux *mux);
 
 struct ssh_master {
 	pid_t pid;
-	int errs; /* its stderr; -1: it has ended */
-	int epoll;
+	int errs;  /* its stderr; -1: it has ended */
+	int epoll; /* data.ptr: NULL its stderr, the session its socket, else a mux_stdio */
+	int door;  /* its control socket, which has no name any more */
 	char *dir, *socket;
 	bool batch;            /* it asks nobody */
 	bool listening;        /* on its control socket */

@@ -71,7 +71,7 @@ static int open_channel(struct pipe *pipe, const char *host, uint16_t port, stru
 {
 	int rc;
 
-	while ((rc = ssh_open(pipe->ssh, host, port, &pipe->channel, err)) == SSH_AGAIN)
+	while ((rc = ssh_open(pipe->ssh, host, port, false, &pipe->channel, err)) == SSH_AGAIN)
 		if (!ssh_received(pipe->ssh) && wait_for(pipe, err) < 0)
 			return -1;
 	return rc < 0 ? -1 : 0;

@@ -108,6 +108,12 @@ void conn_reset(struct conn *conn)
 	conn_finish(conn);
 }
 
+void conn_broke_off(struct conn *conn)
+{
+	conn_why(conn, "the client broke off");
+	conn_reset(conn);
+}
+
 static void write_audit(struct loop *loop, const struct conn *conn)
 {
 	struct audit_line line = {
@@ -279,6 +285,7 @@ static void from_server(struct loop *loop, struct conn *conn, size_t n)
 
 static bool read_client(struct loop *loop, struct conn *conn)
 {
+	bool moved;
 	size_t len;
 	ssize_t n;
 	char *to;
@@ -287,6 +294,8 @@ static bool read_client(struct loop *loop, struct conn *conn)
 		(conn->guard && guard_holds(conn->guard)) ||
 		ssh_queued(conn->link->ssh) > QUEUE_MAX)
 		return false;
+	if (splice_up(conn, &moved))
+		return moved;
 	to = room_for(loop, conn, &conn->up, &len);
 	n = recv(conn->fd, to, len, MSG_DONTWAIT);
 	if (n <= 0)
@@ -296,8 +305,7 @@ static bool read_client(struct loop *loop, struct conn *conn)
 		return false;
 	}
 	if (n < 0) {
-		conn_why(conn, "the client broke off");
-		conn_reset(conn);
+		conn_broke_off(conn);
 		return true;
 	}
 	conn->client_eof = n == 0;
@@ -355,12 +363,15 @@ static void open_window(struct loop *loop, struct conn *conn)
 
 static bool read_server(struct loop *loop, struct conn *conn)
 {
+	bool moved;
 	size_t len;
 	ssize_t n;
 	char *to;
 
 	if (conn->server_eof || conn->down.len)
 		return false;
+	if (splice_down(conn, &moved))
+		return moved;
 	to = room_for(loop, conn, &conn->down, &len);
 	n = ssh_read(conn->channel, to, len);
 	if (n <= 0)
@@ -392,8 +403,7 @@ static bool write_client(struct loop *loop, struct conn *conn)
 			break;
 		}
 		if (n < 0) {
-			conn_why(conn, "the client broke off");
-			conn_reset(conn);
+			conn_broke_off(conn);
 			return true;
 		}
 		conn->down_start += (size_t)n;
@@ -480,7 +490,7 @@ short conn_events(const struct conn *conn)
 		return 0;
 	if (!conn->client_eof && !conn->up.len && !conn->readable)
 		events |= POLLIN;
-	if (conn->down.len)
+	if (conn->down.len || splice_waits(conn))
 		events |= POLLOUT;
 	return events;
 }

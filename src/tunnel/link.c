@@ -265,7 +265,7 @@ static bool open_next(struct loop *loop, struct link *link)
 	conn->state = CONN_OPENING;
 	link->opening = conn;
 	rc = ssh_open(link->ssh, conn->listener->spec->to_host, conn->listener->spec->to_port,
-		&channel, &err);
+		conn->fd >= 0 && !conn->guard, &channel, &err);
 	if (rc == SSH_AGAIN && clock_ms() - link->opening_since >= OPEN_SLOW_MS)
 		return split(loop, link);
 	if (rc == SSH_AGAIN || !ssh_alive(link->ssh))

@@ -130,6 +130,15 @@ void conn_sweep(struct loop *loop);                      /* free what is over */
 void conn_expired(struct loop *loop, struct conn *conn); /* conn_deadline; not for probes */
 int64_t conn_deadline(const struct conn *conn);
 
+/*
+ * splice.c: what ssh carries through pipes. false: not of those, or it has ended; the bytes have to
+ * be asked for in the usual way.
+ */
+bool splice_up(struct conn *conn, bool *moved);
+bool splice_down(struct conn *conn, bool *moved);
+bool splice_waits(const struct conn *conn); /* for the client to take something */
+void conn_broke_off(struct conn *conn);     /* the client did */
+
 /* link.c */
 
 /* One more, for `spec`. NULL with err. */

@@ -12,6 +12,7 @@ blast_port=5061
 pg_port=5062
 line_port=5063
 our_port=5064
+engine=libssh2
 their_port=5065
 
 blast() { "$build/bench/blast" "$@"; }
@@ -106,8 +107,8 @@ write_tunnels() {
 	local i
 	printf 'services: {none: {image: none}}\nx-tunnels:\n'
 	for ((i = 0; i < ${3:-1}; i++)); do
-		printf '  t%d: {via: "bastion:%d", port: %d, to: "127.0.0.1:%d"}\n' "$i" "$1" \
-			$((our_port + (i ? 100 + i : 0))) "$2"
+		printf '  t%d: {via: "bastion:%d", port: %d, to: "127.0.0.1:%d", ssh_engine: %s}\n' \
+			"$i" "$1" $((our_port + (i ? 100 + i : 0))) "$2" "$engine"
 	done
 }
 
@@ -306,6 +307,12 @@ bench_tunnels() {
 	bytes "one upload, loopback" 1 268435456 up 0.75
 	bytes "200 downloads at once" 200 2097152 down 1.50
 	stop_both
+	engine=openssh
+	both "$sshd_port" "$blast_port"
+	bytes "one download, loopback, openssh" 1 268435456 down 0.95
+	bytes "one upload, loopback, openssh" 1 268435456 up 0.95
+	stop_both
+	engine=libssh2
 	queries
 	kill "$blast_pid" "$(cat "$far/sshd.pid")"
 	as_postgres "${pgbench%/*}/pg_ctl" -D "$pg/data" -m immediate stop >/dev/null

@@ -7,6 +7,7 @@ source "$(dirname "$0")/lib.sh"
 
 SSHD_PORT=23111
 ECHO_PORT=23112
+BYE_PORT=23113
 # shellcheck source=tests/e2e/tunnels.sh
 source "$HERE/tunnels.sh"
 TUNNEL_KEYS=('ssh_engine: openssh')
@@ -31,6 +32,24 @@ check 'one connection carries 30 MB both ways, half-closed by the client' \
 	echo_bytes 30000000 "$S/one"
 check '60 connections at once keep their bytes apart' many 60 500000
 check 'an empty connection ends' echo_bytes 0 "$S/none"
+pipes() { find "/proc/$tunnel_pid/fd" -lname 'pipe:*' | wc -l; }
+carried_by_ssh() {
+	local before during line=
+	before=$(pipes)
+	exec 7<>"/dev/tcp/127.0.0.1/$port"
+	printf 'hello\n' >&7
+	read -rt 20 -u 7 line
+	during=$(pipes)
+	exec 7>&-
+	[[ $line == hello ]] && ((during == before + 2))
+}
+check 'on a short line ssh carries them by itself' wait_for 10 carried_by_ssh
+logged() {
+	"$DEVENV" -C "$T/plain" tunnel logs --format json -n 1000 >"$S/logs"
+	jq -e 'any(.[]; .bytes_up == 30000000 and .bytes_down == 30000000 and
+		.check == "off" and .why == "the client closed")' "$S/logs"
+}
+check 'and all of their bytes are in the log' wait_for 5 logged
 check 'a client that goes away in the middle harms nobody' reset_in_the_middle
 check 'a client that does not read harms nobody' stuck_reader
 wait_for 10 hello
@@ -71,6 +90,31 @@ silence_found() {
 }
 check 'a session that went silent is found and replaced' silence_found
 check 'Ctrl-C ends it with status 0' down
+socat "TCP-LISTEN:$BYE_PORT,bind=127.0.0.1,reuseaddr,fork" SYSTEM:'echo bye' 2>"$S/bye.log" &
+at_exit kill $!
+workspace bye
+key bye to "127.0.0.1:$BYE_PORT"
+servers_end() {
+	local i
+	up bye || return 1
+	for i in 1 2 3; do # the client says nothing, and closes only after the server
+		[[ $(timeout 60 socat -u "TCP:127.0.0.1:$port" -) == bye ]] || return 1
+	done
+	down
+}
+check 'the end that a server makes reaches the client' servers_end
+workspace socket "socket: $S/run/reader.sock"
+through_socket() {
+	local i
+	up socket || true # it has no port
+	for i in 1 2; do
+		head -c 3000000 /dev/urandom >"$S/sent"
+		timeout 60 socat -t 60 - "UNIX:$S/run/reader.sock" <"$S/sent" >"$S/got" || return 1
+		cmp "$S/sent" "$S/got" || return 1
+	done
+	down
+}
+check 'a Unix socket' through_socket
 gone() { not pgrep -f "ssh .*-o ControlMaster=yes .*-p $SSHD_PORT"; }
 check 'and its ssh' wait_for 5 gone
 killed() { kill -KILL "$tunnel_pid" && wait_for 5 gone; }
