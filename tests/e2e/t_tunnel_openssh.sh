@@ -90,6 +90,12 @@ silence_found() {
 }
 check 'a session that went silent is found and replaced' silence_found
 check 'Ctrl-C ends it with status 0' down
+
+workspace ends
+key ends to "127.0.0.1:$SSHD_PORT"
+check 'a tunnel to a server that closes first' up ends
+check 'its ends come with its last bytes' ends_at_once
+check 'and it ends' down
 socat "TCP-LISTEN:$BYE_PORT,bind=127.0.0.1,reuseaddr,fork" SYSTEM:'echo bye' 2>"$S/bye.log" &
 at_exit kill $!
 workspace bye

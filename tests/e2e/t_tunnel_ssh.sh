@@ -57,6 +57,12 @@ check 'a connection gets a clear end when sshd stays away' closed_when_too_long
 check 'and the port still serves once sshd is back' wait_for 10 hello
 check 'Ctrl-C ends it with status 0' down
 
+workspace ends
+key ends to "127.0.0.1:$SSHD_PORT"
+check 'a tunnel to a server that closes first' up ends
+check 'its ends come with its last bytes' ends_at_once
+check 'and it ends' down
+
 printf 'ServerAliveInterval 1\nServerAliveCountMax 2\n' >"$S/config"
 workspace quiet
 check 'a tunnel with quick keepalives' up quiet

@@ -166,6 +166,20 @@ many() {
 	((bad == 0))
 }
 
+# Of a tunnel to sshd, which closes after a first line that is nonsense: an end that comes with the
+# last bytes is passed on with them, and not seconds later, when all sessions are looked at.
+ends_at_once() {
+	local i fd before=$SECONDS
+	for ((i = 0; i < 10; i++)); do
+		exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+		printf 'nonsense\r\n' >&"$fd"
+		timeout 60 cat <&"$fd" >"$S/ended" || return 1
+		exec {fd}>&-
+		grep -q ^SSH- "$S/ended" || return 1
+	done
+	((SECONDS - before < 30))
+}
+
 hello() { [[ $(printf 'hello' | exchange) == hello ]]; }
 
 # `works NAME`: the tunnel comes up, carries bytes and ends with status 0
