@@ -37,19 +37,19 @@ blobs=$(api GET /volumes/devenv-cache | jq -r .Mountpoint)/blobs/sha256
 check "pull it again" "$agent" pull "$DEVENV_REGISTRY/test/seed:1" first
 # shellcheck disable=SC2012 # names of blobs are hex
 largest=$(ls -S "$blobs" | head -n 1)
-printf x | dd of="$blobs/$largest" bs=1 seek=200000 conv=notrunc status=none
+printf damaged | dd of="$blobs/$largest" bs=1 seek=200000 conv=notrunc status=none
 expect_fail "damage in the cache is seen" 1 "$largest" "$agent" verify first
 check "what was damaged comes again" "$agent" pull "$DEVENV_REGISTRY/test/seed:1" first
 check "nothing is damaged then" "$agent" verify first
-printf x | dd of="$blobs/$largest" bs=1 seek=300000 conv=notrunc status=none
+printf damaged | dd of="$blobs/$largest" bs=1 seek=300000 conv=notrunc status=none
 check "a restore repairs the cache itself" "$agent" restore first copy replace
 check "with everything right" "$agent" verify first
 check "a snapshot of ours alone" "$agent" save data own
 largest=$(jq -r '.layers[1].digest[7:]' "$blobs/$("$agent" show own | jq -r '.digest[7:]')")
-printf x | dd of="$blobs/$largest" bs=1 seek=200000 conv=notrunc status=none
+printf damaged | dd of="$blobs/$largest" bs=1 seek=200000 conv=notrunc status=none
 expect_fail "is never restored with damage" 1 'damaged.*came from no store' "$agent" restore own other
 index=$(jq -r '.layers[0].digest[7:]' "$blobs/$("$agent" show first | jq -r '.digest[7:]')")
-printf x | dd of="$blobs/$index" bs=1 seek=100 conv=notrunc status=none
+printf damaged | dd of="$blobs/$index" bs=1 seek=100 conv=notrunc status=none
 expect_fail "a damaged index is seen" 1 'index is damaged' "$agent" verify first
 check "it comes again, too" "$agent" pull "$DEVENV_REGISTRY/test/seed:1" first
 check "and is right" "$agent" verify first

@@ -56,7 +56,7 @@ check_out "skopeo reads both" "$BLOB" skopeo inspect --raw "oci:$T/theirs:more"
 check_out "the other too" "$BLOB" skopeo inspect --raw "oci:$T/theirs:seed"
 
 # --- damage -------------------------------------------------------------------------------------------
-printf x | dd of="layout/blobs/sha256/${BLOB#sha256:}" bs=1 seek=1000 conv=notrunc status=none
+printf damaged | dd of="layout/blobs/sha256/${BLOB#sha256:}" bs=1 seek=1000 conv=notrunc status=none
 expect_fail "a flipped byte is found" 5 'damaged or tampered with' gets_blob "$at"
 echo '{"manifests": 3}' >layout/index.json
 expect_fail "an index that is none" 5 'index.json' store tags "$at"

@@ -77,6 +77,6 @@ expect_fail "a refusal" 5 '403' store tags oci+https://localhost:5072/secret
 echo '{"manifests": [{"digest": "sha256:../../etc/passwd", "annotations":
 	{"org.opencontainers.image.ref.name": "seed"}}]}' >"$T/www/team seeds/shop/index.json"
 expect_fail "an index that names no digest" 5 'no sha256 digest' store manifest "$at:seed"
-printf x | dd of="$T/www/team seeds/shop/blobs/sha256/${BLOB#sha256:}" bs=1 seek=1000 conv=notrunc status=none
+printf damaged | dd of="$T/www/team seeds/shop/blobs/sha256/${BLOB#sha256:}" bs=1 seek=1000 conv=notrunc status=none
 expect_fail "a flipped byte" 5 'damaged or tampered with' gets_blob "$at"
 finish
