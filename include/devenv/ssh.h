@@ -130,14 +130,12 @@ void ssh_give_up(struct ssh *ssh, const char *why);
 
 bool ssh_alive(const struct ssh *ssh);          /* up and not failed */
 const char *ssh_failure(const struct ssh *ssh); /* why it is not alive */
-bool ssh_received(struct ssh *ssh);             /* since the last call: is another round needed? */
+bool ssh_received(struct ssh *ssh);             /* did bytes reach libssh2 since the last call? */
 size_t ssh_queued(const struct ssh *ssh);       /* bytes waiting to be sent */
 int64_t ssh_last_heard(const struct ssh *ssh);  /* clock_ms of the last byte from the server */
 
-/* Ask the server for a sign of life. */
+/* Ask the server for a sign of life; and read when no channel is open. */
 void ssh_keepalive(struct ssh *ssh);
-
-/* Take in what has arrived. First in a round: what channels read after it they need not ask for. */
 void ssh_pump(struct ssh *ssh);
 
 /* Seconds after which a silent server is to be probed, and after which it is dead; 0: not by us. */
@@ -166,12 +164,6 @@ struct ssh_pipes *ssh_pipes(const struct ssh_channel *channel);
 
 /* Bytes read, 0 at the end of the stream, or SSH_AGAIN, SSH_REFUSED. */
 ssize_t ssh_read(struct ssh_channel *channel, void *data, size_t len);
-
-/*
- * After a read of less than `len`: is there yet something that poll will not tell of, as the end?
- */
-bool ssh_unread(const struct ssh_channel *channel);
-
 ssize_t ssh_write(struct ssh_channel *channel, const void *data, size_t len);
 
 /*

@@ -284,12 +284,8 @@ void ssh_patience(const struct ssh *ssh, int *probe, int *dead)
 
 void ssh_pump(struct ssh *ssh)
 {
-	if (!ssh_alive(ssh))
-		return;
-	ssh->engine->channels->pump(ssh);
-	/* The channels have their turn now: only what is left over needs another one. */
-	if (ssh->received)
-		ssh->received = ssh->readable || ssh->in_start < ssh->in_end;
+	if (ssh_alive(ssh))
+		ssh->engine->channels->pump(ssh);
 }
 
 void ssh_keepalive(struct ssh *ssh)
@@ -399,11 +395,6 @@ int ssh_send_eof(struct ssh_channel *channel)
 	if (!ssh_alive(channel->ssh))
 		return SSH_REFUSED;
 	return channel->ssh->engine->channels->send_eof(channel);
-}
-
-bool ssh_unread(const struct ssh_channel *channel)
-{
-	return channel->ssh->engine->channels->unread(channel);
 }
 
 bool ssh_is_closed(struct ssh_channel *channel)

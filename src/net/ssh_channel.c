@@ -172,12 +172,6 @@ static int open_channel(struct ssh *ssh, const char *host, uint16_t port, bool p
 	return open_refused(ssh, host, port, err);
 }
 
-/* A read takes all that has come; so it is the end. */
-static bool is_unread(const struct ssh_channel *channel)
-{
-	return ssh2.libssh2_channel_eof(channel->channel) != 0;
-}
-
 static ssize_t read_channel(struct ssh_channel *channel, void *data, size_t len)
 {
 	ssize_t rc;
@@ -187,7 +181,7 @@ static ssize_t read_channel(struct ssh_channel *channel, void *data, size_t len)
 		return rc;
 	if (rc < 0 && rc != LIBSSH2_ERROR_EAGAIN)
 		return channel_error(channel->ssh, rc);
-	return is_unread(channel) ? 0 : SSH_AGAIN;
+	return ssh2.libssh2_channel_eof(channel->channel) ? 0 : SSH_AGAIN;
 }
 
 static ssize_t write_channel(struct ssh_channel *channel, const void *data, size_t len)
@@ -247,7 +241,6 @@ const struct ssh_channels ssh_libssh2_channels = {
 	.keepalive = keepalive,
 	.open = open_channel,
 	.read = read_channel,
-	.unread = is_unread,
 	.write = write_channel,
 	.window = adjust_window,
 	.send_eof = send_eof,

@@ -453,11 +453,6 @@ static ssize_t read_channel(struct ssh_channel *channel, void *data, size_t len)
 	return (ssize_t)len;
 }
 
-static bool is_unread(const struct ssh_channel *channel)
-{
-	return channel->stdio ? channel->stdio->pipes.readable : channel->mux->eof;
-}
-
 static ssize_t write_channel(struct ssh_channel *channel, const void *data, size_t len)
 {
 	struct mux_channel *mux = channel->mux;
@@ -531,7 +526,6 @@ const struct ssh_channels ssh_mux_channels = {
 	.keepalive = keepalive,
 	.open = open_channel,
 	.read = read_channel,
-	.unread = is_unread,
 	.write = write_channel,
 	.window = adjust_window,
 	.send_eof = send_eof,

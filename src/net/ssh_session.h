@@ -203,7 +203,6 @@ struct ssh_channels {
 	int (*open)(struct ssh *ssh, const char *host, uint16_t port, bool pipes,
 		struct ssh_channel **channel, struct err *err);
 	ssize_t (*read)(struct ssh_channel *channel, void *data, size_t len);
-	bool (*unread)(const struct ssh_channel *channel);
 	ssize_t (*write)(struct ssh_channel *channel, const void *data, size_t len);
 	void (*window)(struct ssh_channel *channel, size_t size);
 	int (*send_eof)(struct ssh_channel *channel);

@@ -368,14 +368,12 @@ static bool read_server(struct loop *loop, struct conn *conn)
 	ssize_t n;
 	char *to;
 
-	conn->unread = conn->down.len > 0;
 	if (conn->server_eof || conn->down.len)
 		return false;
 	if (splice_down(conn, &moved))
-		return conn->unread = moved;
+		return moved;
 	to = room_for(loop, conn, &conn->down, &len);
 	n = ssh_read(conn->channel, to, len);
-	conn->unread = n == (ssize_t)len || (n > 0 && ssh_unread(conn->channel));
 	if (n <= 0)
 		give_back(loop, &conn->down);
 	if (n == SSH_AGAIN || (n < 0 && !ssh_alive(conn->link->ssh)))
@@ -459,7 +457,7 @@ static bool pump_lingering(struct loop *loop, struct conn *conn)
 
 bool conn_pump(struct loop *loop, struct conn *conn)
 {
-	bool guarded = conn->guard, moved = false;
+	bool moved = false;
 
 	if (conn->state == CONN_LINGERING)
 		return pump_lingering(loop, conn);
@@ -479,9 +477,7 @@ bool conn_pump(struct loop *loop, struct conn *conn)
 		moved |= write_client(loop, conn);
 	if (conn->state == CONN_OPEN)
 		moved |= pass_end(conn);
-	/* Else all is passed on, and nothing comes before poll says so. */
-	return moved && (conn->readable || conn->unread || guarded || conn->client_eof ||
-				conn->server_eof || conn->state != CONN_OPEN);
+	return moved;
 }
 
 short conn_events(const struct conn *conn)

@@ -358,9 +358,9 @@ bool link_step(struct loop *loop, struct link *link)
 		return step_connecting(loop, link);
 	if (link->state != LINK_UP)
 		return false;
-	ssh_pump(link->ssh);
 	if (ssh_alive(link->ssh))
 		moved = open_next(loop, link);
+	ssh_pump(link->ssh);
 	if (ssh_alive(link->ssh))
 		check_pulse(link);
 	if (ssh_alive(link->ssh))

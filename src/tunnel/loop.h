@@ -75,7 +75,6 @@ struct conn {
 	int fd;
 	bool probe;
 	bool readable, writable; /* what poll said, until a call says otherwise */
-	bool unread;             /* the channel may hold more than was taken */
 	bool client_eof, eof_sent, server_eof, shut;
 	struct buf up, down; /* to the server, to the client */
 	struct guard *guard; /* until it has let the connection pass; usually NULL */
@@ -123,7 +122,7 @@ void listener_remove_socket(const struct listener *listener);
 /* conn.c */
 struct conn *conn_new(struct loop *loop, struct listener *listener, int fd);
 void conn_why(struct conn *conn, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-bool conn_pump(struct loop *loop, struct conn *conn); /* true: there may be more to do */
+bool conn_pump(struct loop *loop, struct conn *conn); /* true: bytes moved */
 short conn_events(const struct conn *conn);
 void conn_reset(struct conn *conn);                      /* the client sees an error, not an end */
 void conn_finish(struct conn *conn);                     /* an orderly end */

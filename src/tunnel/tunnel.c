@@ -2,8 +2,8 @@
  * tunnel.c - the poll loop, and what it starts with.
  *
  * libssh2 takes in the packets of all channels whenever one of them is read, so poll says nothing
- * about data that is already here: the loop sleeps only after a whole round that left nothing over,
- * here or in the socket (measured: sleeping earlier costs a factor of 3 to 20).
+ * about data that is already here: the loop sleeps only after a whole round in which no byte moved
+ * and none came in (measured: sleeping earlier costs a factor of 3 to 20).
  */
 #include "devenv/tunnel.h"
 
