@@ -167,14 +167,15 @@ reset_volume() { # ENGINE BAR
 	reset_to_query "$1" >/dev/null # what is made once only is made
 	for ((round = 0; round < rounds; round++)); do
 		rm -rf "$disk/copy"
+		shop start "$1"
 		query "$1" "update orders set note = 'not so' where id % 1000 = 77" >/dev/null
 		timed ours reset_to_query "$1"
+		shop stop "$1" # no file goes while cp is at it
 		timed theirs copy "$from" "$disk/copy"
 	done
 	ms=$(least "${ours[@]}")
 	figure "$1: reset on ${disk##*/}, of cp -a" "$ms" "$(least "${theirs[@]}")" "$2" ms
 	[[ $disk != *xfs ]] || limit "$1: reset on xfs" "$ms" 1500 ms
-	shop down
 	rm -rf "$disk/copy"
 }
 
@@ -198,7 +199,9 @@ resets() { # FILE-SYSTEM BAR
 	for engine in maria pg; do
 		reset_volume "$engine" "$2"
 		[[ $1 != xfs ]] || branch_space "$engine"
+		shop down --volumes
 		forget_snapshots
+		fstrim "$disk" # the image gives its room back
 	done
 	stop_disk
 }
