@@ -33,9 +33,8 @@ void state_end(const char *id);
 /*
  * What is known of a volume's content: {"state": "restoring" | "restored", "source", "digest",
  * "engine": the kind of its database, "lazy": was it to be restored on the first connection?}.
- * Written before a restore begins, so that
- * one that never ended is begun again from nothing. "thinning":
- * plan_thin.h.
+ * Written before a restore begins, so that one that never ended is begun again from nothing.
+ * "thinning": plan_thin.h.
  */
 int state_volume_write(const char *id, const char *volume, const json_t *record, struct err *err);
 json_t *state_volume_read(const char *id, const char *volume); /* NULL: nothing known */

@@ -19,8 +19,8 @@
  * Memory: the index (some 52 bytes a chunk, 0.8 MB a GB of data), and buffers that do not grow with
  * the data.  What is large of the index lies in a file once spill_into() (spill.h) was called.  It
  * may have 1 GiB, which is 1.3 TB of data that is nowhere the same.  Threads: one for each
- * processor that is online.  Errors are ERR_SNAPSHOT; err->os is EBADMSG when a blob is damaged or
- * not there.
+ * processor that is online, at most 16; 6 where deltas are made, for their memory.  Errors are
+ * ERR_SNAPSHOT; err->os is EBADMSG when a blob is damaged or not there.
  */
 #ifndef DEVENV_TREE_H
 #define DEVENV_TREE_H

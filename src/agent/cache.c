@@ -16,8 +16,6 @@
 #define LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define LOCK_FILE AGENT_CACHE "/lock"
 
-/* What registries let a manifest be; and far more than a config is. */
-
 /* === what killed runs left === */
 
 /* A blob that was not finished: .put-*, .new-*, or HEX.XXXXXX (fs_write_atomic). */

@@ -162,12 +162,9 @@ const struct command cmd_tunnel_up = {
 		"Returns when they are ready, or says why they are not. One process a user keeps "
 		"them, and connects again when the connection is lost; `devenv tunnel down` ends "
 		"them. One that is open already is left alone. A passphrase or a password is asked "
-		"for "
-		"here and "
-		"kept in that process's memory; where more than a password is needed, a lost "
-		"connection waits for the next `tunnel up`. What it has to say later is in "
-		"tunnels.log in "
-		"devenv's state folder.",
+		"for here and kept in that process's memory; where more than a password is "
+		"needed, a lost connection waits for the next `tunnel up`. What it has to say "
+		"later is in tunnels.log in devenv's state folder.",
 	.min_args = 0,
 	.max_args = -1,
 	.complete = COMPLETE_TUNNEL,

@@ -22,10 +22,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A pack is closed after the job that made it too long, or the one after that: make_room(). */
 /* Each holds some 25 MB of contexts for what deltas are made with; the agent keeps below 256 MB. */
 #define DELTA_THREADS 6
 
+/* A pack is closed after the job that made it too long, or the one after that: make_room(). */
 #define PACK_ROOM (SNAPSHOT_PACK_CLOSE + (size_t)2 * RUN_SLOTS * SNAPSHOT_FRAME_MAX)
 
 /*

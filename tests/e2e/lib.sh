@@ -116,6 +116,10 @@ wait_for() {
 	done
 }
 
+# plans_nothing [SERVICE...]: all is as it should be, once the engine has seen a healthcheck pass.
+plans_nothing() { wait_for 20 has_empty_plan "$@"; }
+has_empty_plan() { "$DEVENV" plan "$@" | grep -q '^nothing to do'; }
+
 # is_idle PID: it takes no processor time; a second's look at a few things is within the limit.
 is_idle() {
 	local before after

@@ -93,7 +93,7 @@ check_out "to what that had" '^1,3$' rows
 check "the container was never made anew" test "$container" = "$(id_of db)"
 check "nobody else was stopped" test "$bystander" = "$(started bystander)"
 check "switching to where one is does nothing" "$DEVENV" snapshot switch main
-check "up finds nothing to do" bash -c "'$DEVENV' plan | grep -Eq 'nothing to do|as (it|they) should'"
+check "up finds nothing to do" plans_nothing
 check_out "the list tells" '^\* +main +shop_data' "$DEVENV" snapshot branch
 check_out "where each began" 'feature/x +shop_data +main' "$DEVENV" snapshot branch
 expect_fail "the present one is not deleted" 9 'switch to another' "$DEVENV" snapshot branch -d main

@@ -117,7 +117,7 @@ check "both start again" "$DEVENV" restart maria pg
 check_out "at once, with their data" '^3$' maria 'select count(*) from t'
 check_out "PostgreSQL too" '^2$' pg 'select count(*) from t'
 check "both become ready" "$DEVENV" up maria pg
-check_out "nothing to do" 'nothing to do' "$DEVENV" plan maria pg
+check "nothing to do" plans_nothing maria pg
 check "a new container" "$DEVENV" up --force-recreate --no-deps maria
 check_out "has the data of the old one" '^3$' maria 'select count(*) from t'
 check "what woke up can be saved" "$DEVENV" snapshot save maria later

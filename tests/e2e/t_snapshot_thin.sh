@@ -53,7 +53,7 @@ check "its labels are as they were" test "$labels" = "$(volume pg | jq -S .Label
 check "owner and mode are the snapshot's" test "$owner" = "$(root_of)"
 check_out "the anonymous volume came along" '^mine$' "$DEVENV" exec -T pg cat /anonymous/file
 check "nobody else was stopped" test "$bystander" = "$(started bystander)"
-check_out "up finds nothing to do" 'nothing to do|as (it|they) should' "$DEVENV" plan
+check "up finds nothing to do" plans_nothing
 check_out "volumes tells" '^shop_pg +local +thin ' "$DEVENV" volumes
 check_out "and list what was written" '^clean .* shop_pg \+[0-9.]+ [kM]?B' "$DEVENV" snapshot list
 check_out "and inspect" '^thin.shop_pg +[1-9]' "$DEVENV" snapshot inspect clean
