@@ -24,6 +24,7 @@
 
 #include "devenv/err.h"
 #include "devenv/event.h"
+#include "devenv/strv.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -92,6 +93,9 @@ void ssh_set_agent(struct ssh *ssh, const char *socket);
 
 /* "analyst@bastion:22" for messages. Borrowed. */
 const char *ssh_name(const struct ssh *ssh);
+
+/* What of the configuration the engine cannot do, as the sink was told of it. Borrowed. */
+const struct strv *ssh_warnings(const struct ssh *ssh);
 
 /* Begin to connect. From the second successful session on nobody is asked anything. */
 int ssh_start(struct ssh *ssh, struct err *err);

@@ -17,6 +17,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Lists of algorithms that may be used. */
+enum ssh_algorithms {
+	SSH_CIPHERS,
+	SSH_MACS,
+	SSH_KEX,
+	SSH_HOST_KEYS,
+	SSH_USER_KEYS,
+	SSH_ALGORITHMS,
+};
+
 enum ssh_strict { SSH_STRICT_ASK, SSH_STRICT_YES, SSH_STRICT_ACCEPT_NEW };
 
 struct ssh_config {
@@ -42,10 +52,20 @@ struct ssh_config {
 	bool identities_only;
 	bool hash_known_hosts;
 	enum ssh_strict strict;
-	int connect_timeout; /* seconds; 0: not set */
-	int alive_interval;  /* seconds; 0: not set */
+	bool trust_loopback; /* NoHostAuthenticationForLocalhost */
+	bool compression;
+	bool gssapi;
+	int rsa_bits;         /* RequiredRSASize */
+	int connect_attempts; /* at least 1 */
+	int connect_timeout;  /* seconds; 0: not set */
+	int alive_interval;   /* seconds; 0: not set */
 	int alive_count;
+	char *algorithms[SSH_ALGORITHMS]; /* with commas between; NULL: what ssh has by default */
+	struct strv unheeded; /* "Keyword value", not the default, that only ssh itself can heed */
 };
+
+/* "Ciphers", for messages. */
+const char *ssh_algorithms_keyword(enum ssh_algorithms list);
 
 /* Split "[USER@]HOST[:PORT]" ("[::1]:22" too). *user is NULL and *port 0 when not given. */
 int ssh_via_parse(const char *via, char **user, char **host, uint16_t *port, struct err *err);

@@ -86,9 +86,10 @@ int tunnel_serve(
  *
  *	{"command": "up", "tunnels": [tunnel_spec_json() ...], "agent": SSH_AUTH_SOCK or null,
  *	 "answers": {QUESTION: TEXT or true}}
- *	    -> for each {"id", "port"} once it is ready, or {"id", "error", "kind", "questions"};
- *	       then {"done": true}. A question is asked again, to a person, by who sent the request.
- *	       The agent is for all tunnels from now on: that of an ended login helps nobody.
+ *	    -> for each {"id", "port", "warnings"} once it is ready, or
+ *	       {"id", "error", "kind", "questions"}; then {"done": true}. A question is asked again,
+ *	       to a person, by who sent the request. The agent is for all tunnels from now on: that
+ *	       of an ended login helps nobody.
  *	{"command": "status"}
  *	    -> {"pid", "tunnels": [{"id", "name", "port", "state", "since", "connections", "opened",
  *	       "bytes_up", "bytes_down"} ...]}

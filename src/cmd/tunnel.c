@@ -211,7 +211,7 @@ const struct command cmd_tunnel = {
 		"terminal and refused without. With \"ssh_engine: openssh\" the installed ssh "
 		"makes "
 		"the session, with all that it can and the built-in libssh2 cannot, and asks by "
-		"itself.\n"
+		"itself; what of the configuration needs that is named in a warning.\n"
 		"\n"
 		"With \"engine: mysql\" or \"engine: postgres\" each connection is asked, once its "
 		"login is done and before its first command, whether the server is a read-only "

@@ -22,6 +22,7 @@ struct request {
 	const struct tunnels *tunnels;
 	json_t *answers;   /* to questions of ssh */
 	json_t *questions; /* that had none */
+	struct strv said;  /* warnings, which tunnels of one bastion share */
 	struct err err;    /* of the first tunnel that failed */
 	size_t failed;
 	int wrong; /* rounds with wrong answers */
@@ -48,12 +49,25 @@ static const struct tunnel_spec *spec_of(const struct tunnels *tunnels, const ch
 	return NULL;
 }
 
+static void pass_on(struct request *request, const json_t *warnings)
+{
+	for (size_t i = 0; i < json_array_size(warnings); i++) {
+		const char *text = json_string_value(json_array_get(warnings, i));
+
+		if (!text || strv_has(&request->said, text))
+			continue;
+		sink_warn(&request->app->sink, NULL, "%s", text);
+		strv_push(&request->said, text);
+	}
+}
+
 static void tell(struct request *request, const json_t *line)
 {
 	const struct tunnel_spec *spec = spec_of(request->tunnels, json_str(line, "id"));
 	const char *error = json_str(line, "error");
 	autofree char *local = spec ? tunnel_local(spec, (uint16_t)json_int(line, "port")) : NULL;
 
+	pass_on(request, json_object_get(line, "warnings"));
 	json_array_extend(request->questions, json_object_get(line, "questions"));
 	if (!error && spec) {
 		sink_info(
@@ -129,24 +143,31 @@ static bool ask_all(struct request *request)
 }
 
 /* Each question costs the daemon an attempt to connect: it waits for nobody. */
+static int ask_until_up(struct request *request, struct err *err)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		request->failed = 0;
+		json_array_clear(request->questions);
+		if (ask_daemon(request, err) < 0)
+			return -1;
+		if (!request->failed)
+			return 0;
+		if (!ask_all(request))
+			break;
+	}
+	*err = request->err;
+	return -1;
+}
+
 static int bring_up(struct app *app, const struct tunnels *tunnels, struct err *err)
 {
 	autojson json_t *answers = json_object(), *questions = json_array();
 	struct request request = {
 		.app = app, .tunnels = tunnels, .answers = answers, .questions = questions};
+	int rc = ask_until_up(&request, err);
 
-	for (int i = 0; i < ROUNDS; i++) {
-		request.failed = 0;
-		json_array_clear(questions);
-		if (ask_daemon(&request, err) < 0)
-			return -1;
-		if (!request.failed)
-			return 0;
-		if (!ask_all(&request))
-			break;
-	}
-	*err = request.err;
-	return -1;
+	strv_release(&request.said);
+	return rc;
 }
 
 static int up_run(struct app *app, void *options, int argc, char **argv, struct err *err)

@@ -98,6 +98,19 @@ void ssh_fail(struct ssh *ssh, const char *why)
 
 /* === life === */
 
+static void warn_unheeded(struct ssh *ssh)
+{
+	const struct strv *lines = &ssh->config.unheeded;
+
+	for (size_t i = 0; i < lines->n && !ssh->options.openssh; i++) {
+		strv_pushf(&ssh->warnings,
+			"%s: \"%s\" of the ssh configuration does nothing with libssh2: "
+			"\"ssh_engine: openssh\" in the tunnel heeds it",
+			ssh->config.typed, lines->v[i]);
+		sink_warn(ssh->options.sink, NULL, "%s", ssh->warnings.v[i]);
+	}
+}
+
 struct ssh *ssh_new(const struct ssh_options *options, struct err *err)
 {
 	const struct ssh_engine *engine = options->openssh ? &ssh_openssh : &ssh_libssh2;
@@ -117,6 +130,7 @@ struct ssh *ssh_new(const struct ssh_options *options, struct err *err)
 	}
 	if (ssh->config.batch)
 		ssh->options.ask = NULL;
+	warn_unheeded(ssh);
 	if (options->jump)
 		ssh_config_jump(&ssh->config, options->jump);
 	ssh->name = xasprintf("%s@%s:%u", ssh->config.user, ssh->config.host, ssh->config.port);
@@ -132,6 +146,7 @@ void ssh_free(struct ssh *ssh)
 	ssh_overhear(ssh, 0);
 	ssh_config_release(&ssh->config);
 	buf_release(&ssh->out);
+	strv_release(&ssh->warnings);
 	for (size_t i = 0; i < ARRAY_LEN(ssh->details); i++)
 		free(ssh->details[i]);
 	free(ssh->in);
@@ -168,10 +183,19 @@ int ssh_connect_timeout(const struct ssh *ssh)
 	return ssh->config.connect_timeout ? ssh->config.connect_timeout : CONNECT_TIMEOUT_S;
 }
 
+/* A session that was lost is tried for again and again anyway. */
+int ssh_attempts(const struct ssh *ssh)
+{
+	return ssh->config.connect_attempts > 1 && !ssh->been_up ? ssh->config.connect_attempts : 1;
+}
+
 int ssh_start(struct ssh *ssh, struct err *err)
 {
+	int64_t once = (int64_t)ssh_connect_timeout(ssh) * 1000;
+
 	ssh_stop(ssh);
-	ssh->deadline = clock_ms() + (int64_t)ssh_connect_timeout(ssh) * 1000;
+	ssh->deadline = clock_ms() + ssh_attempts(ssh) * (once + SSH_ATTEMPT_PAUSE_MS) -
+			SSH_ATTEMPT_PAUSE_MS;
 	ssh->last_heard = clock_ms();
 	if (ssh->engine->start(ssh, err) < 0)
 		return -1;
@@ -220,6 +244,11 @@ const char *ssh_stage_detail(const struct ssh *ssh, enum ssh_stage stage)
 const char *ssh_name(const struct ssh *ssh)
 {
 	return ssh->name;
+}
+
+const struct strv *ssh_warnings(const struct ssh *ssh)
+{
+	return &ssh->warnings;
 }
 
 void ssh_give_up(struct ssh *ssh, const char *why)

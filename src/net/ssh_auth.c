@@ -97,10 +97,21 @@ static struct ssh_candidate *add_candidate(struct ssh_auth *auth)
 	return &auth->list[auth->n++];
 }
 
-static void make_offer(struct ssh_candidate *candidate)
+/* PubkeyAcceptedAlgorithms. */
+static bool allowed(const struct ssh *ssh, const char *algorithm)
+{
+	autostrv struct strv list = STRV_INIT;
+
+	if (!ssh->config.algorithms[SSH_USER_KEYS])
+		return true;
+	strv_split(&list, ssh->config.algorithms[SSH_USER_KEYS], ',');
+	return strv_has(&list, algorithm);
+}
+
+static void make_offer(const struct ssh *ssh, struct ssh_candidate *candidate)
 {
 	const struct buf *key = &candidate->key.blob;
-	const char *name = "rsa-sha2-256";
+	const char *name = allowed(ssh, "rsa-sha2-256") ? "rsa-sha2-256" : "rsa-sha2-512";
 	size_t skip = 4 + strlen("ssh-rsa");
 
 	buf_reset(&candidate->blob);
@@ -119,6 +130,26 @@ static bool agent_key_usable(const char *type)
 	       (type && str_starts(type, "ecdsa-sha2-") && !strstr(type, "cert"));
 }
 
+/* May the configuration's choice of keys have this one? If not a note says so. */
+static bool is_chosen(struct ssh *ssh, const struct buf *blob, const char *type, const char *label)
+{
+	bool rsa = str_eq(type, "ssh-rsa");
+	int bits = ssh_blob_rsa_bits(blob->data, blob->len);
+
+	if (bits && bits < ssh->config.rsa_bits)
+		strv_pushf(&ssh->auth.notes,
+			"%s: RequiredRSASize of the ssh configuration wants %d bits, and it has %d",
+			label, ssh->config.rsa_bits, bits);
+	else if (rsa ? !allowed(ssh, "rsa-sha2-256") && !allowed(ssh, "rsa-sha2-512")
+		     : type && !allowed(ssh, type))
+		strv_pushf(&ssh->auth.notes,
+			"%s: PubkeyAcceptedAlgorithms of the ssh configuration does not allow %s",
+			label, rsa ? "rsa-sha2-256 and rsa-sha2-512" : type);
+	else
+		return true;
+	return false;
+}
+
 static void add_agent_key(struct ssh *ssh, const struct ssh_identity *identity, const char *label)
 {
 	autofree char *type = ssh_blob_type(identity->blob.data, identity->blob.len);
@@ -129,13 +160,15 @@ static void add_agent_key(struct ssh *ssh, const struct ssh_identity *identity, 
 			label, type ? type : "such");
 		return;
 	}
+	if (!is_chosen(ssh, &identity->blob, type, label))
+		return;
 	candidate = add_candidate(&ssh->auth);
 	candidate->agent = true;
 	candidate->key.blob = BUF_INIT(BLOB_LIMIT);
 	candidate->key.rsa = str_eq(type, "ssh-rsa");
 	candidate->label = xasprintf("%s (agent)", label);
 	buf_add(&candidate->key.blob, identity->blob.data, identity->blob.len);
-	make_offer(candidate);
+	make_offer(ssh, candidate);
 }
 
 /* Notes on what libssh2 leaves out. false: the key itself is of that kind. */
@@ -147,7 +180,7 @@ static bool file_key_usable(struct ssh *ssh, const struct ssh_key *key)
 	if (fs_exists(certificate))
 		ssh_auth_note(ssh, certificate, "not used by libssh2" SSH_OTHER_ENGINE);
 	if (!type || !str_starts(type, "sk-"))
-		return true;
+		return is_chosen(ssh, &key->blob, type, key->path);
 	ssh_auth_note(ssh, key->path, "libssh2 cannot use security keys" SSH_OTHER_ENGINE);
 	return false;
 }
@@ -256,7 +289,7 @@ static int unlock(struct ssh *ssh, struct ssh_candidate *candidate)
 		return -1;
 	}
 	if (key->rsa)
-		make_offer(candidate);
+		make_offer(ssh, candidate);
 	candidate->unlocked = true;
 	return 0;
 }
@@ -353,6 +386,13 @@ static const struct {
 	{"keyboard-interactive", ssh_login_interactive, true},
 	{"password", ssh_login_password, true},
 };
+
+/* GSSAPI is on in some systems' configuration: it counts only where it would help. */
+static void note_gssapi(struct ssh *ssh)
+{
+	if (ssh->config.gssapi && ssh->auth.methods && strstr(ssh->auth.methods, "gssapi-"))
+		ssh_auth_note(ssh, "gssapi-with-mic", "not used by libssh2" SSH_OTHER_ENGINE);
+}
 
 static int no_way_in(struct ssh *ssh, struct err *err)
 {
@@ -474,6 +514,7 @@ int ssh_auth_step(struct ssh *ssh, struct err *err)
 		else if (login == SSH_LOGIN_MORE)
 			auth->over = 0;
 	}
+	note_gssapi(ssh);
 	return no_way_in(ssh, err);
 }
 

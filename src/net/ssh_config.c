@@ -121,9 +121,10 @@ static enum ssh_strict strict_of(const char *value)
 {
 	if (str_eq(value, "yes") || str_eq(value, "true"))
 		return SSH_STRICT_YES;
-	if (str_eq(value, "accept-new"))
+	/* With "no" ssh takes a changed key, too, but forwards nothing then. */
+	if (str_eq(value, "accept-new") || str_eq(value, "no") || str_eq(value, "false"))
 		return SSH_STRICT_ACCEPT_NEW;
-	return SSH_STRICT_ASK; /* "no" would take any key: never that */
+	return SSH_STRICT_ASK;
 }
 
 static void set_int(int *field, const char *value)
@@ -147,29 +148,95 @@ static void allow(struct ssh_config *config, const char *method, const char *val
 		strv_push(&config->barred, method);
 }
 
+static bool is_yes(const char *value)
+{
+	return str_eq(value, "yes") || str_eq(value, "true");
+}
+
+static void set_algorithms(struct ssh_config *config, const char *key, const char *value)
+{
+	int list = ssh_algorithms_find(key);
+
+	if (list >= 0 && !ssh_algorithms_usual((enum ssh_algorithms)list, value))
+		set(&config->algorithms[list], xstrdup(value));
+}
+
+/* What matters to a tunnel, and libssh2 cannot do. */
+static const struct {
+	const char *key, *usual, *keyword;
+} beyond[] = {
+	{"certificatefile", NULL, "CertificateFile"},
+	{"checkhostip", "no", "CheckHostIP"},
+	{"hostbasedauthentication", "no", "HostbasedAuthentication"},
+	{"kbdinteractivedevices", NULL, "KbdInteractiveDevices"},
+	{"knownhostscommand", NULL, "KnownHostsCommand"},
+	{"pkcs11provider", NULL, "PKCS11Provider"},
+	{"proxyusefdpass", "no", "ProxyUseFdpass"},
+	{"rekeylimit", "0 0", "RekeyLimit"},
+	{"verifyhostkeydns", "false", "VerifyHostKeyDNS"},
+};
+
+static void note_unheeded(struct ssh_config *config, const char *key, const char *value)
+{
+	for (size_t i = 0; i < ARRAY_LEN(beyond); i++)
+		if (str_eq(key, beyond[i].key) && !str_eq(value, beyond[i].usual))
+			strv_pushf(&config->unheeded, "%s %s", beyond[i].keyword, value);
+}
+
+static const struct {
+	const char *key;
+	size_t at; /* of the field in struct ssh_config */
+} flags[] =
+	{
+		{"batchmode", offsetof(struct ssh_config, batch)},
+		{"compression", offsetof(struct ssh_config, compression)},
+		{"gssapiauthentication", offsetof(struct ssh_config, gssapi)},
+		{"hashknownhosts", offsetof(struct ssh_config, hash_known_hosts)},
+		{"identitiesonly", offsetof(struct ssh_config, identities_only)},
+		{"nohostauthenticationforlocalhost", offsetof(struct ssh_config, trust_loopback)},
+},
+  numbers[] =
+	  {
+		  {"connectionattempts", offsetof(struct ssh_config, connect_attempts)},
+		  {"connecttimeout", offsetof(struct ssh_config, connect_timeout)},
+		  {"numberofpasswordprompts", offsetof(struct ssh_config, password_prompts)},
+		  {"requiredrsasize", offsetof(struct ssh_config, rsa_bits)},
+		  {"serveralivecountmax", offsetof(struct ssh_config, alive_count)},
+		  {"serveraliveinterval", offsetof(struct ssh_config, alive_interval)},
+},
+  texts[] = {
+	  {"bindaddress", offsetof(struct ssh_config, bind_address)},
+	  {"bindinterface", offsetof(struct ssh_config, bind_interface)},
+	  {"hostkeyalias", offsetof(struct ssh_config, key_alias)},
+	  {"hostname", offsetof(struct ssh_config, host)},
+	  {"user", offsetof(struct ssh_config, user)},
+};
+
+static void set_fields(struct ssh_config *config, const char *key, const char *value)
+{
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (str_eq(key, flags[i].key))
+			*(bool *)((char *)config + flags[i].at) = is_yes(value);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (str_eq(key, numbers[i].key))
+			set_int((int *)(void *)((char *)config + numbers[i].at), value);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (str_eq(key, texts[i].key))
+			set((char **)(void *)((char *)config + texts[i].at), xstrdup(value));
+}
+
 /* Values that others' tokens need, and those that need none. */
 static void set_plain(struct ssh_config *config, const char *key, const char *value)
 {
-	if (str_eq(key, "hostname"))
-		set(&config->host, xstrdup(value));
-	else if (str_eq(key, "user"))
-		set(&config->user, xstrdup(value));
-	else if (str_eq(key, "port"))
+	set_fields(config, key, value);
+	set_algorithms(config, key, value);
+	note_unheeded(config, key, value);
+	if (str_eq(key, "port"))
 		parse_port(value, &config->port);
-	else if (str_eq(key, "hostkeyalias"))
-		set(&config->key_alias, xstrdup(value));
-	else if (str_eq(key, "bindaddress"))
-		set(&config->bind_address, xstrdup(value));
-	else if (str_eq(key, "bindinterface"))
-		set(&config->bind_interface, xstrdup(value));
 	else if (str_eq(key, "addressfamily"))
 		config->family = str_eq(value, "inet")    ? AF_INET
 				 : str_eq(value, "inet6") ? AF_INET6
 							  : AF_UNSPEC;
-	else if (str_eq(key, "identitiesonly"))
-		config->identities_only = str_eq(value, "yes");
-	else if (str_eq(key, "hashknownhosts"))
-		config->hash_known_hosts = str_eq(value, "yes");
 	else if (str_eq(key, "stricthostkeychecking"))
 		config->strict = strict_of(value);
 	else if (str_eq(key, "preferredauthentications"))
@@ -181,16 +248,6 @@ static void set_plain(struct ssh_config *config, const char *key, const char *va
 		allow(config, "keyboard-interactive", value);
 	else if (str_eq(key, "passwordauthentication"))
 		allow(config, "password", value);
-	else if (str_eq(key, "batchmode"))
-		config->batch = str_eq(value, "yes");
-	else if (str_eq(key, "numberofpasswordprompts"))
-		set_int(&config->password_prompts, value);
-	else if (str_eq(key, "connecttimeout"))
-		set_int(&config->connect_timeout, value);
-	else if (str_eq(key, "serveraliveinterval"))
-		set_int(&config->alive_interval, value);
-	else if (str_eq(key, "serveralivecountmax"))
-		set_int(&config->alive_count, value);
 }
 
 static int set_agent(struct ssh_config *config, const char *value, struct err *err)
@@ -276,6 +333,8 @@ static void set_defaults(struct ssh_config *config)
 	config->port = 22;
 	config->alive_count = 3;
 	config->password_prompts = 3;
+	config->connect_attempts = 1;
+	config->rsa_bits = 1024;
 	prefer(config, "publickey,keyboard-interactive,password");
 	config->host = xstrdup(config->typed);
 	config->user = ssh_local_user();
@@ -283,12 +342,13 @@ static void set_defaults(struct ssh_config *config)
 	config->usual_agent = true;
 }
 
-static int ask_ssh(struct ssh_config *config, const char *user, uint16_t port, struct buf *output,
-	struct err *err)
+/* What ssh makes of a file (NULL: of the usual ones) for a host. */
+static int ask_ssh(const struct ssh_config *config, const char *file, const char *user,
+	uint16_t port, struct buf *output, struct err *err)
 {
 	autobuf struct buf errors = BUF_INIT(65536);
-	const char *file = getenv("DEVENV_SSH_CONFIG"), *argv[16];
 	autofree char *port_text = xasprintf("%u", port);
+	const char *argv[16];
 	size_t n = 0;
 	int status;
 
@@ -321,9 +381,68 @@ static int ask_ssh(struct ssh_config *config, const char *user, uint16_t port, s
 	return status;
 }
 
-int ssh_config_resolve(const char *via, struct ssh_config *config, struct err *err)
+static bool has_line(const char *text, const char *line)
+{
+	size_t len = strlen(line);
+
+	for (; text; text = strchr(text, '\n')) {
+		text += *text == '\n';
+		if (strncasecmp(text, line, len) == 0 && (!text[len] || text[len] == '\n'))
+			return true;
+	}
+	return false;
+}
+
+/* What another ssh than 9.2 has by default looks as if somebody had set it. */
+static void forget_defaults(struct ssh_config *config, const char *defaults)
+{
+	struct strv unheeded = config->unheeded;
+
+	config->unheeded = STRV_INIT;
+	for (size_t i = 0; i < unheeded.n; i++)
+		if (!has_line(defaults, unheeded.v[i]))
+			strv_push(&config->unheeded, unheeded.v[i]);
+	strv_release(&unheeded);
+	for (int i = 0; i < SSH_ALGORITHMS; i++) {
+		autofree char *line = xasprintf("%s %s", ssh_algorithms_keyword(i),
+			config->algorithms[i] ? config->algorithms[i] : "");
+
+		if (has_line(defaults, line))
+			set(&config->algorithms[i], NULL);
+	}
+}
+
+static int resolve_by_ssh(
+	struct ssh_config *config, const char *user, uint16_t port, struct err *err)
+{
+	autobuf struct buf output = BUF_INIT(OUTPUT_LIMIT), defaults = BUF_INIT(OUTPUT_LIMIT);
+	bool unusual;
+
+	if (ask_ssh(config, getenv("DEVENV_SSH_CONFIG"), user, port, &output, err) < 0 ||
+		ssh_config_parse(config, buf_str(&output), err) < 0)
+		return -1;
+	unusual = config->unheeded.n > 0;
+	for (int i = 0; i < SSH_ALGORITHMS; i++)
+		unusual |= config->algorithms[i] != NULL;
+	if (!unusual)
+		return 0;
+	if (ask_ssh(config, "none", NULL, 0, &defaults, err) < 0)
+		return -1;
+	forget_defaults(config, buf_str(&defaults));
+	return 0;
+}
+
+static int resolve_here(struct ssh_config *config, const char *user, uint16_t port, struct err *err)
 {
 	autobuf struct buf output = BUF_INIT(OUTPUT_LIMIT);
+
+	if (ssh_config_builtin(config->typed, user, port, &output, err) < 0)
+		return -1;
+	return ssh_config_parse(config, buf_str(&output), err);
+}
+
+int ssh_config_resolve(const char *via, struct ssh_config *config, struct err *err)
+{
 	autofree char *user = NULL, *program = NULL;
 	uint16_t port = 0;
 	int rc;
@@ -333,9 +452,9 @@ int ssh_config_resolve(const char *via, struct ssh_config *config, struct err *e
 		return -1;
 	set_defaults(config);
 	program = proc_find("ssh");
-	rc = program ? ask_ssh(config, user, port, &output, err)
-		     : ssh_config_builtin(config->typed, user, port, &output, err);
-	if (rc < 0 || ssh_config_parse(config, buf_str(&output), err) < 0) {
+	rc = program ? resolve_by_ssh(config, user, port, err)
+		     : resolve_here(config, user, port, err);
+	if (rc < 0) {
 		ssh_config_release(config);
 		return -1;
 	}
@@ -364,6 +483,9 @@ void ssh_config_release(struct ssh_config *config)
 	free(config->revoked_keys);
 	free(config->bind_address);
 	free(config->bind_interface);
+	for (int i = 0; i < SSH_ALGORITHMS; i++)
+		free(config->algorithms[i]);
+	strv_release(&config->unheeded);
 	strv_release(&config->identities);
 	strv_release(&config->known_hosts);
 	strv_release(&config->methods);

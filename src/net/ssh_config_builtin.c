@@ -325,16 +325,37 @@ static int expand_paths(struct ssh_settings *settings, struct err *err)
 		       : 0;
 }
 
+static void expand_algorithms(struct ssh_settings *settings)
+{
+	for (int i = 0; i < SSH_ALGORITHMS; i++) {
+		autofree char *key = xstrdup(ssh_algorithms_keyword(i)), *names = NULL;
+		const char *set;
+
+		ssh_lower(key);
+		set = ssh_setting(settings, key);
+		if (!set)
+			continue;
+		names = ssh_algorithms_expand(i, set);
+		ssh_setting_put(settings, key, names);
+	}
+}
+
 static int fill_in(struct ssh_settings *settings, struct err *err)
 {
 	struct strv *alias = ssh_setting_list(settings, "hostkeyalias");
+	struct strv *rekey = ssh_setting_list(settings, "rekeylimit");
 
+	if (rekey->n == 1)
+		strv_push(rekey, "0");
 	ssh_setting_put(settings, "host", settings->typed);
 	ssh_setting_put(settings, "hostname", settings->host);
 	if (!ssh_setting(settings, "user"))
 		ssh_setting_put(settings, "user", settings->user);
 	clear_none(settings, "proxycommand");
 	clear_none(settings, "proxyjump");
+	clear_none(settings, "knownhostscommand");
+	clear_none(settings, "pkcs11provider");
+	expand_algorithms(settings);
 	if (alias->n)
 		ssh_lower(alias->v[0]);
 	if (is_set(settings, "connectionattempts", "0"))

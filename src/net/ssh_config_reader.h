@@ -3,9 +3,9 @@
  *
  * It does what OpenSSH 9.2 does, with the same refusals, for every key that devenv uses; of other
  * keys it checks only how many words follow.  Words and patterns are in ssh_config_words.c, the
- * table of keys in ssh_config_keys.c, what each takes in ssh_config_values.c, files and blocks in
- * ssh_config_file.c, and what happens after them (canonical names, defaults) in
- * ssh_config_builtin.c.
+ * table of keys in ssh_config_keys.c, what each takes in ssh_config_values.c and
+ * ssh_config_algorithms.c, files and blocks in ssh_config_file.c, and what happens after them
+ * (canonical names, defaults) in ssh_config_builtin.c.
  */
 #ifndef NET_SSH_CONFIG_READER_H
 #define NET_SSH_CONFIG_READER_H
@@ -113,11 +113,24 @@ void ssh_settings_print(const struct ssh_settings *settings, struct buf *out);
 
 ssh_apply_fn ssh_apply_choice, ssh_apply_time, ssh_apply_number, ssh_apply_text, ssh_apply_rest,
 	ssh_apply_command, ssh_apply_port, ssh_apply_file, ssh_apply_hosts, ssh_apply_agent,
-	ssh_apply_jump, ssh_apply_domains, ssh_apply_cnames, ssh_apply_words;
+	ssh_apply_jump, ssh_apply_domains, ssh_apply_cnames, ssh_apply_rekey, ssh_apply_words;
 
 /* ERR_TUNNEL: "FILE line N: text". Returns -1. */
 int ssh_line_bad(const char *where, struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* === lists of algorithms (ssh_config_algorithms.c) === */
+
+/* The list that a keyword is about, or -1. */
+int ssh_algorithms_find(const char *key);
+
+/* Are they those that OpenSSH 9.2 has by default? */
+bool ssh_algorithms_usual(enum ssh_algorithms list, const char *names);
+
+ssh_apply_fn ssh_apply_algorithms;
+
+/* What `text`, with its "+", "-" or "^" and its patterns, comes to. The caller's. */
+char *ssh_algorithms_expand(enum ssh_algorithms list, const char *text);
 
 /* === files (ssh_config_file.c) === */
 

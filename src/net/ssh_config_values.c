@@ -5,6 +5,7 @@
 #include "devenv/str.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -289,6 +290,48 @@ int ssh_apply_agent(struct ssh_settings *settings, const struct ssh_line *line, 
 	if (*word == '$' && word[1] != '{' && !is_variable_name(word + 1))
 		return bad_value(line, err);
 	keep(settings, line, word);
+	return 0;
+}
+
+/* A number with a letter for 1024, 1024 times that, and so on. */
+static bool parse_scaled(const char *text, uint64_t *out)
+{
+	static const char letters[] = "BKMGTPE";
+	size_t len = strlen(text);
+	const char *letter = strchr(letters, toupper((unsigned char)text[len - 1]));
+	autofree char *number = xstrndup(text, len - (letter != NULL));
+	double value;
+
+	if (!parse_double(number, &value) || value < 0)
+		return false;
+	value *= (double)((uint64_t)1 << (letter ? 10 * (letter - letters) : 0));
+	*out = (uint64_t)value;
+	return value < (double)INT64_MAX;
+}
+
+/*
+ * BYTES or "default", and perhaps a time; the first of each wins. The list gets both, as numbers.
+ */
+int ssh_apply_rekey(struct ssh_settings *settings, const struct ssh_line *line, struct err *err)
+{
+	struct strv *values = values_of(settings, line);
+	const struct strv *words = &line->words;
+	uint64_t bytes = 0;
+	bool timed = words->n > 1 && !str_eq(words->v[1], "none");
+	int seconds;
+
+	if (!words->n || !*words->v[0] || words->n > 2)
+		return ssh_line_bad(line->where, err, "RekeyLimit has too %s values",
+			words->n > 2 ? "many" : "few");
+	if (!str_eq(words->v[0], "default") &&
+		(!parse_scaled(words->v[0], &bytes) || (bytes && bytes < 16)))
+		return bad_value(line, err);
+	if (timed && !ssh_time_parse(words->v[1], &seconds))
+		return bad_value(line, err);
+	if (line->active && !values->n)
+		strv_pushf(values, "%" PRIu64, bytes);
+	if (line->active && values->n == 1 && timed)
+		strv_pushf(values, "%d", seconds);
 	return 0;
 }
 

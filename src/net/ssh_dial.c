@@ -35,7 +35,8 @@ struct ssh_dial {
 	uint16_t port;
 	int family;
 	char *bind_address, *bind_interface; /* where to connect from, or NULL */
-	int timeout_ms;
+	int timeout_ms;                      /* of each attempt */
+	int attempts;
 	int pipe[2];
 	int fd;
 	char *address;
@@ -143,12 +144,24 @@ static void note_address(struct ssh_dial *dial, const struct addrinfo *address)
 	dial->address = xstrdup(text);
 }
 
+/* 0 or an errno. */
+static int try_all(struct ssh_dial *dial, const struct addrinfo *list)
+{
+	int64_t deadline = clock_ms() + dial->timeout_ms;
+	int problem = 0;
+
+	for (; list && dial->fd < 0; list = list->ai_next) {
+		note_address(dial, list);
+		dial->fd = connect_one(dial, list, deadline, &problem);
+	}
+	return problem;
+}
+
 static void dial_run(struct ssh_dial *dial)
 {
 	struct addrinfo hints = {.ai_family = dial->family, .ai_socktype = SOCK_STREAM},
 			*list = NULL;
 	autofree char *port = xasprintf("%u", dial->port);
-	int64_t deadline = clock_ms() + dial->timeout_ms;
 	const char *from = dial->bind_address ? dial->bind_address : dial->bind_interface;
 	int problem = 0, rc = getaddrinfo(dial->host, port, &hints, &list);
 
@@ -157,9 +170,11 @@ static void dial_run(struct ssh_dial *dial)
 			dial->host, rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
 		return;
 	}
-	for (struct addrinfo *address = list; address && dial->fd < 0; address = address->ai_next) {
-		note_address(dial, address);
-		dial->fd = connect_one(dial, address, deadline, &problem);
+	/* For as long as somebody waits for it. */
+	for (int i = 0; i < dial->attempts && dial->fd < 0 && atomic_load(&dial->refs) > 1; i++) {
+		if (i)
+			clock_sleep_ms(SSH_ATTEMPT_PAUSE_MS);
+		problem = try_all(dial, list);
 	}
 	freeaddrinfo(list);
 	if (dial->fd < 0)
@@ -177,7 +192,8 @@ static void *dial_thread(void *arg)
 	return NULL;
 }
 
-struct ssh_dial *ssh_dial_start(const struct ssh_config *config, int timeout_ms, struct err *err)
+struct ssh_dial *ssh_dial_start(
+	const struct ssh_config *config, int timeout_ms, int attempts, struct err *err)
 {
 	struct ssh_dial *dial = xcalloc(1, sizeof(*dial));
 	sigset_t all, before;
@@ -195,6 +211,7 @@ struct ssh_dial *ssh_dial_start(const struct ssh_config *config, int timeout_ms,
 	dial->bind_address = config->bind_address ? xstrdup(config->bind_address) : NULL;
 	dial->bind_interface = config->bind_interface ? xstrdup(config->bind_interface) : NULL;
 	dial->timeout_ms = timeout_ms;
+	dial->attempts = attempts;
 	dial->fd = -1;
 	atomic_init(&dial->refs, 2);
 	sigfillset(&all);

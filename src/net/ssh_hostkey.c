@@ -26,8 +26,9 @@ LAZY_LIBRARY(ssh2, "libssh2.so.1", SSH2_FUNCTIONS)
 #define REVOKED_LIMIT ((size_t)16 << 20)
 
 /* libssh2 1.11 is the first that checks rsa-sha2 signatures; unknown names are passed over. */
-static const char *const default_order[] = {"ssh-ed25519", "ecdsa-sha2-nistp256",
-	"ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa", NULL};
+#define DEFAULT_ORDER \
+	"ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512," \
+	"rsa-sha2-256,ssh-rsa"
 
 int ssh_hostkey_load(struct err *err)
 {
@@ -80,27 +81,45 @@ static int load_known(const struct ssh *ssh, struct known_hosts *known, struct e
 	return 0;
 }
 
-static void add_algorithm(struct strv *order, const char *type)
+int ssh_nothing_left(const struct ssh *ssh, enum ssh_algorithms list, struct err *err)
 {
-	if (str_eq(type, "ssh-rsa") && !strv_has(order, "rsa-sha2-512")) {
-		strv_push(order, "rsa-sha2-512");
-		strv_push(order, "rsa-sha2-256");
-	}
-	if (!strv_has(order, type))
-		strv_push(order, type);
+	err_set(err, ERR_TUNNEL,
+		"%s: %s of the ssh configuration allows only %s, and libssh2 can safely do none of "
+		"that" SSH_OTHER_ENGINE,
+		ssh->name, ssh_algorithms_keyword(list), ssh->config.algorithms[list]);
+	err->os = EPERM;
+	return -1;
 }
 
+/* What HostKeyAlgorithms allows of that with which we can check keys, in its order. */
+static void allowed(const struct ssh *ssh, struct strv *names)
+{
+	const char *set = ssh->config.algorithms[SSH_HOST_KEYS];
+	autostrv struct strv ours = STRV_INIT, wanted = STRV_INIT;
+
+	strv_split(&ours, DEFAULT_ORDER, ',');
+	strv_split(&wanted, set ? set : DEFAULT_ORDER, ',');
+	for (size_t i = 0; i < wanted.n; i++)
+		if (strv_has(&ours, wanted.v[i]))
+			strv_push(names, wanted.v[i]);
+}
+
+/* The algorithms of keys that are known come first. */
 static void prefer_known(const struct ssh *ssh, const struct known_hosts *known, struct strv *order)
 {
-	autostrv struct strv types = STRV_INIT;
+	autostrv struct strv types = STRV_INIT, names = STRV_INIT;
 	uint16_t port;
 	const char *name = known_name(ssh, &port);
 
 	known_hosts_types(known, name, port, &types);
+	allowed(ssh, &names);
 	for (size_t pass = 0; pass < 2; pass++) {
-		for (size_t i = 0; default_order[i]; i++) {
-			if (pass || strv_has(&types, default_order[i]))
-				add_algorithm(order, default_order[i]);
+		for (size_t i = 0; i < names.n; i++) {
+			bool rsa = str_starts(names.v[i], "rsa-");
+			bool is_known = strv_has(&types, rsa ? "ssh-rsa" : names.v[i]);
+
+			if (is_known == !pass)
+				strv_push(order, names.v[i]);
 		}
 	}
 }
@@ -118,10 +137,11 @@ int ssh_hostkey_prefer(struct ssh *ssh, struct err *err)
 	if (rc < 0)
 		return -1;
 	list = strv_join(&order, ",");
-	if (ssh_prefer(ssh, LIBSSH2_METHOD_HOSTKEY, list) < 0)
-		return err_set(
-			err, ERR_TUNNEL, "libssh2 does not take the host key types %s", list);
-	return 0;
+	if (ssh_prefer(ssh, LIBSSH2_METHOD_HOSTKEY, list) == 0)
+		return 0;
+	if (ssh->config.algorithms[SSH_HOST_KEYS])
+		return ssh_nothing_left(ssh, SSH_HOST_KEYS, err);
+	return err_set(err, ERR_TUNNEL, "libssh2 does not take the host key types %s", list);
 }
 
 char *ssh_key_words(const char *type)
@@ -285,6 +305,29 @@ static int check_revoked(struct ssh *ssh, const char *key, size_t len, const cha
 	return -1;
 }
 
+static int check_size(const struct ssh *ssh, const char *key, size_t len, struct err *err)
+{
+	int bits = ssh_blob_rsa_bits(key, len);
+
+	if (!bits || bits >= ssh->config.rsa_bits)
+		return 0;
+	err_set(err, ERR_TUNNEL,
+		"the RSA host key of %s has %d bits, and RequiredRSASize of the ssh configuration "
+		"wants %d: refused",
+		ssh->name, bits, ssh->config.rsa_bits);
+	err->os = EPERM;
+	return -1;
+}
+
+/* NoHostAuthenticationForLocalhost: this is an address of this machine itself. */
+static bool is_trusted(const struct ssh *ssh)
+{
+	const char *address = ssh_stage_detail(ssh, SSH_STAGE_NAME);
+
+	return ssh->config.trust_loopback && !ssh->config.key_alias &&
+	       (str_starts(address, "127.") || str_eq(address, "::1"));
+}
+
 int ssh_hostkey_check(struct ssh *ssh, struct err *err)
 {
 	size_t len = 0;
@@ -297,11 +340,13 @@ int ssh_hostkey_check(struct ssh *ssh, struct err *err)
 	print = ssh_fingerprint(key, len);
 	type = ssh_blob_type(key, len);
 	words = ssh_key_words(type);
-	if (check_revoked(ssh, key, len, words, print, err) < 0)
+	if (check_revoked(ssh, key, len, words, print, err) < 0 ||
+		check_size(ssh, key, len, err) < 0)
 		return -1;
 	if (ssh->options.host_key && !str_eq(print, ssh->options.host_key))
 		return refuse_pinned(ssh, print, err);
-	if (!ssh->options.host_key && check_known(ssh, key, len, words, print, err) < 0)
+	if (!ssh->options.host_key && !is_trusted(ssh) &&
+		check_known(ssh, key, len, words, print, err) < 0)
 		return -1;
 	ssh_passed(ssh, SSH_STAGE_HOST_KEY, xasprintf("%s %s", words, print));
 	return 0;

@@ -26,6 +26,7 @@
 	X(libssh2_session_init_ex) \
 	X(libssh2_session_callback_set) \
 	X(libssh2_session_set_blocking) \
+	X(libssh2_session_flag) \
 	X(libssh2_session_handshake) \
 	X(libssh2_session_disconnect_ex) \
 	X(libssh2_session_free) \
@@ -41,16 +42,18 @@ LAZY_LIBRARY(ssh2, "libssh2.so.1", SSH2_FUNCTIONS)
 /* Strong and without CBC; GCM, ChaCha and EtM are left out: broken in unpatched 1.11. */
 static const struct {
 	int method;
+	enum ssh_algorithms list;
 	const char *names;
 } preferences[] = {
-	{LIBSSH2_METHOD_KEX, "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,"
-			     "ecdh-sha2-nistp384,ecdh-sha2-nistp521,diffie-hellman-group16-sha512,"
-			     "diffie-hellman-group18-sha512,diffie-hellman-group-exchange-sha256,"
-			     "diffie-hellman-group14-sha256"},
-	{LIBSSH2_METHOD_CRYPT_CS, "aes128-ctr,aes192-ctr,aes256-ctr"},
-	{LIBSSH2_METHOD_CRYPT_SC, "aes128-ctr,aes192-ctr,aes256-ctr"},
-	{LIBSSH2_METHOD_MAC_CS, "hmac-sha2-256,hmac-sha2-512"},
-	{LIBSSH2_METHOD_MAC_SC, "hmac-sha2-256,hmac-sha2-512"},
+	{LIBSSH2_METHOD_KEX, SSH_KEX,
+		"curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,"
+		"ecdh-sha2-nistp384,ecdh-sha2-nistp521,diffie-hellman-group16-sha512,"
+		"diffie-hellman-group18-sha512,diffie-hellman-group-exchange-sha256,"
+		"diffie-hellman-group14-sha256"},
+	{LIBSSH2_METHOD_CRYPT_CS, SSH_CIPHERS, "aes128-ctr,aes192-ctr,aes256-ctr"},
+	{LIBSSH2_METHOD_CRYPT_SC, SSH_CIPHERS, "aes128-ctr,aes192-ctr,aes256-ctr"},
+	{LIBSSH2_METHOD_MAC_CS, SSH_MACS, "hmac-sha2-256,hmac-sha2-512"},
+	{LIBSSH2_METHOD_MAC_SC, SSH_MACS, "hmac-sha2-256,hmac-sha2-512"},
 };
 
 /* === libssh2's view of the socket === */
@@ -145,7 +148,8 @@ static int libssh2_start(struct ssh *ssh, struct err *err)
 		ssh->fd = ssh_proxy_start(&ssh->config, ssh->agent, &ssh->proxy, err);
 		return ssh->fd < 0 ? -1 : 0;
 	}
-	ssh->dial = ssh_dial_start(&ssh->config, ssh_connect_timeout(ssh) * 1000, err);
+	ssh->dial = ssh_dial_start(
+		&ssh->config, ssh_connect_timeout(ssh) * 1000, ssh_attempts(ssh), err);
 	return ssh->dial ? 0 : -1;
 }
 
@@ -166,6 +170,31 @@ static void set_callback(LIBSSH2_SESSION *session, int which, void (*function)(v
 	ssh2.libssh2_session_callback_set(session, which, pointer);
 }
 
+/* Broken in unpatched libssh2 1.11. */
+static bool is_unsafe(const char *name)
+{
+	return strstr(name, "-gcm@") || strstr(name, "-etm@") || str_starts(name, "chacha20-");
+}
+
+/* In the configuration's own order, where that has one. */
+static int prefer(struct ssh *ssh, size_t i, struct err *err)
+{
+	const char *set = ssh->config.algorithms[preferences[i].list];
+	autostrv struct strv words = STRV_INIT, sound = STRV_INIT;
+	autofree char *names = NULL;
+
+	strv_split(&words, set ? set : preferences[i].names, ',');
+	for (size_t k = 0; k < words.n; k++)
+		if (!is_unsafe(words.v[k]))
+			strv_push(&sound, words.v[k]);
+	names = strv_join(&sound, ",");
+	if (ssh_prefer(ssh, preferences[i].method, names) == 0)
+		return 0;
+	if (set)
+		return ssh_nothing_left(ssh, preferences[i].list, err);
+	return err_set(err, ERR_TUNNEL, "libssh2 %s lacks %s", ssh2.libssh2_version(0), names);
+}
+
 static int begin_session(struct ssh *ssh, struct err *err)
 {
 	tune_socket(ssh->fd);
@@ -176,11 +205,10 @@ static int begin_session(struct ssh *ssh, struct err *err)
 	ssh2.libssh2_session_set_blocking(ssh->session, 0);
 	set_callback(ssh->session, LIBSSH2_CALLBACK_SEND, (void (*)(void))send_callback);
 	set_callback(ssh->session, LIBSSH2_CALLBACK_RECV, (void (*)(void))receive_callback);
-	for (size_t i = 0; i < ARRAY_LEN(preferences); i++) {
-		if (ssh_prefer(ssh, preferences[i].method, preferences[i].names) < 0)
-			return err_set(err, ERR_TUNNEL, "libssh2 %s lacks %s",
-				ssh2.libssh2_version(0), preferences[i].names);
-	}
+	ssh2.libssh2_session_flag(ssh->session, LIBSSH2_FLAG_COMPRESS, ssh->config.compression);
+	for (size_t i = 0; i < ARRAY_LEN(preferences); i++)
+		if (prefer(ssh, i, err) < 0)
+			return -1;
 	return ssh_hostkey_prefer(ssh, err);
 }
 
@@ -209,8 +237,40 @@ static int step_dial(struct ssh *ssh, struct err *err)
 	}
 	if (begin_session(ssh, err) < 0)
 		return -1;
+	if (ssh_attempts(ssh) > 1)
+		ssh->deadline = clock_ms() + (int64_t)ssh_connect_timeout(ssh) * 1000;
 	ssh->state = SSH_HANDSHAKE;
 	return 1;
+}
+
+/* "Ciphers, MACs": what may be why there is no common algorithm. The caller's. */
+static char *lists_set(const struct ssh *ssh)
+{
+	autostrv struct strv names = STRV_INIT;
+
+	for (int i = 0; i < SSH_ALGORITHMS; i++)
+		if (i != SSH_USER_KEYS && ssh->config.algorithms[i])
+			strv_push(&names, ssh_algorithms_keyword(i));
+	return strv_join(&names, ", ");
+}
+
+static int no_common_algorithm(const struct ssh *ssh, struct err *err)
+{
+	autofree char *lists = lists_set(ssh);
+
+	if (*lists)
+		return err_set(err, ERR_TUNNEL,
+			"%s has nothing that libssh2 %s has too and the ssh configuration allows "
+			"(its %s)" SSH_OTHER_ENGINE,
+			ssh->name, ssh2.libssh2_version(0), lists);
+	return err_set(err, ERR_TUNNEL,
+		"%s and libssh2 %s have no algorithm in common" SSH_OTHER_ENGINE "%s", ssh->name,
+		ssh2.libssh2_version(0),
+		ssh2.libssh2_version(0x010b00)
+			? ""
+			: ". If the server has only an RSA host key, it may get an ed25519 one "
+			  "instead (\"ssh-keygen -A\" and a restart of sshd): this libssh2 cannot "
+			  "check rsa-sha2 signatures");
 }
 
 static int handshake_failed(struct ssh *ssh, int rc, struct err *err)
@@ -219,14 +279,7 @@ static int handshake_failed(struct ssh *ssh, int rc, struct err *err)
 
 	ssh2.libssh2_session_last_error(ssh->session, &text, NULL, 0);
 	if (rc == LIBSSH2_ERROR_KEX_FAILURE)
-		return err_set(err, ERR_TUNNEL,
-			"%s and libssh2 %s have no algorithm in common" SSH_OTHER_ENGINE "%s",
-			ssh->name, ssh2.libssh2_version(0),
-			ssh2.libssh2_version(0x010b00)
-				? ""
-				: ". If the server has only an RSA host key, it may get an ed25519 "
-				  "one instead (\"ssh-keygen -A\" and a restart of sshd): this "
-				  "libssh2 cannot check rsa-sha2 signatures");
+		return no_common_algorithm(ssh, err);
 	if (ssh->end_of_input && ssh->proxy)
 		return err_set(
 			err, ERR_TUNNEL, "the proxy to %s ended before ssh answered", ssh->name);

@@ -176,6 +176,8 @@ static void push_host_keys(const struct ssh *ssh, struct strv *argv)
 		push_option(argv, "UserKnownHostsFile=none");
 		push_option(argv, "GlobalKnownHostsFile=none");
 		push_option(argv, "StrictHostKeyChecking=yes");
+		push_option(argv, "VerifyHostKeyDNS=no"); /* nothing else is believed */
+		push_option(argv, "NoHostAuthenticationForLocalhost=no");
 		strv_push(argv, "-o");
 		strv_pushf(argv,
 			"KnownHostsCommand=/bin/sh -c 'test \"$1\" = \"$2\" && echo \"$3 $4 $5\"; "

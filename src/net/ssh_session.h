@@ -13,6 +13,7 @@
 
 #define SSH_IN_SIZE ((size_t)64 << 10)
 #define SSH_LOGIN_TIMEOUT_MS 60000
+#define SSH_ATTEMPT_PAUSE_MS 1000
 
 /* === wire format helpers (ssh_wire.c; RFC 4251 section 5) === */
 
@@ -28,6 +29,9 @@ const unsigned char *ssh_read_string(struct ssh_reader *in, size_t *len);
 
 void ssh_put_u32(struct buf *out, uint32_t value);
 void ssh_put_string(struct buf *out, const void *data, size_t len);
+
+/* Bits of the modulus of a public key; 0 when it is not of RSA. */
+int ssh_blob_rsa_bits(const void *blob, size_t len);
 
 /* === key files (ssh_key.c) === */
 
@@ -68,8 +72,12 @@ void ssh_identities_release(struct ssh_identities *identities);
 
 struct ssh_dial;
 
-/* Resolve and connect in a thread; ssh_dial_fd becomes readable when it has ended. */
-struct ssh_dial *ssh_dial_start(const struct ssh_config *config, int timeout_ms, struct err *err);
+/*
+ * Resolve and connect in a thread, with a pause between attempts of `timeout_ms` each; ssh_dial_fd
+ * becomes readable when it has ended.
+ */
+struct ssh_dial *ssh_dial_start(
+	const struct ssh_config *config, int timeout_ms, int attempts, struct err *err);
 int ssh_dial_fd(const struct ssh_dial *dial);
 
 /* The socket, or -1; and the address that it leads to, or NULL when the name has none. */
@@ -234,6 +242,7 @@ struct ssh {
 	const struct ssh_engine *engine;
 	struct ssh_options options;
 	struct ssh_config config;
+	struct strv warnings;
 	char *name;
 	char *agent; /* in place of SSH_AUTH_SOCK, or NULL */
 	int state;
@@ -288,8 +297,9 @@ bool ssh_fill(struct ssh *ssh);
 /* "ED25519": the word people know from ssh for a type of keys. The caller's. */
 char *ssh_key_words(const char *type);
 
-/* Seconds for the way to the host key. */
+/* Seconds for the way to the host key, and how often the first step of it is tried. */
 int ssh_connect_timeout(const struct ssh *ssh);
+int ssh_attempts(const struct ssh *ssh);
 
 /* The error of an open that the server refused; `why` is what there is to say of the target. */
 int ssh_open_refused(const struct ssh *ssh, const char *host, uint16_t port, bool forbidden,
@@ -306,6 +316,9 @@ void ssh_fail(struct ssh *ssh, const char *why);
  * itself, but with a memcpy over itself in 1.10.) -1 when it has none of them.
  */
 int ssh_prefer(struct ssh *ssh, int method, const char *names);
+
+/* The ssh configuration leaves this much of a list: nothing that can be used. Returns -1. */
+int ssh_nothing_left(const struct ssh *ssh, enum ssh_algorithms list, struct err *err);
 
 /* Before the handshake: offer first what known_hosts has for this host. */
 int ssh_hostkey_prefer(struct ssh *ssh, struct err *err);

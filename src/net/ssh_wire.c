@@ -43,6 +43,27 @@ const unsigned char *ssh_read_string(struct ssh_reader *in, size_t *len)
 	return at;
 }
 
+int ssh_blob_rsa_bits(const void *blob, size_t len)
+{
+	struct ssh_reader in = {blob, len, false};
+	size_t type_len, number_len;
+	const unsigned char *type = ssh_read_string(&in, &type_len), *number;
+	int bits;
+
+	if (!type || type_len != strlen("ssh-rsa") || memcmp(type, "ssh-rsa", type_len) != 0)
+		return 0;
+	ssh_read_string(&in, &number_len); /* the exponent */
+	number = ssh_read_string(&in, &number_len);
+	while (number_len && !*number) {
+		number++;
+		number_len--;
+	}
+	bits = (int)number_len * 8;
+	for (int high = number_len ? *number : 0x80; !(high & 0x80); high <<= 1)
+		bits--;
+	return bits;
+}
+
 void ssh_put_u32(struct buf *out, uint32_t value)
 {
 	uint32_t wire = htonl(value);

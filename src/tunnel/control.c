@@ -289,6 +289,16 @@ static void on_line(struct loop *loop, struct peer *peer, const char *text, size
 
 /* === the ends of `up` === */
 
+static json_t *warnings_of(const struct listener *listener)
+{
+	const struct strv *lines = ssh_warnings(listener->link->ssh);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < lines->n; i++)
+		json_array_append_new(list, json_string(lines->v[i]));
+	return list;
+}
+
 /* true: this one is answered. */
 static bool settle(struct loop *loop, struct peer *peer, const char *id)
 {
@@ -306,6 +316,7 @@ static bool settle(struct loop *loop, struct peer *peer, const char *id)
 	line = json_object();
 	json_set_str(line, "id", id);
 	json_object_set_new(line, "port", json_integer(listener->port));
+	json_object_set_new(line, "warnings", warnings_of(listener));
 	say(peer, line);
 	return true;
 }

@@ -96,17 +96,47 @@ static void output_of_ssh(void **state)
 	ssh_config_release(&config);
 }
 
+/* "no" is "accept-new": a changed key is never taken. */
 static void checking_is_never_off(void **state)
 {
 	struct ssh_config config = begin();
 	struct err err = ERR_INIT;
 
 	assert_int_equal(0, ssh_config_parse(&config, "stricthostkeychecking no\n", &err));
-	assert_int_equal(SSH_STRICT_ASK, config.strict);
+	assert_int_equal(SSH_STRICT_ACCEPT_NEW, config.strict);
 	assert_int_equal(0, ssh_config_parse(&config, "stricthostkeychecking false\n", &err));
+	assert_int_equal(SSH_STRICT_ACCEPT_NEW, config.strict);
+	assert_int_equal(0, ssh_config_parse(&config, "stricthostkeychecking ask\n", &err));
 	assert_int_equal(SSH_STRICT_ASK, config.strict);
 	assert_int_equal(0, ssh_config_parse(&config, "stricthostkeychecking true\n", &err));
 	assert_int_equal(SSH_STRICT_YES, config.strict);
+	ssh_config_release(&config);
+}
+
+static void restrictions(void **state)
+{
+	struct ssh_config config = begin();
+	struct err err = ERR_INIT;
+
+	assert_int_equal(0, ssh_config_parse(&config,
+				    "ciphers aes256-ctr,aes128-ctr\n"
+				    "macs umac-64-etm@openssh.com,umac-128-etm@openssh.com,"
+				    "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,"
+				    "hmac-sha1-etm@openssh.com,umac-64@openssh.com,"
+				    "umac-128@openssh.com,hmac-sha2-256,hmac-sha2-512,hmac-sha1\n"
+				    "rekeylimit 0 0\ncheckhostip no\nverifyhostkeydns true\n"
+				    "certificatefile /a\ncertificatefile /b\n"
+				    "requiredrsasize 3072\nconnectionattempts 4\ncompression yes\n",
+				    &err));
+	assert_string_equal("aes256-ctr,aes128-ctr", config.algorithms[SSH_CIPHERS]);
+	assert_null(config.algorithms[SSH_MACS]); /* the default */
+	assert_null(config.algorithms[SSH_KEX]);
+	assert_int_equal(3, config.unheeded.n);
+	assert_string_equal("VerifyHostKeyDNS true", config.unheeded.v[0]);
+	assert_string_equal("CertificateFile /b", config.unheeded.v[2]);
+	assert_int_equal(3072, config.rsa_bits);
+	assert_int_equal(4, config.connect_attempts);
+	assert_true(config.compression);
 	ssh_config_release(&config);
 }
 
@@ -149,6 +179,7 @@ int main(void)
 		cmocka_unit_test(via),
 		cmocka_unit_test(output_of_ssh),
 		cmocka_unit_test(checking_is_never_off),
+		cmocka_unit_test(restrictions),
 		cmocka_unit_test(jump),
 		cmocka_unit_test(tokens),
 	};

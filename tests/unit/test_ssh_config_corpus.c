@@ -28,7 +28,8 @@
 /* Keys that one of the two may leave out. */
 static const char *const sometimes[] = {"hostkeyalias", "identityagent", "certificatefile",
 	"proxycommand", "proxyjump", "bindaddress", "bindinterface", "kbdinteractivedevices",
-	"preferredauthentications", "ignoreunknown", "revokedhostkeys"};
+	"preferredauthentications", "ignoreunknown", "revokedhostkeys", "pkcs11provider",
+	"knownhostscommand"};
 
 static char folder[] = "/tmp/devenv-ssh-config-XXXXXX";
 
