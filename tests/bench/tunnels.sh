@@ -118,7 +118,9 @@ start_ours() { # PORT_OF_SSH TO [N]
 	write_tunnels "$@" >"$work/tunnels.yaml"
 	rm -f "$work/ready"
 	mkfifo "$work/ready"
-	"$DEVENV" -f "$work/tunnels.yaml" --progress plain tunnel >"$work/ready" 2>"$work/ours.err" &
+	# As `ssh -f` has one: the scheduler shares a full machine among sessions.
+	setsid "$DEVENV" -f "$work/tunnels.yaml" --progress plain tunnel >"$work/ready" \
+		2>"$work/ours.err" &
 	our_pid=$!
 	exec 9<"$work/ready"
 	for ((i = 0; i < ${3:-1}; i++)); do

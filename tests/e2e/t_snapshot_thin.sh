@@ -118,7 +118,7 @@ told() { # PATTERN: returns when the engine tells of that; of nothing: in the mi
 killed_at() { # PATTERN: fails where the restore had ended by then
 	local killed status=0
 	"$DEVENV" down --volumes && "$DEVENV" up filer || return
-	filer "echo '$moment' >/files/file; touch /files/more"
+	filer "echo 'at $moment' >/files/file; touch /files/more"
 	told "$1" &
 	local reached=$!
 	"$DEVENV" snapshot restore files kept --thin --replace </dev/null &
@@ -145,7 +145,7 @@ for moment in '' "$gone\"filer\"" "$gone\"shop_files\""; do
 	check_out "it is the snapshot" '^one$' filer 'cat /files/*'
 	check_out "and thin" '^overlay$' jq -r .Options.type <(volume files)
 	check "what it replaced comes back" "$DEVENV" snapshot undo files
-	check "all of it" test "$moment" = "$(filer 'cat /files/*')"
+	check "all of it" test "at $moment" = "$(filer 'cat /files/*')"
 done
 check_out "no volume of a try is left" '^0$' bash -c "grep -c scratch <<<'$(api GET /volumes)' || true"
 check "down" "$DEVENV" down --volumes
