@@ -38,10 +38,8 @@ static const struct {
 	const char *name;
 	const char *next; /* what to do when it fails and the error does not say */
 } steps[STEPS] = {
-	[STEP_NAME] = {"name", "check \"via\" in the manifest, HostName in ~/.ssh/config, and "
-			       "whether the VPN is on"},
-	[STEP_TCP] = {"tcp", "check the port, whether the VPN is on, and whether a firewall lets "
-			     "you through"},
+	[STEP_NAME] = {"name", NULL},
+	[STEP_TCP] = {"tcp", NULL},
 	[STEP_HOST_KEY] = {"host key", NULL},
 	[STEP_LOGIN] = {"login", NULL},
 	[STEP_FORWARD] = {"forward", NULL},

@@ -203,7 +203,7 @@ int ssh_start(struct ssh *ssh, struct err *err)
 	return 0;
 }
 
-int ssh_step(struct ssh *ssh, struct err *err)
+static int step(struct ssh *ssh, struct err *err)
 {
 	int rc = 1;
 
@@ -215,11 +215,24 @@ int ssh_step(struct ssh *ssh, struct err *err)
 		return err_set(err, ERR_TUNNEL, "%s: %s", ssh->name, ssh->failure);
 	if (rc == 0 && clock_ms() >= ssh->deadline)
 		return err_set(err, ERR_TUNNEL, "%s did not answer in time", ssh->name);
-	if (rc < 0)
-		return -1;
-	if (ssh->state == SSH_UP)
+	return rc < 0 ? -1 : ssh->state == SSH_UP;
+}
+
+int ssh_step(struct ssh *ssh, struct err *err)
+{
+	static const char *const next[] = {
+		[SSH_STAGE_NAME] = "check \"via\" in the manifest, HostName in ~/.ssh/config, and "
+				   "whether the VPN is on",
+		[SSH_STAGE_TCP] = "check the port, whether the VPN is on, and whether a firewall "
+				  "lets you through",
+	};
+	int rc = step(ssh, err);
+
+	if (rc == 1)
 		ssh->been_up = true;
-	return ssh->state == SSH_UP;
+	else if (rc < 0 && !ssh->been_up && ssh->stage < ARRAY_LEN(next))
+		err_hint(err, "%s", next[ssh->stage]);
+	return rc;
 }
 
 /* === what is known of it === */

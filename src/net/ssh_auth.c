@@ -354,6 +354,7 @@ static enum ssh_login with_keys(struct ssh *ssh, const char *method)
 			auth->at++;
 			continue;
 		}
+		auth->offered = true;
 		ssh_overhear(ssh, SSH_MSG_USERAUTH_FAILURE);
 		rc = try_one(ssh, candidate);
 		ssh->overheard.wanted = 0;
@@ -399,7 +400,7 @@ static int no_way_in(struct ssh *ssh, struct err *err)
 	const struct ssh_auth *auth = &ssh->auth;
 	autofree char *notes = strv_join(&auth->notes, "; "), *with = strv_join(&auth->with, ", ");
 	bool answers = auth->talk.wrong || auth->talk.unanswered;
-	bool keys = auth->methods && strstr(auth->methods, "publickey");
+	bool keys = auth->offered && auth->methods && strstr(auth->methods, "publickey");
 
 	if (auth->with.n)
 		err_set(err, ERR_TUNNEL, "%s accepts %s of \"%s\" and wants %s too. %s", ssh->name,

@@ -226,7 +226,8 @@ static int refuse_known(struct ssh *ssh, enum known_hosts_verdict verdict,
 
 	switch (verdict) {
 	case KNOWN_REVOKED:
-		err_set(err, ERR_TUNNEL, "the %s key of %s (%s) is revoked in %s line %d: refused",
+		err_set(err, ERR_TUNNEL,
+			"the %s key of %s (%s) is revoked in %s line %d: refused" SSH_REVOKED_NEXT,
 			words, ssh->name, print, match->file, match->line);
 		break;
 	case KNOWN_AUTHORITY:
@@ -298,7 +299,8 @@ static int check_revoked(struct ssh *ssh, const char *key, size_t len, const cha
 	} else {
 		if (!strstr(buf_str(&text), mine))
 			return 0;
-		err_set(err, ERR_TUNNEL, "the %s key of %s (%s) is revoked in %s: refused", words,
+		err_set(err, ERR_TUNNEL,
+			"the %s key of %s (%s) is revoked in %s: refused" SSH_REVOKED_NEXT, words,
 			ssh->name, print, path);
 	}
 	err->os = EPERM;

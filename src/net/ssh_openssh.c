@@ -372,9 +372,34 @@ static void openssh_stop(struct ssh *ssh)
 
 /* === the way to a session === */
 
+/* The first key file with a passphrase. The caller's, or NULL. */
+static char *locked_key(const struct ssh *ssh)
+{
+	autostrv struct strv paths = STRV_INIT;
+
+	if (ssh->options.identity)
+		strv_push(&paths, ssh->options.identity);
+	else
+		strv_extend(&paths, &ssh->config.identities);
+	for (size_t i = 0; i < paths.n; i++) {
+		struct err ignored = ERR_INIT;
+		struct ssh_key key;
+		bool locked;
+
+		if (ssh_key_open(&key, paths.v[i], &ignored) < 0)
+			continue;
+		locked = key.encrypted;
+		ssh_key_release(&key);
+		if (locked)
+			return xstrdup(paths.v[i]);
+	}
+	return NULL;
+}
+
 static int failed(const struct ssh *ssh, struct err *err)
 {
 	const struct strv *files = &ssh->config.known_hosts;
+	autofree char *locked = locked_key(ssh);
 	struct ssh_words words = {
 		.name = ssh->name,
 		.host = ssh->config.host,
@@ -385,6 +410,7 @@ static int failed(const struct ssh *ssh, struct err *err)
 		.known_hosts = ssh->options.known_hosts ? ssh->options.known_hosts
 			       : files->n               ? files->v[0]
 							: "~/.ssh/known_hosts",
+		.locked = locked,
 		.batch = ssh->master->batch,
 		.person = ssh->master->batch && ssh->by_person,
 		.text = buf_str(&ssh->master->said),

@@ -109,6 +109,7 @@ struct ssh_words {
 	const char *key;         /* that the server has shown, or NULL */
 	const char *pinned;      /* the one of the manifest, or NULL */
 	const char *known_hosts; /* the file to add to */
+	const char *locked;      /* a key file with a passphrase, or NULL */
 	bool batch;
 	bool person;      /* one is missing: it took answers to log in */
 	const char *text; /* lines */

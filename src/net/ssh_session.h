@@ -124,6 +124,7 @@ struct ssh_auth {
 	size_t n, at;
 	bool listed;    /* the server's methods are known */
 	bool collected; /* the keys are */
+	bool offered;   /* one of them was */
 	char *methods;  /* "publickey,password", or NULL */
 	size_t over;    /* bits of the methods that are exhausted */
 	struct ssh_talk talk;
@@ -237,6 +238,8 @@ extern const struct ssh_channels ssh_libssh2_channels, ssh_mux_channels;
 
 /* For errors of libssh2 that come of what it cannot do. */
 #define SSH_OTHER_ENGINE " (\"ssh_engine: openssh\" in the tunnel takes the installed ssh instead)"
+
+#define SSH_REVOKED_NEXT ". Ask whoever runs the server for its new key"
 
 struct ssh {
 	const struct ssh_engine *engine;

@@ -67,6 +67,8 @@ static int changed_key(const struct ssh_words *words, struct err *err)
 static int bad_key(const struct ssh_words *words, struct err *err)
 {
 	const char *print = strchr(words->key, ' ') ? strchr(words->key, ' ') + 1 : words->key;
+	autofree char *file = after(words->text, " revoked by file ");
+	autofree char *unread = after(words->text, " in revoked keys file ");
 
 	if (words->pinned)
 		err_set(err, ERR_TUNNEL,
@@ -74,8 +76,15 @@ static int bad_key(const struct ssh_words *words, struct err *err)
 			"runs the server which one is right",
 			words->name, print, words->pinned);
 	else if (strstr(words->text, "REVOKED HOST KEY"))
-		err_set(err, ERR_TUNNEL, "the key of %s (%s) is revoked in known_hosts: refused",
+		err_set(err, ERR_TUNNEL,
+			"the key of %s (%s) is revoked in known_hosts: refused" SSH_REVOKED_NEXT,
 			words->name, words->key);
+	else if (file)
+		err_set(err, ERR_TUNNEL,
+			"the key of %s (%s) is revoked in %s: refused" SSH_REVOKED_NEXT,
+			words->name, words->key, file);
+	else if (unread)
+		err_set(err, ERR_TUNNEL, "%s: RevokedHostKeys %s: refused", words->name, unread);
 	else if (strstr(words->text, "IDENTIFICATION HAS CHANGED"))
 		return changed_key(words, err);
 	else
@@ -94,26 +103,47 @@ static bool has_publickey(const char *methods)
 	return at && at < methods + strcspn(methods, ")");
 }
 
+/* What is wrong with a key file, if that is what its words are about. The caller's, or NULL. */
+static char *key_trouble(const char *text)
+{
+	autofree char *load = after(text, "Load key \"");
+	char *why = load ? strstr(load, "\": ") : NULL;
+
+	if (!why)
+		return after(text, "no such identity: ");
+	*why = '\0';
+	why += strlen("\": ");
+	if (str_eq(why, "bad permissions"))
+		return xasprintf(
+			"key file %s can be read by others: run \"chmod 600 %s\"", load, load);
+	if (str_eq(why, "error in libcrypto") || str_eq(why, "invalid format"))
+		return xasprintf("%s is no private key", load);
+	return xasprintf("key file %s: %s", load, why);
+}
+
 static int no_way_in(const struct ssh_words *words, const char *methods, struct err *err)
 {
 	const char *end = strstr(words->text, "Permission denied (");
-	autofree char *before = NULL, *notes = NULL;
+	autofree char *before = NULL, *notes = NULL, *trouble = key_trouble(words->text);
 
 	while (end > words->text && end[-1] != '\n')
 		end--;
 	before = xstrndup(words->text, end ? (size_t)(end - words->text) : 0);
-	notes = last_lines(before);
-	err_set(err, ERR_TUNNEL, "%s does not let \"%s\" in (it takes: %.*s). %s%s", words->name,
-		words->user, (int)strcspn(methods, ")"), methods, notes, *notes ? ". " : "");
+	notes = trouble ? xstrdup(trouble) : last_lines(before);
+	err_set(err, ERR_TUNNEL, "%s does not let \"%s\" in (it takes: %.*s)%s%s", words->name,
+		words->user, (int)strcspn(methods, ")"), methods, *notes ? ". " : "", notes);
 	if (words->person || (words->batch && !has_publickey(methods))) {
 		err_hint(err, "It wants answers of a person, whom ssh asks only where \"devenv "
 			      "tunnel\" runs on a terminal");
 		return refuse(err);
 	}
-	if (words->batch)
+	if (trouble)
+		return -1;
+	if (words->batch && words->locked)
 		return err_hint(err,
-			"Is your public key in that account's authorized_keys? A key with a "
-			"passphrase needs \"ssh-add\" first where nobody can be asked");
+			"%s has a passphrase, and nobody can be asked for it: run \"ssh-add %s\" "
+			"first",
+			words->locked, words->locked);
 	return err_hint(err, "Is your public key in that account's authorized_keys?");
 }
 

@@ -25,8 +25,10 @@ static int bind_failed(const struct listener *listener, int os, struct err *err)
 	if (os != EADDRINUSE)
 		return err_os(err, ERR_TUNNEL, os, "tunnel \"%s\": listen on port %u", spec->name,
 			spec->port);
-	return err_set(err, ERR_TUNNEL, "tunnel \"%s\": port %u is taken by %s", spec->name,
-		spec->port, holder ? holder : "another program");
+	return err_set(err, ERR_TUNNEL,
+		"tunnel \"%s\": port %u is taken by %s; stop it, or change \"port\" in the "
+		"manifest",
+		spec->name, spec->port, holder ? holder : "another program");
 }
 
 static int open_tcp(struct listener *listener, struct err *err)

@@ -171,11 +171,14 @@ workspace bad
 key bad identity "$S/stranger"
 expect_fail 'a key that is not authorised' 10 'does not let "root" in.*authorized_keys' tunnel_in bad
 key bad identity "$S/user_encrypted"
-expect_fail 'an encrypted key without a terminal' 10 'ssh-add' tunnel_in bad
+expect_fail 'an encrypted key without a terminal' 10 'user_encrypted has a passphrase.*ssh-add /' \
+	tunnel_in bad
 key bad identity "$S/user_open"
-expect_fail 'a key that others can read' 10 'user_open.*(too open|bad permissions)' tunnel_in bad
+expect_fail 'a key that others can read' 10 'user_open can be read by others.*chmod 600' tunnel_in bad
 key bad identity "$S/missing"
 expect_fail 'a key that is not there' 10 'missing.*No such file' tunnel_in bad
+key bad identity "$S/no_key"
+expect_fail 'a key that is no key' 10 'is no private key' tunnel_in bad
 key bad identity "$S/user"
 key bad known_hosts "$S/known_none"
 print=$(ssh-keygen -lf "$S/host_ed25519.pub" | cut -d' ' -f2)
@@ -186,7 +189,15 @@ key bad known_hosts "$S/known_changed"
 expect_fail 'a changed host key: file and line' 10 'has changed: .*known_changed line 1' \
 	tunnel_in bad
 key bad known_hosts "$S/known_revoked"
-expect_fail 'a revoked host key' 10 'is revoked' tunnel_in bad
+expect_fail 'a revoked host key' 10 'is revoked in known_hosts: refused. Ask' tunnel_in bad
+key bad known_hosts "$S/known"
+cut -d' ' -f1,2 "$S/host_ed25519.pub" >"$S/revoked"
+for name in revoked revoked_missing; do
+	printf 'RevokedHostKeys %s\n' "$S/$name" >"$S/config"
+	expect_fail "RevokedHostKeys: $name" 10 \
+		'(is revoked in .*/revoked: refused|RevokedHostKeys .*_missing.*No such)' tunnel_in bad
+done
+: >"$S/config"
 workspace pinned "host_key: \"$print\""
 key pinned known_hosts "$S/known_none"
 check 'a pinned fingerprint' works pinned
@@ -194,8 +205,23 @@ workspace mispinned "host_key: \"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 expect_fail 'a pinned fingerprint of another key' 10 "is ${print//+/\\+}, but the manifest pins" \
 	tunnel_in mispinned
 
+# === by every command ===
+
+workspace all 'engine: mysql'
+key all identity "$S/stranger"
+fails_everywhere 'a key that is not authorised' all 'does not let "root" in.*authorized_keys'
+key all identity "$S/user"
+key all known_hosts "$S/known_changed"
+fails_everywhere 'a changed host key' all 'has changed: .*known_changed line 1'
+key all known_hosts "$S/known"
+key all to 127.0.0.1:22699
+fails_everywhere 'a database that is down' all 'nothing listens there.*Connection refused'
+
 # === what can be in the way ===
 
+workspace taken "port: $ECHO_PORT"
+expect_fail 'a taken local port names who holds it' 10 \
+	"port $ECHO_PORT is taken by socat .*change \"port\"" tunnel_in taken
 workspace way
 sed -i 's|to: .*|to: 127.0.0.1:22699|' "$T/way/compose.yaml"
 expect_fail 'a database that is down' 10 \
@@ -205,10 +231,10 @@ sed -i 's|to: .*|to: no-such-host.invalid:3306|' "$T/way/compose.yaml"
 expect_fail 'a name that the server cannot resolve is told from it' 10 \
 	'does not know the name "no-such-host.invalid" \((Name or service not known|Temp)' tunnel_in way
 sed -i 's|via: .*|via: root@no-such-host.invalid|' "$T/way/compose.yaml"
-expect_fail 'a bastion whose name is unknown' 10 '"no-such-host.invalid" cannot be resolved' \
-	tunnel_in way
+expect_fail 'a bastion whose name is unknown' 10 \
+	'"no-such-host.invalid" cannot be resolved.*check "via"' tunnel_in way
 sed -i "s|via: .*|via: root@127.0.0.1:22699|" "$T/way/compose.yaml"
-expect_fail 'a bastion that is down' 10 'port 22699: Connection refused' tunnel_in way
+expect_fail 'a bastion that is down' 10 'port 22699: Connection refused.*VPN' tunnel_in way
 sed -i "s|via: .*|via: root@127.0.0.1:$ECHO_PORT|" "$T/way/compose.yaml"
 expect_fail 'a bastion that is no ssh server' 10 "127.0.0.1:$ECHO_PORT" tunnel_in way
 no_program() { PATH=$T/empty tunnel_in plain; }

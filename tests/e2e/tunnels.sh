@@ -122,6 +122,15 @@ key() {
 
 tunnel_in() { "$DEVENV" -C "$T/$1" --progress plain tunnel reader; }
 
+# fails_everywhere CHECK NAME REGEX: each command says so, with status 10
+fails_everywhere() {
+	local words
+	for words in 'tunnel reader' 'tunnel up' 'tunnel check reader' 'sql reader'; do
+		# shellcheck disable=SC2086 # words
+		expect_fail "$1: $words" 10 "$3" "$DEVENV" -C "$T/$2" --progress plain $words
+	done
+}
+
 # up NAME: serve in the background until `down`; $port is where
 up() {
 	rm -f "$T/$1/out"

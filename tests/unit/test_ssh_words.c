@@ -39,11 +39,17 @@ static const struct {
 	{"ssh: connect to host gate port 22: Connection refused\n", NULL,
 		"connect to gate port 22: Connection refused", 0},
 	{"me@gate: Permission denied (publickey,password).\n", NULL,
-		"me@gate:22 does not let \"me\" in (it takes: publickey,password). ", 0},
+		"me@gate:22 does not let \"me\" in (it takes: publickey,password) (Is your", 0},
 	{"no such identity: /k: No such file or directory\nme@gate: Permission denied "
 	 "(publickey).\n",
-		NULL, "(it takes: publickey). no such identity: /k: No such file or directory. ",
-		0},
+		NULL, "(it takes: publickey). /k: No such file or directory", 0},
+	{"Permissions 0644 for '/k' are too open.\nLoad key \"/k\": bad permissions\n"
+	 "me@gate: Permission denied (publickey).\n",
+		NULL, "key file /k can be read by others: run \"chmod 600 /k\"", 0},
+	{"Load key \"/k\": error in libcrypto\nme@gate: Permission denied (publickey).\n", NULL,
+		"(it takes: publickey). /k is no private key", 0},
+	{"Load key \"/k\": Is a directory\nme@gate: Permission denied (publickey).\n", NULL,
+		"key file /k: Is a directory", 0},
 	{"No ED25519 host key is known for gate and you have requested strict checking.\n"
 	 "Host key verification failed.\n",
 		NULL, "unknown host me@gate:22: its key is " KEY, EPERM},
@@ -59,6 +65,11 @@ static const struct {
 	     "The ED25519 host key for gate is marked as revoked.\n"
 	     "Host key verification failed.\n",
 		NULL, "is revoked in known_hosts", EPERM},
+	{"Host key ED25519 SHA256:x revoked by file /r\nHost key verification failed.\n", NULL,
+		"is revoked in /r: refused. Ask", EPERM},
+	{"Error checking host key ED25519 SHA256:x in revoked keys file /r: No such file or "
+	 "directory\nHost key verification failed.\n",
+		NULL, "me@gate:22: RevokedHostKeys /r: No such file or directory: refused", EPERM},
 	{"Unable to negotiate with 10.0.0.1 port 22: no matching key exchange method found. Their "
 	 "offer: x\n",
 		NULL, "do not agree: 10.0.0.1 port 22: no matching key exchange method found", 0},
@@ -103,7 +114,10 @@ static void hint_where_nobody_is(void **state)
 	words.batch = true;
 	words.text = "me@gate: Permission denied (publickey).\n";
 	ssh_words_failed(&words, &err);
-	assert_non_null(strstr(err.msg, "ssh-add"));
+	assert_null(strstr(err.msg, "ssh-add"));
+	words.locked = "/k";
+	ssh_words_failed(&words, &err);
+	assert_non_null(strstr(err.msg, "ssh-add /k"));
 }
 
 static void lost(void **state)
