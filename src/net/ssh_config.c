@@ -183,33 +183,35 @@ static void note_unheeded(struct ssh_config *config, const char *key, const char
 			strv_pushf(&config->unheeded, "%s %s", beyond[i].keyword, value);
 }
 
-static const struct {
+struct field {
 	const char *key;
-	size_t at; /* of the field in struct ssh_config */
-} flags[] =
-	{
-		{"batchmode", offsetof(struct ssh_config, batch)},
-		{"compression", offsetof(struct ssh_config, compression)},
-		{"gssapiauthentication", offsetof(struct ssh_config, gssapi)},
-		{"hashknownhosts", offsetof(struct ssh_config, hash_known_hosts)},
-		{"identitiesonly", offsetof(struct ssh_config, identities_only)},
-		{"nohostauthenticationforlocalhost", offsetof(struct ssh_config, trust_loopback)},
-},
-  numbers[] =
-	  {
-		  {"connectionattempts", offsetof(struct ssh_config, connect_attempts)},
-		  {"connecttimeout", offsetof(struct ssh_config, connect_timeout)},
-		  {"numberofpasswordprompts", offsetof(struct ssh_config, password_prompts)},
-		  {"requiredrsasize", offsetof(struct ssh_config, rsa_bits)},
-		  {"serveralivecountmax", offsetof(struct ssh_config, alive_count)},
-		  {"serveraliveinterval", offsetof(struct ssh_config, alive_interval)},
-},
-  texts[] = {
-	  {"bindaddress", offsetof(struct ssh_config, bind_address)},
-	  {"bindinterface", offsetof(struct ssh_config, bind_interface)},
-	  {"hostkeyalias", offsetof(struct ssh_config, key_alias)},
-	  {"hostname", offsetof(struct ssh_config, host)},
-	  {"user", offsetof(struct ssh_config, user)},
+	size_t at; /* in struct ssh_config */
+};
+
+static const struct field flags[] = {
+	{"batchmode", offsetof(struct ssh_config, batch)},
+	{"compression", offsetof(struct ssh_config, compression)},
+	{"gssapiauthentication", offsetof(struct ssh_config, gssapi)},
+	{"hashknownhosts", offsetof(struct ssh_config, hash_known_hosts)},
+	{"identitiesonly", offsetof(struct ssh_config, identities_only)},
+	{"nohostauthenticationforlocalhost", offsetof(struct ssh_config, trust_loopback)},
+};
+
+static const struct field numbers[] = {
+	{"connectionattempts", offsetof(struct ssh_config, connect_attempts)},
+	{"connecttimeout", offsetof(struct ssh_config, connect_timeout)},
+	{"numberofpasswordprompts", offsetof(struct ssh_config, password_prompts)},
+	{"requiredrsasize", offsetof(struct ssh_config, rsa_bits)},
+	{"serveralivecountmax", offsetof(struct ssh_config, alive_count)},
+	{"serveraliveinterval", offsetof(struct ssh_config, alive_interval)},
+};
+
+static const struct field texts[] = {
+	{"bindaddress", offsetof(struct ssh_config, bind_address)},
+	{"bindinterface", offsetof(struct ssh_config, bind_interface)},
+	{"hostkeyalias", offsetof(struct ssh_config, key_alias)},
+	{"hostname", offsetof(struct ssh_config, host)},
+	{"user", offsetof(struct ssh_config, user)},
 };
 
 static void set_fields(struct ssh_config *config, const char *key, const char *value)
