@@ -133,5 +133,9 @@ check 'down' "$DEVENV" -C "$T/reader" tunnel down
 printf '    ssh_engine: openssh\n' >>"$T/reader/compose.yaml"
 check 'with the installed ssh' works reader
 check 'there is nothing to warn about' silent
+quickest=aes128-gcm
+grep -qiw aes /proc/cpuinfo || quickest=chacha20-poly1305
+check 'it begins with its quickest cipher' with "server->client cipher: $quickest" ''
+check 'but for a list of ciphers' with 'server->client cipher: aes256-ctr ' 'Ciphers aes256-ctr'
 
 finish
