@@ -74,6 +74,9 @@ int plan_snapshot_list_by(struct agent *agent, json_t **list, struct err *err);
 
 /* === save and restore === */
 
+/* May a snapshot be called so? ERR_USAGE. For those who stop something before they save. */
+int plan_snapshot_check_name(const char *name, struct err *err);
+
 struct snapshot_save_ask {
 	struct agent *agent; /* opened for this volume; NULL: one of its own */
 	const char *volume;  /* the engine's name of it */

@@ -151,7 +151,8 @@ void cli_help(const struct command *command, const char *name, struct buf *out)
 		buf_addstr(out, " COMMAND");
 	buf_addf(out, "\n\n%s.\n", command->summary);
 	if (command->alias)
-		buf_addf(out, "Also: devenv %s\n", command->alias);
+		buf_addf(out, "Also: devenv %.*s%s\n", (int)(strlen(name) - strlen(command->name)),
+			name, command->alias);
 	if (command->details) {
 		buf_addch(out, '\n');
 		wrap_text(out, command->details, 0, 0, WIDTH - 1);

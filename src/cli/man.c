@@ -112,7 +112,8 @@ static void man_command(const struct command *command, const char *name, void *c
 	roff_str(out, command->summary);
 	buf_addstr(out, ".\n");
 	if (command->alias)
-		buf_addf(out, "Also: devenv %s.\n", command->alias);
+		buf_addf(out, "Also: devenv %.*s%s.\n", (int)(strlen(name) - strlen(command->name)),
+			name, command->alias);
 	if (command->details) {
 		buf_addstr(out, ".PP\n");
 		roff_paragraphs(out, command->details);

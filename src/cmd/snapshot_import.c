@@ -144,6 +144,7 @@ static int import_all(struct app *app, struct import *import, const struct impor
 		return -1;
 	if (check_service(import, err) < 0 ||
 		choose_name(import, argc > 2 ? argv[2] : NULL, err) < 0 ||
+		plan_snapshot_check_name(import->name, err) < 0 ||
 		plan_snapshot_list(import->session.engine, &app->sink, &list, err) < 0)
 		return -1;
 	if (!chosen->replace && snapshots_check_free(list, import->name, err) < 0)

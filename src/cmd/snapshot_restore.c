@@ -51,9 +51,11 @@ static int check_server(struct app *app, struct session *session,
 		return 0;
 	verdict = plan_snapshot_fits(json_object_get(record, "config"), inspected, &why);
 	if (verdict == DATADIR_REFUSED)
-		return err_set(err, ERR_SNAPSHOT, "%s", why);
+		return err_set(err, ERR_SNAPSHOT, "snapshot %s does not go with service %s: %s",
+			json_str(record, "name"), place->service, why);
 	if (verdict == DATADIR_WARN)
-		sink_warn(&app->sink, NULL, "%s", why);
+		sink_warn(&app->sink, NULL, "snapshot %s and service %s: %s",
+			json_str(record, "name"), place->service, why);
 	return 0;
 }
 

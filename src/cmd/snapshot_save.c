@@ -177,6 +177,8 @@ static int save(struct app *app, struct session *session, const struct snapshot_
 	struct err second = ERR_INIT;
 	int status;
 
+	if (plan_snapshot_check_name(name, err) < 0)
+		return -1;
 	if (place->cut)
 		return plan_thin_cut_error(place->volume, err);
 	if (!place->exists)

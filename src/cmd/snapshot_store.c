@@ -61,7 +61,8 @@ static int pull_run(struct app *app, void *opts, int argc, char **argv, struct e
 	autosession struct session session = SESSION_INIT;
 	autojson json_t *pulled = NULL;
 
-	if (session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0)
+	if ((name && plan_snapshot_check_name(name, err) < 0) ||
+		session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0)
 		return -1;
 	emit(app, EVENT_START, object, "Pulling");
 	if (plan_snapshot_pull(session.engine, argv[0], name, &app->sink, &pulled, err) < 0)

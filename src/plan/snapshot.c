@@ -146,13 +146,17 @@ int agent_volume_free(struct engine *engine, const char *volume, bool reading,
 
 /* === the functions === */
 
-static bool is_name(const char *name)
+int plan_snapshot_check_name(const char *name, struct err *err)
 {
 	size_t len = name ? strlen(name) : 0;
 
-	return len && len <= NAME_MAX_LEN &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-			    "._-/:@+") == len;
+	if (len && len <= NAME_MAX_LEN &&
+		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			     "._-/:@+") == len)
+		return 0;
+	return err_set(err, ERR_USAGE,
+		"\"%s\" is no name for a snapshot: letters, digits and ._-/:@+ only, up to %d",
+		name ? name : "", NAME_MAX_LEN);
 }
 
 int plan_snapshot_save(
@@ -164,12 +168,8 @@ int plan_snapshot_save(
 		.sink = ask->sink};
 	autojson json_t *config = json_object(), *request = NULL;
 
-	if (!is_name(ask->name))
-		return err_set(err, ERR_USAGE,
-			"\"%s\" is no name for a snapshot: letters, digits and ._-/:@+ only, up to "
-			"%d",
-			ask->name ? ask->name : "", NAME_MAX_LEN);
-	if (agent_volume_free(engine, ask->volume, true, ask->agent, err) < 0)
+	if (plan_snapshot_check_name(ask->name, err) < 0 ||
+		agent_volume_free(engine, ask->volume, true, ask->agent, err) < 0)
 		return -1;
 	json_set_str(config, "architecture", agent_architecture());
 	json_object_update(config, (json_t *)ask->config);

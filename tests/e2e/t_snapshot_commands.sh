@@ -51,6 +51,17 @@ check_out "it runs again" '^2$' maria 'select count(*) from t'
 check_out "and so does PostgreSQL" '^2$' pg 'select count(*) from t'
 check "nobody else was stopped" test "$bystander" = "$(started bystander)"
 expect_fail "a name is not taken away" 9 '--replace' "$DEVENV" snapshot save maria clean
+maria_runs=$(started maria)
+expect_fail "what is no name is refused" 2 '"no name" is no name' "$DEVENV" snapshot save maria 'no name'
+check "before anything is stopped" test "$maria_runs" = "$(started maria)"
+expect_fail "nor does a pull take it" 2 '"no name" is no name' \
+	"$DEVENV" snapshot pull oci:nowhere:1 'no name'
+expect_fail "a snapshot for another server names both" 9 \
+	"snapshot $named does not go with service maria: the snapshot is of postgres" \
+	"$DEVENV" snapshot restore maria "$named"
+check "and stops nothing" test "$maria_runs" = "$(started maria)"
+check_out "help tells the other name whole" '^Also: devenv snapshot reset$' \
+	"$DEVENV" snapshot restore --help
 
 # --- look -----------------------------------------------------------------------------------------
 check_out "list shows both" "^clean +shop_maria +MariaDB 10" "$DEVENV" snapshot list
