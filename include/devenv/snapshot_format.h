@@ -2,9 +2,23 @@
  * snapshot_format.h - the bytes of a seeded snapshot: chunks, packs and the index.
  *
  * A snapshot is an OCI artifact (image-spec 1.1, "Guidelines for Artifact Usage"): a manifest, a
- * config, layer 0 the index, and the packs as further layers.  This file is the specification of
- * index and packs; tree.h is the library that reads and writes them.  All numbers are
+ * config, layer 0 the index, and the packs as further layers.  This file is its specification;
+ * tree.h is the library that reads and writes index and packs.  All their numbers are
  * little-endian, nothing is padded, and a reader refuses whatever is not said here.
+ *
+ * Manifest: an image manifest with artifactType SNAPSHOT_ARTIFACT_TYPE.  A registry that refuses
+ * that field gets the manifest without it; what tells a snapshot is then its config's media type,
+ * SNAPSHOT_CONFIG_TYPE, which is the same in both.  Layer 0 is of SNAPSHOT_INDEX_TYPE.  Behind it
+ * stands every pack that the index names, in the order of the index, those of the parent too: so a
+ * snapshot is whole without its parent, whose chunks serve the deltas only.  In a layout's
+ * index.json the annotation "org.opencontainers.image.ref.name" is the snapshot's name.
+ *
+ * Config: a JSON object for people and for the checks before a restore, which the bytes of the
+ * files do not depend on.  "created" (RFC 3339), "parent" (digest of the manifest of the snapshot
+ * that it was built on; or null), "engine" (datadir_print_facts()), "left_out" (paths that were not
+ * stored), "totals" ({"files", "bytes", "chunks"}), "architecture", "libc", "volume", "service",
+ * "image", "image_digest", "production", "masking" (masking.h), "probes" ([{"database", "table",
+ * "rows"}]).  What is unknown is absent, and a reader passes over members that it does not know.
  *
  * Chunk: what one slot of a file holds.  Slot i of a regular file is its bytes from i * 65536 up to
  * the next slot or the file's end; so a page of a database is never cut.  A chunk is named by the
