@@ -118,6 +118,8 @@ struct datadir_server {
 	const char *version;      /* "16.3", "11.4.2", "8.0.36" */
 	const char *architecture; /* "amd64", "arm64": as images name it */
 	const char *libc;         /* "debian12", "alpine" */
+	/* an array, the words that its service starts it with; borrowed */
+	const json_t *command;
 };
 
 /* The value of a variable in such an array of "NAME=value", borrowed; NULL: not set, or empty. */
@@ -136,10 +138,11 @@ enum datadir_verdict { DATADIR_FITS, DATADIR_WARN, DATADIR_REFUSED };
 
 /*
  * May `server` start on a directory with these facts (as datadir_print_facts() prints them, with
- * "architecture" and "libc" beside them)?  `why` (the caller's) gets the reason, NULL when it fits:
- * another PostgreSQL major, MySQL on MariaDB's files or the other way round, and an older server
- * are refused; another processor or C library is a warning for PostgreSQL, whose indexes sort by
- * them.
+ * "architecture", "libc" and "lower_case_table_names" beside them)?  `why` (the caller's) gets the
+ * reason, NULL when it fits: another PostgreSQL major, MySQL on MariaDB's files or the other way
+ * round, an older server, and a command line that asks for other InnoDB pages or for names of
+ * tables in lower case where there are others are refused; another processor or C library is a
+ * warning for PostgreSQL, whose indexes sort by them.
  */
 enum datadir_verdict datadir_compatible(
 	const json_t *facts, const struct datadir_server *server, char **why);

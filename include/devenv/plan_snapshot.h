@@ -189,11 +189,12 @@ int plan_snapshot_boot(struct engine *engine, const struct snapshot_boot_ask *as
 
 /*
  * Count the rows of all tables of the database that runs in a container: the "probes" of a config,
- * [{"database", "table", "rows"}, ...]. One that does not run has none: *rows stays as it is.
- * ERR_SNAPSHOT for one of no database that devenv knows.
+ * [{"database", "table", "rows"}, ...], and ask how the server was set up: its "server",
+ * {"collation", and "lower_case_table_names" or "collation_version"}. One that does not run has
+ * none: *rows and *server stay as they are. ERR_SNAPSHOT for one of no database that devenv knows.
  */
-int plan_snapshot_rows(
-	struct engine *engine, const char *container, json_t **rows, struct err *err);
+int plan_snapshot_rows(struct engine *engine, const char *container, json_t **rows, json_t **server,
+	struct err *err);
 
 /* What is in a volume, from its files: datadir_print_facts(). */
 int plan_snapshot_examine(
@@ -236,10 +237,12 @@ json_t *plan_snapshot_origin(const json_t *record);
 void plan_snapshot_note_image(json_t *config, const char *ref, const json_t *image);
 
 /*
- * May a container of `image` start on a snapshot with this config? `why` (the caller's) gets the
- * reason, NULL when it may: datadir_compatible().
+ * May a container of `image` start on a snapshot with this config? `command` is that of its service
+ * in the model, or NULL. `why` (the caller's) gets the reason, NULL when it may:
+ * datadir_compatible().
  */
-enum datadir_verdict plan_snapshot_fits(const json_t *config, const json_t *image, char **why);
+enum datadir_verdict plan_snapshot_fits(
+	const json_t *config, const json_t *image, const json_t *command, char **why);
 
 /* === files === */
 

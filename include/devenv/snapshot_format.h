@@ -18,7 +18,8 @@
  * that it was built on; or null), "engine" (datadir_print_facts()), "left_out" (paths that were not
  * stored), "totals" ({"files", "bytes", "chunks"}), "architecture", "libc", "volume", "service",
  * "image", "image_digest", "production", "masking" (masking.h), "probes" ([{"database", "table",
- * "rows"}]).  What is unknown is absent, and a reader passes over members that it does not know.
+ * "rows"}]), "server" ({"collation", "collation_version", "lower_case_table_names"}).  What is
+ * unknown is absent, and a reader passes over members that it does not know.
  *
  * Chunk: what one slot of a file holds.  Slot i of a regular file is its bytes from i * 65536 up to
  * the next slot or the file's end; so a page of a database is never cut.  A chunk is named by the

@@ -94,8 +94,8 @@ static void check_fit(struct app *app, struct import *import, const json_t *reco
 	struct err ignored = ERR_INIT;
 
 	if (image && image_inspect(import->session.engine, image, &inspected, &ignored) == 0 &&
-		plan_snapshot_fits(json_object_get(record, "config"), inspected, &why) !=
-			DATADIR_FITS)
+		plan_snapshot_fits(json_object_get(record, "config"), inspected,
+			snapshots_command(place), &why) != DATADIR_FITS)
 		sink_warn(&app->sink, NULL, "%s", why);
 }
 

@@ -49,7 +49,8 @@ static int check_server(struct app *app, struct session *session,
 	/* An image that is not here yet is judged by the server itself when it starts. */
 	if (!image || image_inspect(session->engine, image, &inspected, &ignored) < 0)
 		return 0;
-	verdict = plan_snapshot_fits(json_object_get(record, "config"), inspected, &why);
+	verdict = plan_snapshot_fits(
+		json_object_get(record, "config"), inspected, snapshots_command(place), &why);
 	if (verdict == DATADIR_REFUSED)
 		return err_set(err, ERR_SNAPSHOT, "snapshot %s does not go with service %s: %s",
 			json_str(record, "name"), place->service, why);

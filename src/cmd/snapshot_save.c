@@ -98,7 +98,7 @@ static int add_rows(struct app *app, struct session *session, const struct snaps
 {
 	autofree char *object = xasprintf("volume %s", place->volume);
 	autostrv struct strv databases = STRV_INIT;
-	json_t *rows = NULL;
+	json_t *rows = NULL, *server = NULL;
 
 	snapshots_data_volumes(&session->ws, true, &databases);
 	if (!strv_has(&databases, place->volume))
@@ -106,7 +106,8 @@ static int add_rows(struct app *app, struct session *session, const struct snaps
 	sink_emit(&app->sink,
 		&(struct event){.kind = EVENT_PROGRESS, .object = object, .text = "counting rows"});
 	for (size_t i = 0; !rows && i < place->containers.n; i++) {
-		if (plan_snapshot_rows(session->engine, place->containers.v[i], &rows, err) == 0)
+		if (plan_snapshot_rows(
+			    session->engine, place->containers.v[i], &rows, &server, err) == 0)
 			continue;
 		if (err->kind == ERR_CANCELLED)
 			return -1;
@@ -118,6 +119,8 @@ static int add_rows(struct app *app, struct session *session, const struct snaps
 	}
 	if (rows)
 		json_object_set_new(config, "probes", rows);
+	if (server)
+		json_object_set_new(config, "server", server);
 	return 0;
 }
 

@@ -138,6 +138,13 @@ static int find_place(struct session *session, const char *word, const struct ac
 	return place->volume ? 0 : err_set(err, ERR_USAGE, "volume %s has no name", key);
 }
 
+const json_t *snapshots_command(const struct snapshot_place *place)
+{
+	return place->service
+		       ? json_object_get(service_model(place->manifest, place->service), "command")
+		       : NULL;
+}
+
 /* === its users === */
 
 static bool mounts(const struct container *container, const char *volume)

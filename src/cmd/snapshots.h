@@ -35,6 +35,9 @@ int snapshots_place(
 	struct session *session, const char *word, struct snapshot_place *place, struct err *err);
 void snapshot_place_release(struct snapshot_place *place);
 
+/* The words that its service starts with, as the manifest has them; NULL: the image's. Borrowed. */
+const json_t *snapshots_command(const struct snapshot_place *place);
+
 /*
  * The engine's names of the volumes that services of the manifests mount; only those in the places
  * where `databases` keep their data.

@@ -46,7 +46,7 @@ static const char *image_of(const json_t *config)
 static int check_fit(const struct boot *boot, struct err *err)
 {
 	autofree char *why = NULL;
-	enum datadir_verdict verdict = plan_snapshot_fits(boot->config, boot->image, &why);
+	enum datadir_verdict verdict = plan_snapshot_fits(boot->config, boot->image, NULL, &why);
 
 	if (verdict == DATADIR_REFUSED)
 		return err_set(err, ERR_SNAPSHOT, "%s", why);

@@ -21,7 +21,8 @@ void plan_snapshot_note_image(json_t *config, const char *ref, const json_t *ima
 	datadir_server_release(&server);
 }
 
-enum datadir_verdict plan_snapshot_fits(const json_t *config, const json_t *image, char **why)
+enum datadir_verdict plan_snapshot_fits(
+	const json_t *config, const json_t *image, const json_t *command, char **why)
 {
 	autojson json_t *facts = json_deep_copy(json_object_get(config, "engine"));
 	struct datadir_server server;
@@ -32,7 +33,9 @@ enum datadir_verdict plan_snapshot_fits(const json_t *config, const json_t *imag
 		return DATADIR_FITS;
 	json_set_str(facts, "architecture", json_str(config, "architecture"));
 	json_set_str(facts, "libc", json_str(config, "libc"));
+	json_object_update(facts, json_object_get(config, "server"));
 	server_of(image, &server);
+	server.command = command;
 	verdict = datadir_compatible(facts, &server, why);
 	datadir_server_release(&server);
 	return verdict;

@@ -98,10 +98,31 @@ int snapshot_rows_count(const struct dbclient *client, json_t **rows, struct err
 	return 0;
 }
 
-int plan_snapshot_rows(struct engine *engine, const char *container, json_t **rows, struct err *err)
+int snapshot_server_ask(const struct dbclient *client, json_t **server, struct err *err)
+{
+	/* Versions of collations came with PostgreSQL 15: so not by their column's name. */
+	static const char postgres[] =
+		"SELECT json_strip_nulls(json_build_object('collation', datcollate, "
+		"'collation_version', to_jsonb(d) ->> 'datcollversion')) FROM pg_database d "
+		"WHERE datname = 'template1';\n";
+	static const char mysql[] = "SELECT JSON_OBJECT('collation', @@collation_server, "
+				    "'lower_case_table_names', @@lower_case_table_names);\n";
+	autobuf struct buf answer = BUF_INIT(ANSWER_MAX);
+	autojson json_t *found = json_array();
+	bool is_postgres = client->kind == DATADIR_POSTGRES;
+
+	if (dbclient_ask(client, NULL, is_postgres ? postgres : mysql, &answer, err) < 0 ||
+		add_lines(&answer, found, err) < 0)
+		return err_wrap(err, "ask how the server was set up");
+	*server = json_incref(json_array_get(found, 0));
+	return 0;
+}
+
+int plan_snapshot_rows(struct engine *engine, const char *container, json_t **rows, json_t **server,
+	struct err *err)
 {
 	autodbclient struct dbclient client = {0};
-	autojson json_t *inspect = NULL;
+	autojson json_t *inspect = NULL, *found = NULL;
 
 	if (container_inspect(engine, container, &inspect, err) < 0)
 		return -1;
@@ -109,7 +130,11 @@ int plan_snapshot_rows(struct engine *engine, const char *container, json_t **ro
 		return 0;
 	if (dbclient_find(engine, container, &client, err) < 0)
 		return -1;
-	return snapshot_rows_count(&client, rows, err);
+	if (snapshot_server_ask(&client, &found, err) < 0 ||
+		snapshot_rows_count(&client, rows, err) < 0)
+		return -1;
+	*server = TAKE(found);
+	return 0;
 }
 
 /* === comparing === */

@@ -23,6 +23,12 @@
 int snapshot_rows_count(const struct dbclient *client, json_t **rows, struct err *err);
 
 /*
+ * What the server was set up with, for the "server" of a config, a new reference: {"collation",
+ * and "lower_case_table_names" or "collation_version"}. ERR_SNAPSHOT.
+ */
+int snapshot_server_ask(const struct dbclient *client, json_t **server, struct err *err);
+
+/*
  * The tables of two such lists that are not the same, a new reference: [{"database", "table",
  * "recorded": rows, "found": rows}, ...] without what is not there. By the order of `recorded`;
  * then what only `found` has.

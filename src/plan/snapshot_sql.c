@@ -26,7 +26,7 @@ struct sql_import {
 	json_t *image; /* as the engine has it */
 	struct scratch *scratch;
 	struct dbclient client;
-	json_t *rows;
+	json_t *rows, *server;
 };
 
 static void tell(const struct sql_import *import, const char *text)
@@ -193,7 +193,8 @@ static void count_rows(struct sql_import *import)
 	struct err err = ERR_INIT;
 
 	tell(import, "counting rows");
-	if (snapshot_rows_count(&import->client, &import->rows, &err) < 0)
+	if (snapshot_server_ask(&import->client, &import->server, &err) < 0 ||
+		snapshot_rows_count(&import->client, &import->rows, &err) < 0)
 		sink_warn(import->ask->sink, import->object,
 			"its rows are not recorded, so that `verify --boot` cannot compare them: "
 			"%s",
@@ -219,6 +220,8 @@ static int capture(struct sql_import *import, json_t **saved, struct err *err)
 	plan_snapshot_note_image(config, image, import->image);
 	if (import->rows)
 		json_object_set(config, "probes", import->rows);
+	if (import->server)
+		json_object_set(config, "server", import->server);
 	return plan_snapshot_save(import->engine, &save, saved, err);
 }
 
@@ -247,6 +250,7 @@ int plan_snapshot_import_sql(struct engine *engine, const struct snapshot_import
 	scratch_close(import.scratch);
 	json_decref(import.image);
 	json_decref(import.rows);
+	json_decref(import.server);
 	cleanup_free(&import.object);
 	return status < 0 ? err_wrap(err, "import %s", ask->path) : 0;
 }

@@ -10,6 +10,7 @@
 #include "devenv/str.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +140,63 @@ static enum datadir_verdict compare_postgres(
 	return DATADIR_FITS;
 }
 
+/* Is `word` --NAME=...? The server takes - and _ alike. Borrowed; NULL: it is not. */
+static const char *option_value(const char *word, const char *name)
+{
+	if (!word || strncmp(word, "--", 2) != 0)
+		return NULL;
+	for (word += 2; *name; name++, word++)
+		if (*word != *name && !(*word == '_' && *name == '-'))
+			return NULL;
+	return *word == '=' ? word + 1 : NULL;
+}
+
+/* The value of --NAME on the server's command line, where the last one counts; -1: not there. */
+static int64_t option_of(const struct datadir_server *server, const char *name)
+{
+	int64_t found = -1;
+	json_t *word;
+	size_t i;
+
+	json_array_foreach (server->command, i, word) {
+		const char *value = option_value(json_string_value(word), name);
+
+		if (value && !parse_bytes(value, &found))
+			found = -1;
+	}
+	return found;
+}
+
+/* What InnoDB and the names of tables were made with, and no server can change. */
+static enum datadir_verdict compare_options(
+	const json_t *facts, const struct datadir_server *server, char **why)
+{
+	int64_t page = option_of(server, "innodb-page-size");
+	int64_t names = option_of(server, "lower-case-table-names");
+	int64_t page_was = json_int(facts, "page_size");
+	const json_t *names_was = json_object_get(facts, "lower_case_table_names");
+	bool mysql = server->kind == DATADIR_MYSQL;
+
+	if (page > 0 && page_was > 0 && page != page_was)
+		return say(DATADIR_REFUSED, why,
+			xasprintf("the snapshot has InnoDB pages of %" PRId64
+				  " bytes, and the command of the service asks for %" PRId64
+				  " (take --innodb-page-size away from it)",
+				page_was, page));
+	if (mysql && names >= 0 && names_was && json_integer_value(names_was) != names)
+		return say(DATADIR_REFUSED, why,
+			xasprintf("the snapshot was made with lower_case_table_names=%" PRId64
+				  ", and the command of the service asks for %" PRId64
+				  ", with which MySQL does not start on it",
+				(int64_t)json_integer_value(names_was), names));
+	if (names == 1 && json_bool(facts, "capitals"))
+		return say(DATADIR_REFUSED, why,
+			xstrdup("the snapshot has tables with capital letters in their names, "
+				"which a server with lower_case_table_names=1 does not find (take "
+				"it away from the command of the service)"));
+	return DATADIR_FITS;
+}
+
 static enum datadir_verdict compare_mysql(
 	const json_t *facts, const struct datadir_server *server, char **why)
 {
@@ -147,6 +205,8 @@ static enum datadir_verdict compare_mysql(
 	const char *name = mariadb ? "MariaDB" : "MySQL";
 	int order;
 
+	if (compare_options(facts, server, why) == DATADIR_REFUSED)
+		return DATADIR_REFUSED;
 	if (!version || !server->version)
 		return DATADIR_FITS;
 	/* MariaDB keeps its formats within a series; MySQL 8 refuses any older patch version. */

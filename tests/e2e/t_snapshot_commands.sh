@@ -72,6 +72,10 @@ check_out "inspect shows the proof" '^clean InnoDB' bash -c \
 		jq -r '.config.engine | .state + \" \" + .proof'"
 check "verify reads it" "$DEVENV" snapshot verify clean "$named"
 check_out "and that of PostgreSQL" 'shut down' "$DEVENV" snapshot inspect "$named"
+check_out "how the servers were set up is recorded" '^0 utf8mb4.* [A-Za-z]' bash -c \
+	"for name in clean '$named'; do '$DEVENV' snapshot inspect \$name --format json; done |
+		jq -rs '[.[0].config.server.lower_case_table_names, .[].config.server.collation] |
+			join(\" \")'"
 check_out "rows were counted" '^shop t 2$' bash -c \
 	"'$DEVENV' snapshot inspect clean --format json |
 		jq -r '.config.probes[] | \"\(.database) \(.table) \(.rows)\"'"
@@ -123,6 +127,14 @@ expect_fail "nor as another kind of server" 9 'of mariadb, and service pg runs p
 check "nothing of that is left" nothing_left
 
 # --- restore --------------------------------------------------------------------------------------
+cat >compose.override.yaml <<EOF2
+services:
+  maria: {command: [--innodb-page-size=8k]}
+EOF2
+expect_fail "pages of another size are refused" 9 \
+	'clean does not go with service maria: .*pages of 16384 bytes.*asks for 8192' \
+	"$DEVENV" snapshot restore maria clean
+rm compose.override.yaml
 check "MariaDB is changed" maria 'insert into t values (3); create table u (i int)'
 check "PostgreSQL is changed" pg 'delete from t; create table u (i int)'
 check "MariaDB goes back" "$DEVENV" snapshot restore maria clean

@@ -380,6 +380,39 @@ static void expect_verdict(const char *facts_text, const char *env_text, const c
 	datadir_server_release(&server);
 }
 
+/* The command line of the service asks for what the files are not. */
+static void expect_command(const char *facts_text, enum datadir_kind kind, const char *command_text,
+	enum datadir_verdict verdict, const char *why)
+{
+	struct err err = ERR_INIT;
+	autojson json_t *facts = json_parse(facts_text, strlen(facts_text), "facts", &err);
+	autojson json_t *command = json_parse(command_text, strlen(command_text), "command", &err);
+	autofree char *said = NULL;
+	struct datadir_server server = {.kind = kind, .command = command};
+
+	assert_int_equal(datadir_compatible(facts, &server, &said), verdict);
+	assert_non_null(strstr(said ? said : "", why));
+}
+
+static void test_command(void **state)
+{
+	const char *maria = "{\"kind\": \"mariadb\", \"page_size\": 16384, \"capitals\": true}";
+	const char *mysql = "{\"kind\": \"mysql\", \"lower_case_table_names\": 0}";
+
+	expect_command(maria, DATADIR_MARIADB, "[\"--innodb_page-size=16k\"]", DATADIR_FITS, "");
+	expect_command(maria, DATADIR_MARIADB, "[\"--innodb-page-size=8192\"]", DATADIR_REFUSED,
+		"pages of 16384 bytes");
+	expect_command(maria, DATADIR_MARIADB, "[\"mariadbd\", \"--lower_case_table_names=1\"]",
+		DATADIR_REFUSED, "capital letters");
+	expect_command(maria, DATADIR_MARIADB, "[\"--lower_case_table_names=x\", \"--lower\"]",
+		DATADIR_FITS, "");
+	expect_command(mysql, DATADIR_MYSQL,
+		"[\"--lower-case-table-names=1\", \"--lower-case-table-names=0\"]", DATADIR_FITS,
+		"");
+	expect_command(mysql, DATADIR_MYSQL, "[\"--lower-case-table-names=1\"]", DATADIR_REFUSED,
+		"lower_case_table_names=0");
+}
+
 static void test_compatible(void **state)
 {
 	const char *pg15 = "{\"kind\": \"postgres\", \"version\": \"15\", \"architecture\": "
@@ -458,6 +491,7 @@ int main(void)
 		SERVER_TEST(test_postgres_not_clean),
 		FOLDER_TEST(test_opaque),
 		cmocka_unit_test(test_compatible),
+		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_group),
 	};
 
