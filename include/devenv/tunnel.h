@@ -88,8 +88,9 @@ int tunnel_serve(
  *	 "answers": {QUESTION: TEXT or true}}
  *	    -> for each {"id", "port", "warnings"} once it is ready, or
  *	       {"id", "error", "kind", "questions"}; then {"done": true}. A question is asked again,
- *	       to a person, by who sent the request. The agent is for all tunnels from now on: that
- *	       of an ended login helps nobody.
+ *	       to a person, by who sent the request; it has "used", the answers to what the server
+ *	       asked before it. The agent is for all tunnels from now on: that of an ended login
+ *	       helps nobody.
  *	{"command": "status"}
  *	    -> {"pid", "tunnels": [{"id", "name", "port", "state", "since", "connections", "opened",
  *	       "bytes_up", "bytes_down"} ...]}

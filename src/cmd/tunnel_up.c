@@ -121,6 +121,26 @@ static bool ask_person(struct request *request, const json_t *question)
 	return true;
 }
 
+/*
+ * A server that asks for something else each time ("Challenge 4711: ") has not asked again what was
+ * answered: every question begins with "(USER@HOST:PORT)", and those of a server come in order.
+ */
+static bool is_moving(const struct request *request, const json_t *question)
+{
+	const char *text = json_str(question, "text"), *key;
+	size_t len = text ? strcspn(text, ")") : 0;
+	json_t *value;
+
+	if (!text || json_bool(question, "confirm"))
+		return false;
+	json_object_foreach (request->answers, key, value) {
+		if (json_is_string(value) && strncmp(key, text, len) == 0 && !str_eq(key, text) &&
+			!json_object_get(json_object_get(question, "used"), key))
+			return true;
+	}
+	return false;
+}
+
 /* false: there is nothing new to say. */
 static bool ask_all(struct request *request)
 {
@@ -130,9 +150,15 @@ static bool ask_all(struct request *request)
 		const json_t *question = json_array_get(request->questions, i);
 		bool again = json_bool(question, "again");
 
-		if (again)
-			wrong = true;
-		else if (json_object_get(request->answers, json_str(question, "text")))
+		wrong |= again;
+		if (!again && is_moving(request, question)) {
+			err_set(&request->err, ERR_TUNNEL,
+				"\"%s\" is another question each time, which cannot be answered in "
+				"the background: run \"devenv tunnel\" on a terminal",
+				json_str(question, "text"));
+			return false;
+		}
+		if (!again && json_object_get(request->answers, json_str(question, "text")))
 			continue;
 		if (again && request->wrong + 1 >= TRIES)
 			continue;

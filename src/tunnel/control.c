@@ -31,6 +31,7 @@ struct control {
 	int fd;
 	struct ssh_ask ask;
 	json_t *questions; /* without an answer */
+	json_t *answered;  /* texts of those that had one, of this `up` */
 	struct peer peers[PEERS];
 	struct pollfd *pfd;
 	bool used; /* there was a request */
@@ -68,13 +69,17 @@ static bool confirm(void *ctx, const char *question)
 
 static char *answer(void *ctx, const struct ssh_prompt *prompt)
 {
-	const char *text = json_string_value(given(ctx, prompt->text));
+	struct control *control = ctx;
+	const char *text = json_string_value(given(control, prompt->text));
 	json_t *question;
 
 	/* The same answer would be as wrong as it was. */
-	if (text && !prompt->again)
+	if (text && !prompt->again) {
+		json_object_set_new(control->answered, prompt->text, json_true());
 		return xstrdup(text);
-	question = put(ctx, prompt->text, false);
+	}
+	question = put(control, prompt->text, false);
+	json_object_set_new(question, "used", json_deep_copy(control->answered));
 	json_set_str(question, "info", prompt->info);
 	json_object_set_new(question, "echo", json_boolean(prompt->echo));
 	json_object_set_new(question, "again", json_boolean(prompt->again));
@@ -88,6 +93,7 @@ struct control *control_new(int fd)
 	control->fd = fd;
 	control->ask = (struct ssh_ask){.confirm = confirm, .answer = answer, .ctx = control};
 	control->questions = json_array();
+	control->answered = json_object();
 	for (size_t i = 0; i < PEERS; i++)
 		control->peers[i].fd = -1;
 	return control;
@@ -111,6 +117,7 @@ void control_free(struct control *control)
 	for (size_t i = 0; i < PEERS; i++)
 		peer_close(&control->peers[i]);
 	json_decref(control->questions);
+	json_decref(control->answered);
 	close(control->fd);
 	free(control);
 }
@@ -195,6 +202,7 @@ static void on_up(struct loop *loop, struct peer *peer, const json_t *request)
 
 	set_agent(loop, json_str(request, "agent"));
 	json_array_clear(control->questions);
+	json_object_clear(control->answered);
 	peer->answers = json_incref(json_object_get(request, "answers"));
 	peer->waiting = json_array();
 	for (size_t i = 0; i < json_array_size(tunnels); i++) {

@@ -178,9 +178,27 @@ check 'who opens it again' up_on_terminal both 'Password: ' another 'code: ' 100
 check 'it serves' serves both
 check 'down' tunnel both down
 
+# A question that is another one at each login: its number is that of the next one.
+cat >"$S/next_challenge" <<-END
+	#!/bin/sh
+	n=\$(sed -n 's/.*Challenge \([0-9]*\).*/\1/p' $S/pam.d/sshd)
+	sed -i "s/Challenge \$n/Challenge \$((n + 1))/" $S/pam.d/sshd
+END
+chmod 755 "$S/next_challenge"
+with_pam "auth optional pam_exec.so seteuid $S/next_challenge" \
+	"${code/ secret/ [authtok_prompt=Challenge 1: ] secret}"
+check 'sshd with a challenge' sshd_with
+moving() { converse asked 'tunnel up' 'Challenge [0-9]*: ' 10000007; converse_ends asked; }
+expect_fail 'up: a question that is another one each time is not asked again and again' 10 \
+	'Challenge [0-9]*: ?" is another question each time.*run "devenv tunnel"' moving
+check 'which tunnel passes on' on_terminal asked 'Challenge [0-9]*: ' 10000008
+
 # === the installed ssh ===
 
 TUNNEL_KEYS=('ssh_engine: openssh')
+with_pam "$password" "$code"
+check 'sshd asks for a key, a password and a code' \
+	sshd_with 'AuthenticationMethods publickey,keyboard-interactive'
 workspace other
 check 'ssh_engine openssh: ssh asks by itself' on_terminal other 'Password: ' another \
 	'code: ' 10000006
