@@ -47,7 +47,8 @@
  *				{"interrupted": true} with "unclean" and a restore that did not end
  *	prepare {"name": NAME}          -> {}: what a restore makes in the cache is there
  *	restore {"name": NAME, "replace"?, "whole"?}
- *				-> {"snapshot": RECORD, "bytes", "cloned", "kept"}
+ *				-> {"snapshot": RECORD, "bytes", "cloned", "kept"}; large files
+ *				that were replaced take their space until the agent ends
  *	tree {"name": NAME}             -> {}: what thin volumes stand on is there
  *	thin {"name": NAME, "volume", "replace"?} -> {"dropped": bytes}: THIN_FOLDER/VOLUME begins
  *				as the snapshot; without "replace" AGENT_TARGET has to be empty

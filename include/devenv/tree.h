@@ -177,11 +177,26 @@ struct tree_index *tree_capture(
 
 /* === materialize: packs into a directory === */
 
+/*
+ * Large files that were replaced: nobody finds them any more, and the file system frees them when
+ * they are closed, by a kill too.  With many small extents, as databases have them where blocks are
+ * shared, that keeps the disk and a processor busy for a while.
+ */
+struct tree_removed {
+	int *fds;
+	size_t n;
+};
+
+/* Close them all. */
+void tree_removed_free(struct tree_removed *removed);
+
 struct tree_materialize_ask {
 	const struct tree_index *index;
 	int blobs;
 	int target;   /* empty, but for a folder lost+found, or what a killed run left */
 	bool replace; /* what is in `target` goes, once the new tree is whole beside it */
+	/* With replace: gets what may go later, if `spare` is free without that; NULL: at once. */
+	struct tree_removed *removed;
 	/*
 	 * With replace: a file of the target that has the size, mtime, owner, mode and attributes
 	 * of the index stays as it is, unread. mtimes go to the nanosecond and are the snapshot's,

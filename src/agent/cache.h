@@ -131,6 +131,7 @@ struct restore_work {
 	const struct snapshot *snapshot;
 	int target, base;   /* restore_base(), or -1 */
 	bool replace, keep; /* as of tree_materialize_ask */
+	struct tree_removed *removed;
 	struct tree_watch watch;
 };
 

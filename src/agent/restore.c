@@ -40,6 +40,7 @@ int restore_tree(struct agent *agent, const struct restore_work *work, struct tr
 					      .target = work->target,
 					      .replace = work->replace,
 					      .keep = work->keep,
+					      .removed = work->removed,
 					      .spare = ROOM_LEFT,
 					      .parent = parent,
 					      .base = work->base >= 0 ? index : NULL,
@@ -142,6 +143,7 @@ static int materialize(struct agent *agent, const struct snapshot *snapshot, con
 			.base = base,
 			.replace = replace,
 			.keep = replace && !json_bool(request, "whole"),
+			.removed = &agent->removed,
 			.watch = agent_watch(agent)},
 		made, err);
 }
@@ -151,6 +153,7 @@ int agent_restore(struct agent *agent, const json_t *request, json_t **result, s
 	autosnapshot struct snapshot snapshot = {0};
 	struct tree_made made = {0};
 
+	tree_removed_free(&agent->removed);
 	if (cache_use(agent, err) < 0 ||
 		snapshot_open(agent, json_str(request, "name"), &snapshot, err) < 0 ||
 		materialize(agent, &snapshot, request, &made, err) < 0)

@@ -62,7 +62,7 @@ int tree_commit(int from, int target, struct err *err)
 
 	if (!index)
 		return -1;
-	result = materialize_place(target, &index->entries[0], &silent, err);
+	result = materialize_place(target, &index->entries[0], &silent, NULL, err);
 	tree_index_free(index);
 	return result;
 }

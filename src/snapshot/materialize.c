@@ -35,6 +35,7 @@
 #define COPY_PIECE ((size_t)1 << 20)
 #define DIRECT_MIN ((uint64_t)1 << 20)
 #define THREADS_EACH 2 /* for each processor: one writes while the other unpacks */
+#define SYNC_EACH 128  /* up to so many files and folders are synced one by one */
 
 struct making {
 	const struct tree_materialize_ask *ask;
@@ -43,7 +44,9 @@ struct making {
 	struct crew *crew;
 	struct cursor cursor, other; /* in the staging folder */
 	struct cursor base;
-	struct cursor present; /* in the target: what is to be replaced */
+	struct cursor present;                     /* in the target: what is to be replaced */
+	const struct tree_entry *fresh[SYNC_EACH]; /* files that were made, not kept */
+	size_t n_fresh;                            /* of them all */
 	uint64_t done;
 	struct err *err;
 };
@@ -325,8 +328,12 @@ static int make_new_file(struct making *making, const struct tree_entry *entry)
 static int make_file(struct making *making, const struct tree_entry *entry)
 {
 	making->made->bytes += entry->size;
-	if (!keep_file(making, entry))
+	if (!keep_file(making, entry)) {
+		if (making->n_fresh < SYNC_EACH)
+			making->fresh[making->n_fresh] = entry;
+		making->n_fresh++;
 		return make_new_file(making, entry);
+	}
 	making->made->kept += entry->size;
 	making->done += entry->size;
 	return tell(making);
@@ -404,6 +411,49 @@ static int finish_folders(struct making *making)
 	return 0;
 }
 
+/* === to the disk === */
+
+static int sync_entry(struct making *making, const struct tree_entry *entry, int flags)
+{
+	autoclose int fd = cursor_open(&making->cursor, entry->path, flags, making->err);
+
+	if (fd < 0)
+		return -1;
+	return fsync(fd) < 0 ? err_os(making->err, ERR_SNAPSHOT, errno, "write to the disk") : 0;
+}
+
+static size_t count_folders(const struct tree_index *index)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 1; i < index->n_entries; i++)
+		n += index->entries[i].type == SNAPSHOT_DIRECTORY;
+	return n;
+}
+
+/*
+ * Where little is new, that alone: what a server that was killed had still to write, into files
+ * that go in a moment, would be waited for otherwise.
+ */
+static int sync_tree(struct making *making, int staging)
+{
+	const struct tree_index *index = making->ask->index;
+
+	if (making->n_fresh + count_folders(index) > SYNC_EACH)
+		return syncfs(staging) < 0
+			       ? err_os(making->err, ERR_SNAPSHOT, errno, "write to the disk")
+			       : 0;
+	for (size_t i = 0; i < making->n_fresh; i++)
+		if (sync_entry(making, making->fresh[i], O_RDONLY) < 0)
+			return -1;
+	for (uint32_t i = index->n_entries; i-- > 1;)
+		if (index->entries[i].type == SNAPSHOT_DIRECTORY &&
+			sync_entry(making, &index->entries[i], O_RDONLY | O_DIRECTORY) < 0)
+			return -1;
+	return fsync(staging) < 0 ? err_os(making->err, ERR_SNAPSHOT, errno, "write to the disk")
+				  : 0;
+}
+
 static int open_cursors(struct making *making, int staging)
 {
 	const struct tree_materialize_ask *ask = making->ask;
@@ -427,6 +477,8 @@ static int make_tree(struct making *making, int staging)
 	crew_free(making->crew, materialize_job_drop);
 	if (result == 0)
 		result = finish_folders(making);
+	if (result == 0)
+		result = sync_tree(making, staging);
 	cursor_release(&making->present);
 	cursor_release(&making->base);
 	cursor_release(&making->other);
@@ -468,15 +520,13 @@ int materialize_into(const struct tree_materialize_ask *ask, int staging, struct
 	source_release(&making->source);
 	if (ask->parent)
 		source_release(&making->parent);
-	if (result == 0 && syncfs(staging) < 0)
-		return err_os(err, ERR_SNAPSHOT, errno, "write to the disk");
 	return result < 0 ? -1 : check_room(ask, made, err);
 }
 
-int materialize_place(
-	int target, const struct tree_entry *root, const struct tree_watch *watch, struct err *err)
+int materialize_place(int target, const struct tree_entry *root, const struct tree_watch *watch,
+	struct tree_removed *removed, struct err *err)
 {
-	int staged = stage_swap(target, err);
+	int staged = stage_swap(target, removed, err);
 
 	if (staged <= 0)
 		return staged;
@@ -499,6 +549,7 @@ int tree_materialize(
 	const struct tree_materialize_ask *ask, struct tree_made *made, struct err *err)
 {
 	autoclose int staging = stage_begin(ask->target, ask->replace, err);
+	struct err ignored = ERR_INIT;
 	struct tree_made own;
 
 	if (staging < 0)
@@ -507,8 +558,11 @@ int tree_materialize(
 		stage_drop(ask->target);
 		return -1;
 	}
-	if (materialize_place(ask->target, &ask->index->entries[0], &ask->watch, err) < 0)
+	if (materialize_place(
+		    ask->target, &ask->index->entries[0], &ask->watch, ask->removed, err) < 0)
 		return -1;
+	if (ask->removed && tree_check_room(ask->target, ask->spare, &ignored) < 0)
+		tree_removed_free(ask->removed);
 	*made = own;
 	return 0;
 }

@@ -15,9 +15,10 @@ int materialize_into(const struct tree_materialize_ask *ask, int staging, struct
 
 /*
  * Put what is staged in `target` in the place of what is there, also from where a killed one
- * stopped; `root` tells the attributes of `target` itself. Nothing is done where nothing is staged.
+ * stopped; `root` tells the attributes of `target` itself, `removed` is as of stage_swap(). Nothing
+ * is done where nothing is staged.
  */
-int materialize_place(
-	int target, const struct tree_entry *root, const struct tree_watch *watch, struct err *err);
+int materialize_place(int target, const struct tree_entry *root, const struct tree_watch *watch,
+	struct tree_removed *removed, struct err *err);
 
 #endif

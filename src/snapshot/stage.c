@@ -64,12 +64,13 @@ static int list(int dir, struct strv *names, struct err *err)
 	return 0;
 }
 
-static int empty(int target, struct err *err)
+static int empty(int target, struct tree_removed *removed, struct err *err)
 {
 	autostrv struct strv names = STRV_INIT;
 
 	if (list(target, &names, err) < 0)
 		return -1;
+	stage_hold(removed, target, &names);
 	for (size_t i = 0; i < names.n; i++)
 		if (fs_remove_tree_at(target, names.v[i], err) < 0)
 			return -1;
@@ -79,7 +80,7 @@ static int empty(int target, struct err *err)
 /* What a killed run left goes; the folder that tells of it goes last. */
 static int clean(int target, struct err *err)
 {
-	if (stage_is_cut(target) && empty(target, err) < 0)
+	if (stage_is_cut(target) && empty(target, NULL, err) < 0)
 		return -1;
 	if (fs_remove_tree_at(target, TREE_STAGING, err) < 0 ||
 		fs_remove_tree_at(target, TREE_SWAP, err) < 0)
@@ -156,7 +157,7 @@ static int move_up(int target, int staging, struct err *err)
 	return 0;
 }
 
-int stage_swap(int target, struct err *err)
+int stage_swap(int target, struct tree_removed *removed, struct err *err)
 {
 	autoclose int staging = -1;
 
@@ -164,7 +165,8 @@ int stage_swap(int target, struct err *err)
 		rename_state(target, TREE_STAGING, TREE_SWAP, err) < 0)
 		return -1;
 	if (is_there(target, TREE_SWAP) &&
-		(empty(target, err) < 0 || rename_state(target, TREE_SWAP, TREE_MOVE, err) < 0))
+		(empty(target, removed, err) < 0 ||
+			rename_state(target, TREE_SWAP, TREE_MOVE, err) < 0))
 		return -1;
 	if (!is_there(target, TREE_MOVE))
 		return 0;

@@ -306,6 +306,35 @@ static void test_states(void **state)
 	tree_index_free(index);
 }
 
+/* What is large, and nobody's any more, goes when it is closed. */
+static void test_removed(void **state)
+{
+	struct world *world = *state;
+	struct tree_removed removed = {0};
+	struct tree_materialize_ask ask;
+	struct tree_index *index;
+	struct tree_totals totals;
+	struct stat status;
+
+	make_world(world->root);
+	index = capture(world, NULL, &totals);
+	ask = ask_for(world, index);
+	materialize(&ask);
+	put_pages(world->target, "base/big", 0, 100, 77, 'a');
+	put_text(world->target, "small", "x");
+	ask.replace = ask.keep = true;
+	ask.removed = &removed;
+	materialize(&ask);
+	same_trees(world->root, world->target, ".");
+	assert_int_equal(removed.n, 1);
+	assert_int_equal(fstat(removed.fds[0], &status), 0);
+	assert_int_equal(status.st_nlink, 0);
+	assert_true(status.st_size > 1 << 20);
+	tree_removed_free(&removed);
+	assert_int_equal(removed.n, 0);
+	tree_index_free(index);
+}
+
 /* === from a base === */
 
 static void test_from_base(void **state)
@@ -537,6 +566,7 @@ int main(void)
 		TREE_TEST(test_not_empty),
 		TREE_TEST(test_lost_and_found),
 		TREE_TEST(test_states),
+		TREE_TEST(test_removed),
 		TREE_TEST(test_from_base),
 		TREE_TEST(test_reset),
 		TREE_TEST(test_keep),
