@@ -348,6 +348,17 @@ watch_agents() { # FILE
 	done
 }
 
+# The volume, its snapshot's packs and tree, the copy, and what is written meanwhile.
+check_room() {
+	local need=$((large * 6)) free
+	free=$(df -m --output=avail "$work" | tail -n 1)
+	((free >= need)) || {
+		echo "resets of $large MB need $need MB free in $work, which has $free;" \
+			"set BENCH_MB, $small now, to less" >&2
+		return 1
+	}
+}
+
 make_fixtures() {
 	local engine state
 	start_disk ext4
@@ -361,6 +372,7 @@ make_fixtures() {
 
 bench_snapshots() {
 	local watcher
+	check_room
 	set_size "$small"
 	make_fixtures base clustered scattered added rebuilt
 	watch_agents "$work/agents" &
