@@ -33,8 +33,9 @@
  *				for what has another digest
  *	blob-put {"digest"} + DATA      -> {}
  *	blob-get {"digest", "offset", "size"} -> DATA, {}; less than `size` where the blob ends
- *	missing {"index": DIGEST}       -> {"bytes", "chunks", "deltas", "packs": [{"digest",
- *	                        "size", "ranges": [[offset, len], ...]}, ...]}: what has to come
+ *	missing {"index": DIGEST, "room"?} -> {"bytes", "chunks", "deltas", "packs": [{"digest",
+ *	                        "size", "ranges": [[offset, len], ...]}, ...]}: what has to come;
+ *				"room": an error where there is too little for it
  *	pack-put {"digest", "size", "ranges"} + DATA: the ranges, one behind the other
  *	                                -> {"whole": is the pack complete now?}
  *	list                            -> {"snapshots": [RECORD, ...]}

@@ -62,9 +62,9 @@ bool agent_can_clone(const char *from_dir, const char *to_dir);
 /* What servers need to start again: the temporary tables of MariaDB alone take 12 MiB. */
 #define ROOM_LEFT ((uint64_t)64 << 20)
 
-/* agent_capture() of the folder `root`, which leaves `spare` bytes free (capture.c). */
-int capture_tree(struct agent *agent, const json_t *request, int root, uint64_t spare,
-	json_t **result, struct err *err);
+/* agent_capture() of the folder `root` (capture.c). */
+int capture_tree(
+	struct agent *agent, const json_t *request, int root, json_t **result, struct err *err);
 
 /* Remove what imports left that were killed (import.c). */
 int import_sweep(struct err *err);

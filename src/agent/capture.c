@@ -23,7 +23,6 @@
 struct capture {
 	struct agent *agent;
 	const json_t *request;
-	uint64_t spare;
 	struct snapshot parent; /* parent.name NULL: none */
 	struct tree_index *index;
 	struct tree_totals totals;
@@ -76,7 +75,7 @@ static int read_tree(struct capture *capture, int root, struct err *err)
 		.parent = capture->parent.index,
 		.deltas = capture->parent.index && json_bool(capture->request, "deltas"),
 		.unread = json_bool(capture->request, "unread"),
-		.spare = capture->spare,
+		.spare = ROOM_LEFT,
 		.leave_out = leave_out,
 		.leave_out_ctx = capture,
 		.watch = agent_watch(capture->agent)};
@@ -194,11 +193,10 @@ static int run(struct capture *capture, int root, json_t **result, struct err *e
 	return 0;
 }
 
-int capture_tree(struct agent *agent, const json_t *request, int root, uint64_t spare,
-	json_t **result, struct err *err)
+int capture_tree(
+	struct agent *agent, const json_t *request, int root, json_t **result, struct err *err)
 {
-	struct capture capture = {
-		.agent = agent, .request = request, .spare = spare, .left_out = json_array()};
+	struct capture capture = {.agent = agent, .request = request, .left_out = json_array()};
 	int status;
 
 	if (str_empty(json_str(request, "name")))
@@ -217,7 +215,7 @@ int agent_capture(struct agent *agent, const json_t *request, json_t **result, s
 {
 	autoclose int root = agent_target(err);
 
-	return root < 0 ? -1 : capture_tree(agent, request, root, ROOM_LEFT, result, err);
+	return root < 0 ? -1 : capture_tree(agent, request, root, result, err);
 }
 
 int agent_examine(struct agent *agent, const json_t *request, json_t **result, struct err *err)

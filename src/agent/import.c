@@ -35,6 +35,8 @@ static ssize_t read_data(void *ctx, void *data, size_t len, struct err *err)
 		if (frame_read(&in->agent->link, &frame, err) <= 0)
 			exit(0);
 		in->agent->data_ended = frame.type == FRAME_END;
+		if (tree_check_room(in->agent->blobs, ROOM_LEFT + frame.len, err) < 0)
+			return err_wrap(err, "fill the volume devenv-cache");
 		in->at = frame.data;
 		in->left = frame.len;
 	}
@@ -88,8 +90,7 @@ static int fill_and_capture(struct agent *agent, const json_t *request, const ch
 			return -1;
 		in.left = 0;
 	}
-	/* The folder goes: that leaves enough. */
-	return capture_tree(agent, request, target, 0, result, err);
+	return capture_tree(agent, request, target, result, err);
 }
 
 int agent_import(struct agent *agent, const json_t *request, json_t **result, struct err *err)

@@ -51,6 +51,19 @@ static json_t *missing_json(const struct tree_index *index, const struct tree_mi
 	return packs;
 }
 
+/*
+ * Is there room for what has to come? Others may take it meanwhile: agent_pack_put() looks again.
+ */
+static int check_room(const struct agent *agent, uint64_t bytes, struct err *err)
+{
+	char need[16];
+
+	if (tree_check_room(agent->blobs, bytes + ROOM_LEFT, err) == 0)
+		return 0;
+	return err_wrap(err, "%s have to be free for it in the volume devenv-cache",
+		format_bytes(need, bytes + ROOM_LEFT));
+}
+
 int agent_missing(struct agent *agent, const json_t *request, json_t **result, struct err *err)
 {
 	const char *hex = digest_hex(json_str(request, "index"), err);
@@ -69,6 +82,8 @@ int agent_missing(struct agent *agent, const json_t *request, json_t **result, s
 		parent = NULL;
 	}
 	status = tree_missing(index, parent, agent->blobs, &missing, err);
+	if (status == 0 && json_bool(request, "room"))
+		status = check_room(agent, missing.bytes, err);
 	if (status == 0)
 		*result = json_pack("{s:I, s:I, s:I, s:o}", "bytes", (json_int_t)missing.bytes,
 			"chunks", (json_int_t)missing.chunks, "deltas", (json_int_t)missing.deltas,
@@ -142,7 +157,8 @@ int agent_pack_put(struct agent *agent, const json_t *request, json_t **result, 
 		if (frame_read(&agent->link, &frame, err) <= 0)
 			exit(0);
 		agent->data_ended = frame.type == FRAME_END;
-		if (write_pieces(agent, &pieces, &pack, &frame, err) < 0)
+		if (check_room(agent, frame.len, err) < 0 ||
+			write_pieces(agent, &pieces, &pack, &frame, err) < 0)
 			return -1;
 	}
 	whole = tree_pack_settle(agent->blobs, &pack, err);

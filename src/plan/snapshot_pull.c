@@ -166,8 +166,9 @@ static int take_packs(struct transfer *transfer, const char *index, struct err *
 		json_t *packs;
 
 		if (transfer_tell(transfer,
-			    json_pack("{s:s, s:s}", "do", "missing", "index", index), &missing,
-			    err) < 0)
+			    json_pack("{s:s, s:s, s:b}", "do", "missing", "index", index, "room",
+				    true),
+			    &missing, err) < 0)
 			return -1;
 		packs = json_object_get(missing, "packs");
 		if (!json_array_size(packs))
