@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CONNECT_TIMEOUT_S 10 /* the tunnel is up: this is how long the database may be silent */
+
 void sql_client_release(struct sql_client *client)
 {
 	strv_release(&client->argv);
@@ -18,8 +20,8 @@ void sql_client_release(struct sql_client *client)
 
 int sql_client_find(struct sql_client *client, const char *engine, struct err *err)
 {
-	static const char *const mysql[] = {"mariadb", "mysql", NULL}, *const postgres[] = {
-									       "psql", NULL};
+	static const char *const mysql[] = {"mariadb", "mysql", NULL};
+	static const char *const postgres[] = {"psql", NULL};
 	const char *const *names = str_eq(engine, "mysql") ? mysql : postgres;
 
 	for (size_t i = 0; names[i]; i++) {
@@ -98,6 +100,7 @@ static void mysql_words(struct sql_client *client, const struct tunnel_entry *en
 	strv_push(&client->argv, "--host=127.0.0.1");
 	strv_pushf(&client->argv, "--port=%u", port);
 	strv_push(&client->argv, "--protocol=tcp");
+	strv_pushf(&client->argv, "--connect-timeout=%d", CONNECT_TIMEOUT_S);
 	strv_push(&client->argv, "--init-command=SET SESSION TRANSACTION READ ONLY");
 	if (clear && strstr(version, "MariaDB"))
 		strv_push(&client->argv, "--skip-ssl");
@@ -124,6 +127,8 @@ static void postgres_words(struct sql_client *client, const struct tunnel_entry 
 	strv_push(&client->env, "PGHOST=127.0.0.1");
 	strv_push(&client->env, "PGHOSTADDR=127.0.0.1");
 	strv_pushf(&client->env, "PGPORT=%u", port);
+	if (!getenv("PGCONNECT_TIMEOUT"))
+		strv_pushf(&client->env, "PGCONNECT_TIMEOUT=%d", CONNECT_TIMEOUT_S);
 	strv_pushf(&client->env, "PGOPTIONS=%s -c default_transaction_read_only=on",
 		before ? before : "");
 	if (clear) {

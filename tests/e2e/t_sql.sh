@@ -10,6 +10,7 @@ SSHD_PORT=22711
 MARIA_PORT=22712
 PG_PORT=22713
 STANDBY_PORT=22714
+SILENT_PORT=22715
 # shellcheck source=tests/e2e/databases.sh
 source "$HERE/databases.sh"
 tunnel_pid=
@@ -26,6 +27,7 @@ workspace() {
 		tunnel_key dir 0 postgres "$STANDBY_PORT" 'user: postgres' "socket: $S/pg-run"
 		tunnel_key lax 22724 postgres "$STANDBY_PORT" 'allow_unverified: true'
 		tunnel_key free 22725 postgres "$PG_PORT" 'read_only: false'
+		tunnel_key silent 22727 mysql "$SILENT_PORT"
 		tunnel_key maria_lax 22726 mysql "$MARIA_PORT" 'allow_unverified: true'
 	} | sed '/port: 0$/d' >"$T/ws/compose.yaml"
 }
@@ -37,7 +39,7 @@ up() {
 	at_exit kill "$tunnel_pid"
 	wait_for 20 all_ready
 }
-all_ready() { (($(grep -c ' -> ' "$T/out") == 7)); }
+all_ready() { (($(grep -c ' -> ' "$T/out") == 8)); }
 
 down() {
 	local rc=0
@@ -64,6 +66,8 @@ my_cnf >"$S/my.cnf"
 check 'MariaDB starts' start_maria
 check 'PostgreSQL starts, with a standby' start_postgres
 workspace
+socat "TCP-LISTEN:$SILENT_PORT,bind=127.0.0.1,reuseaddr,fork" SYSTEM:'cat >/dev/null' &
+at_exit kill $!
 check 'the tunnels come up' up
 
 # === the guard, on MariaDB ===
@@ -137,6 +141,8 @@ check_out 'sql: a password that is nowhere is asked for' ' 42 ' ask_password
 expect_fail 'sql: an unknown name' 2 'no tunnel "marai" .did you mean "maria"' sql marai
 no_client() { PATH=$T/empty sql maria; }
 expect_fail 'sql: no client installed' 1 'apt install mariadb-client' no_client
+expect_fail 'sql: a database that says nothing is not waited for for ever' 1 'ERROR 2013.*handshake' \
+	sql silent --no-defaults -e 'SELECT 1'
 check 'sql: nothing of it is left' not pgrep -f "$DEVENV -C $T/ws sql"
 
 check 'the server is made writable again' maria_root -e 'SET GLOBAL read_only = 0'
