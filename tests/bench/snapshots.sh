@@ -350,7 +350,7 @@ watch_agents() { # FILE
 
 # The volume, its snapshot's packs and tree, the copy, and what is written meanwhile.
 check_room() {
-	local need=$((large * 6)) free
+	local need=$((large * 5)) free
 	free=$(df -m --output=avail "$work" | tail -n 1)
 	((free >= need)) || {
 		echo "resets of $large MB need $need MB free in $work, which has $free;" \
