@@ -138,8 +138,10 @@ bool ssh_received(struct ssh *ssh);             /* did bytes reach libssh2 since
 size_t ssh_queued(const struct ssh *ssh);       /* bytes waiting to be sent */
 int64_t ssh_last_heard(const struct ssh *ssh);  /* clock_ms of the last byte from the server */
 
-/* Ask the server for a sign of life; and read when no channel is open. */
+/* Ask the server for a sign of life. */
 void ssh_keepalive(struct ssh *ssh);
+
+/* Take in what has arrived, also while no channel is read. Once a round. */
 void ssh_pump(struct ssh *ssh);
 
 /* Seconds after which a silent server is to be probed, and after which it is dead; 0: not by us. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONNECT_TIMEOUT_S 10 /* the tunnel is up: this is how long the database may be silent */
+#define CONNECT_TIMEOUT_S 20 /* the tunnel is up: so long may a database need to wake */
 
 void sql_client_release(struct sql_client *client)
 {

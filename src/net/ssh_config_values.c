@@ -305,8 +305,10 @@ static bool parse_scaled(const char *text, uint64_t *out)
 	if (!parse_double(number, &value) || value < 0)
 		return false;
 	value *= (double)((uint64_t)1 << (letter ? 10 * (letter - letters) : 0));
+	if (value >= (double)INT64_MAX)
+		return false;
 	*out = (uint64_t)value;
-	return value < (double)INT64_MAX;
+	return true;
 }
 
 /*

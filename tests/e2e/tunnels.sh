@@ -131,6 +131,19 @@ fails_everywhere() {
 	done
 }
 
+# bad_input_everywhere PORT: where nothing listens; $S has a stranger's key and a changed host key
+bad_input_everywhere() {
+	workspace all 'engine: mysql'
+	key all identity "$S/stranger"
+	fails_everywhere 'a key that is not authorised' all 'does not let "root" in.*authorized_keys'
+	key all identity "$S/user"
+	key all known_hosts "$S/known_changed"
+	fails_everywhere 'a changed host key' all 'has changed: .*known_changed line 1'
+	key all known_hosts "$S/known"
+	key all to "127.0.0.1:$1"
+	fails_everywhere 'a database that is down' all 'nothing listens there.*Connection refused'
+}
+
 # up NAME: serve in the background until `down`; $port is where
 up() {
 	rm -f "$T/$1/out"
