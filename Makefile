@@ -10,7 +10,7 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfor
            -Wno-unused-parameter $(if $(DEV),-Werror)
 PKGS    := jansson yaml-0.1 libcrypto
 # Opened with dlopen on first use (include/devenv/lazy.h): only their headers are needed to build.
-LAZY    := libcurl libgit2 libssh2 libarchive libzstd
+LAZY    := libcurl libgit2 libssh2 libarchive libzstd libpq libmariadb
 DEVENV_CPPFLAGS := -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DDEVENV_VERSION='"$(VERSION)"' \
            -DDEVENV_DATADIR='"$(PREFIX)/share/devenv"' $(shell pkg-config --cflags $(PKGS) $(LAZY) 2>/dev/null)
 DEVENV_CFLAGS := -std=gnu11 -fno-strict-aliasing $(WARN) $(CFLAGS) $(SANITIZE)

@@ -587,6 +587,10 @@ function __devenv_takes_value
 			return 0
 		case 'snapshot scan:--canaries'
 			return 0
+		case 'tunnel:--password'
+			return 1
+		case 'tunnel up:--password'
+			return 1
 		case 'tunnel logs:--tail' 'tunnel logs:-n'
 			return 0
 		case 'tunnel env:--format'
@@ -1772,6 +1776,7 @@ complete -c devenv -n "__devenv_at 'snapshot push'" -l ansi -r -f -a 'never alwa
 complete -c devenv -n "__devenv_at 'snapshot push'" -l parallel -r -f -d 'How many actions run at once'
 complete -c devenv -n "__devenv_at 'snapshot push'" -l compatibility -d 'Names of containers and images with _, as in Compose v1'
 complete -c devenv -n "__devenv_at 'snapshot push'" -l all-resources -d 'Networks, volumes and the like that no service uses, too'
+complete -c devenv -n "__devenv_at 'snapshot push'" -l format -r -f -a 'table json' -d 'How results are printed'
 complete -c devenv -n "__devenv_at 'snapshot push'" -l yes -s y -d 'Answer yes to every question'
 complete -c devenv -n "__devenv_at 'snapshot push'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'snapshot push'" -l help -s h -d 'Show help'
@@ -1864,10 +1869,12 @@ complete -c devenv -n "__devenv_at 'snapshot prune'" -l ansi -r -f -a 'never alw
 complete -c devenv -n "__devenv_at 'snapshot prune'" -l parallel -r -f -d 'How many actions run at once'
 complete -c devenv -n "__devenv_at 'snapshot prune'" -l compatibility -d 'Names of containers and images with _, as in Compose v1'
 complete -c devenv -n "__devenv_at 'snapshot prune'" -l all-resources -d 'Networks, volumes and the like that no service uses, too'
+complete -c devenv -n "__devenv_at 'snapshot prune'" -l format -r -f -a 'table json' -d 'How results are printed'
 complete -c devenv -n "__devenv_at 'snapshot prune'" -l yes -s y -d 'Answer yes to every question'
 complete -c devenv -n "__devenv_at 'snapshot prune'" -l verbose -s v -d 'Say more about what is done'
 complete -c devenv -n "__devenv_at 'snapshot prune'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at '' 0" -f -a tunnel -d 'Open SSH tunnels to databases'
+complete -c devenv -n "__devenv_at 'tunnel'" -l password -d 'Ask for the database\'s password, for connections that TLS hides'
 complete -c devenv -n "__devenv_at 'tunnel'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'tunnel'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'tunnel'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'
@@ -1887,6 +1894,7 @@ complete -c devenv -n "__devenv_at 'tunnel'" -l verbose -s v -d 'Say more about 
 complete -c devenv -n "__devenv_at 'tunnel'" -l help -s h -d 'Show help'
 complete -c devenv -n "__devenv_at 'tunnel'" -f -a '(__devenv_names tunnel)'
 complete -c devenv -n "__devenv_at 'tunnel' 0" -f -a up -d 'Open tunnels that stay open, in the background'
+complete -c devenv -n "__devenv_at 'tunnel up'" -l password -d 'Ask for the database\'s password, for connections that TLS hides'
 complete -c devenv -n "__devenv_at 'tunnel up'" -l file -s f -r -F -d 'Compose file to load; may be repeated'
 complete -c devenv -n "__devenv_at 'tunnel up'" -l project-name -s p -r -f -d 'Project name'
 complete -c devenv -n "__devenv_at 'tunnel up'" -l directory -s C -r -f -a '(__fish_complete_directories)' -d 'Run as if started in DIR'

@@ -178,6 +178,13 @@ int image_inspect(
 	struct engine *engine, const char *ref, json_t **out, struct err *err); /* 404: status */
 
 /*
+ * The words that a container starts with, as the engine takes them together from the wishes
+ * (arrays; NULL: none) and the image, as image_inspect() gives it: moby's merge() of runconfig. The
+ * caller's.
+ */
+json_t *image_command(const json_t *image, const json_t *entrypoint, const json_t *command);
+
+/*
  * Pull with the credentials that `docker` would use. Progress goes to the sink as EVENT_PROGRESS of
  * "image REF" in bytes over all layers. ERR_REGISTRY for unauthorized, not found, unreachable.
  */

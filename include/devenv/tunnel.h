@@ -12,10 +12,13 @@
 #include "devenv/err.h"
 #include "devenv/event.h"
 #include "devenv/json.h"
+#include "devenv/role.h"
 #include "devenv/ssh.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define TUNNEL_ASIDE "127.0.0.2"
 
 struct tunnel_spec {
 	const char *name;
@@ -23,28 +26,39 @@ struct tunnel_spec {
 	const char *via;     /* [USER@]HOST[:PORT], or a Host of ~/.ssh/config */
 	const char *to_host; /* as the bastion resolves it */
 	uint16_t to_port;
-	uint16_t port;           /* local; 0: any free one */
-	const char *socket;      /* an absolute path: a Unix socket there, and no port; or NULL */
-	bool gateway;            /* listen on all addresses, not only 127.0.0.1 */
-	bool openssh;            /* the session is the installed ssh's, not libssh2's */
-	const char *identity;    /* key file, or NULL: ssh config, the agent, the usual files */
-	const char *known_hosts; /* NULL: the usual files */
-	const char *host_key;    /* pinned fingerprint "SHA256:...", or NULL */
-	const char *guard;       /* mysql or postgres: refuse writers (below); or NULL */
-	bool allow_unverified;   /* let pass what the guard cannot see into */
+	uint16_t port;      /* local; 0: any free one */
+	const char *socket; /* an absolute path: a Unix socket there, and no port; or NULL */
+	bool gateway;       /* listen on all addresses, not only 127.0.0.1 */
+	/*
+	 * Listen beside whoever has the port on 127.0.0.1: on TUNNEL_ASIDE, and where that is taken
+	 * or not there, on any free port of 127.0.0.1. Not for the daemon.
+	 */
+	bool aside;
+	bool openssh;                /* the session is the installed ssh's, not libssh2's */
+	const char *identity;        /* key file, or NULL: ssh config, the agent, the usual files */
+	const char *known_hosts;     /* NULL: the usual files */
+	const char *host_key;        /* pinned fingerprint "SHA256:...", or NULL */
+	const char *guard;           /* mysql or postgres: refuse writers (below); or NULL */
+	bool allow_unverified;       /* let pass what nobody can tell */
+	const char *user, *database; /* who asks where the guard cannot see (role.h); or NULL */
 };
 
 /*
  * The guard needs no credentials: it follows each login in the clear and, once the server has let
  * the client in, asks on that same connection whether it is a read-only replica. A writer's
- * connection ends with a protocol error in place of the login's success. What hides the login (TLS,
- * compression) or gives no answer is refused too, unless allow_unverified is set; that is then said
- * once a tunnel.
+ * connection ends with a protocol error in place of the login's success.
  *
- * It asks again between two commands: after 3 s without any, and before one when the last answer is
- * older than a second. A server that has become a writer loses every connection of the tunnel, with
- * an error that the client shows. A question is a statement of the session: on MySQL ROW_COUNT(),
- * FOUND_ROWS() and SHOW WARNINGS tell of it when they come more than a second after theirs.
+ * Where the login is hidden (TLS, compression), or the login may not ask, the connection waits, and
+ * devenv asks on a session of its own, with the user's credentials (role.h); it asks again every 3
+ * s while such a connection is open. That session leads to the same host and port: where a name
+ * stands for several servers, it may be another of them. What nobody can tell is refused, unless
+ * allow_unverified is set; that is then said once a tunnel.
+ *
+ * The guard asks again between two commands: after 3 s without any, and before one when the last
+ * answer is older than a second. A server that has become a writer loses every connection of the
+ * tunnel, with an error that the client shows. A question is a statement of the session: on MySQL
+ * ROW_COUNT(), FOUND_ROWS() and SHOW WARNINGS tell of it when they come more than a second after
+ * theirs.
  */
 
 /* Read one `x-tunnels` entry's "to" ("host:port"), in place of a parser in every caller. */
@@ -59,6 +73,15 @@ struct tunnel_run {
 	void (*ready)(void *ctx, const struct tunnel_spec *spec, uint16_t port);
 	/* While a session is made: see ssh_stage(); or NULL. */
 	void (*connecting)(void *ctx, const struct ssh *ssh);
+	/*
+	 * Ask the server what it is before its tunnel is ready; or NULL. `login` gives the login
+	 * (what it leaves out is the spec's; borrowed for the call), or false not to ask. `role` is
+	 * told what came of it, one of `role` and `err`; true: ask again. All tunnels wait for
+	 * both. Whatever came, the tunnel then becomes ready: the guard stands.
+	 */
+	bool (*login)(void *ctx, const struct tunnel_spec *spec, struct role_login *login);
+	bool (*role)(void *ctx, const struct tunnel_spec *spec, const struct role *role,
+		const struct err *err);
 	void *ctx;
 	int stop_fd; /* serving ends when it becomes readable; -1: only on Ctrl-C (signals.h) */
 };
@@ -93,7 +116,12 @@ int tunnel_serve(
  *	       helps nobody.
  *	{"command": "status"}
  *	    -> {"pid", "tunnels": [{"id", "name", "port", "state", "since", "connections", "opened",
- *	       "bytes_up", "bytes_down"} ...]}
+ *	       "bytes_up", "bytes_down", and of one that was asked "replica",
+ *	       "tls", "lag_s"} ...]}
+ *	{"command": "prove", "id": ID, "login": role_login_json()}
+ *	    -> {"replica", "tls", "lag_s"}, or {"error", "password": a better one would help}: asks
+ *	       what the server of an open tunnel is; the login is kept for when it has to be asked
+ *	       again.
  *	{"command": "down", "ids": [...]}   -> {"down": how many}
  */
 int tunnel_daemon(int fd, const struct tunnel_run *run, struct err *err);

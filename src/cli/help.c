@@ -117,7 +117,9 @@ static void help_subcommands(struct buf *out, const struct command *command)
 		return;
 	buf_addstr(out, "\nCommands:\n");
 	for (size_t i = 0; command->subcommands[i]; i++)
-		help_row(out, command->subcommands[i]->name, command->subcommands[i]->summary, 14);
+		if (!(command->subcommands[i]->flags & CMD_HIDDEN))
+			help_row(out, command->subcommands[i]->name,
+				command->subcommands[i]->summary, 14);
 }
 
 static void help_examples(struct buf *out, const struct command *command)

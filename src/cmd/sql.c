@@ -9,9 +9,11 @@
 #include "session.h"
 #include "sql_client.h"
 #include "tunnel_daemon.h"
+#include "tunnel_login.h"
 #include "tunnel_thread.h"
 #include "tunnels.h"
 
+#include "devenv/mem.h"
 #include "devenv/proc.h"
 #include "devenv/signals.h"
 #include "devenv/str.h"
@@ -65,25 +67,95 @@ static uint16_t open_port(const char *id)
 	return str_eq(json_str(tunnel, "state"), "up") ? (uint16_t)json_int(tunnel, "port") : 0;
 }
 
+/* A tunnel for one client: its own, or the daemon's; and what is known of the server. */
+struct sql_run {
+	struct tunnel_thread tunnel;
+	struct tunnel_login login;
+	const struct tunnel_entry *entry;
+	uint16_t open;    /* the daemon's port, or 0 */
+	struct role role; /* what the server says, or */
+	struct err why;   /* why it does not, or was not asked */
+};
+
+static int open_tunnel(struct sql_run *run, bool ask, struct err *err)
+{
+	struct tunnel_spec *spec = &run->tunnel.spec;
+
+	spec->gateway = false;
+	spec->aside = true; /* ~/.pgpass knows the tunnel's port, which may be open elsewhere */
+	run->tunnel.login = ask ? &run->login : NULL;
+	run->open = open_port(spec->id);
+	if (!run->open && tunnel_thread_start(&run->tunnel, err) < 0)
+		return -1;
+	if (!ask)
+		err_set(&run->why, ERR_TUNNEL, "the client's words name a login of their own");
+	else if (run->open)
+		tunnel_login_prove(&run->login, run->tunnel.app, spec, &run->role, &run->why);
+	run->role = run->open ? run->role : run->tunnel.role;
+	run->why = run->open || !ask ? run->why : run->tunnel.role_err;
+	return 0;
+}
+
+/* Who did not answer us may still answer the client, which the guard then looks after. */
+static int check_role(struct sql_run *run, struct err *err)
+{
+	const struct tunnel_spec *spec = &run->entry->spec;
+	autofree char *text = tunnel_role_text(&run->role);
+
+	if (run->why.kind && run->login.tries)
+		return err_set(err, ERR_TUNNEL, "tunnel \"%s\": %s", spec->name, run->why.msg);
+	if (run->why.kind)
+		return 0;
+	if (spec->guard && !run->role.replica)
+		return err_set(err, ERR_TUNNEL,
+			"tunnel \"%s\": this server is not a read-only replica", spec->name);
+	sink_info(&run->tunnel.app->sink, NULL, "tunnel \"%s\": %s", spec->name, text);
+	return 0;
+}
+
+static int run_in(
+	struct sql_run *run, struct sql_client *client, int argc, char **argv, struct err *err)
+{
+	bool aside = !run->open && run->tunnel.port == run->tunnel.spec.port;
+	const struct sql_way way = {
+		.host = aside ? TUNNEL_ASIDE : "127.0.0.1",
+		.port = run->open ? run->open : run->tunnel.port,
+		.tls = !run->why.kind && run->role.tls,
+		.password = run->login.password,
+	};
+	int status = -1;
+
+	if (check_role(run, err) == 0) {
+		sql_client_words(client, run->entry, &way, argc, argv);
+		status = run_client(&run->tunnel, client, err);
+	}
+	return status;
+}
+
 static int run_through(
 	struct app *app, const struct tunnel_entry *entry, int argc, char **argv, struct err *err)
 {
-	struct tunnel_thread tunnel = {
-		.app = app, .spec = entry->spec, .mutex = PTHREAD_MUTEX_INITIALIZER};
-	uint16_t open = open_port(entry->spec.id);
-	struct sql_client client = {0};
+	struct sql_run run = {
+		.tunnel = {.app = app, .spec = entry->spec, .mutex = PTHREAD_MUTEX_INITIALIZER},
+		.login = {.role = {.engine = entry->engine, .port = entry->spec.port}},
+		.entry = entry,
+	};
+	struct sql_client client = SQL_CLIENT_INIT;
+	bool ask = !sql_client_own_login(entry->engine, argc, argv, &run.login.role.defaults_file);
+	struct err later = ERR_INIT;
 	int status = -1;
 
-	tunnel.spec.port = 0;
-	tunnel.spec.gateway = false;
-	if (sql_client_find(&client, entry->engine, err) == 0 &&
-		(open || tunnel_thread_start(&tunnel, err) == 0)) {
-		sql_client_words(&client, entry, open ? open : tunnel.port, argc, argv);
-		status = run_client(&tunnel, &client, err);
-		if (!open && tunnel_thread_stop(&tunnel, err) < 0)
+	/* A client that is given its only file could not be told of another password. */
+	run.login.silent = run.login.role.defaults_file != NULL;
+	if (sql_client_find(&client, entry->engine, err) == 0 && open_tunnel(&run, ask, err) == 0) {
+		status = run_in(&run, &client, argc, argv, err);
+		if (!run.open && tunnel_thread_stop(&run.tunnel, &later) < 0 && !err->kind) {
+			*err = later;
 			status = -1;
+		}
 	}
 	sql_client_release(&client);
+	tunnel_login_release(&run.login);
 	if (status > 0) {
 		err->kind = ERR_EXIT;
 		err->status = status;
@@ -97,14 +169,15 @@ static int sql_run(struct app *app, void *opts, int argc, char **argv, struct er
 	autosession struct session session = SESSION_INIT;
 	struct tunnels tunnels = {0};
 	struct tunnel_entry *entry;
+	int own = argc > 1 && str_eq(argv[1], "--") ? 2 : 1; /* the client's words from here on */
 	int rc = session_open(app, 0, &session, err);
 
 	if (rc == 0)
 		rc = tunnels_find(&session.ws, 1, argv, &tunnels, err);
 	if (rc == 0) {
 		entry = &tunnels.list[0];
-		entry->user = chosen->user ? chosen->user : entry->user;
-		entry->database = chosen->database ? chosen->database : entry->database;
+		entry->spec.user = chosen->user ? chosen->user : entry->spec.user;
+		entry->spec.database = chosen->database ? chosen->database : entry->spec.database;
 		if (!entry->engine)
 			rc = err_set(err, ERR_MANIFEST,
 				"tunnel \"%s\" does not say what it leads to: write `engine: "
@@ -112,7 +185,7 @@ static int sql_run(struct app *app, void *opts, int argc, char **argv, struct er
 				"`engine: postgres` in manifest \"%s\"",
 				entry->spec.name, entry->manifest->name);
 		else
-			rc = run_through(app, entry, argc - 1, argv + 1, err);
+			rc = run_through(app, entry, argc - own, argv + own, err);
 	}
 	tunnels_release(&tunnels);
 	return rc;
@@ -134,7 +207,8 @@ const struct command cmd_sql = {
 		"Opens the tunnel NAME of the manifests' x-tunnels on a port of its own (or takes "
 		"the one that `tunnel up` keeps open), starts mariadb, mysql or psql on it, and "
 		"closes it after. The session is read-only, and "
-		"the server must be a replica (see `devenv help tunnel`).\n"
+		"the server must be a replica (see `devenv help tunnel`). What follows NAME, and a "
+		"\"--\" if you like, is the client's.\n"
 		"\n"
 		"Login and database come from the options, the tunnel's \"user\" and \"database\", "
 		"or the client's own files (~/.my.cnf, ~/.pgpass, ~/.pg_service.conf); a password "

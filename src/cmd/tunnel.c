@@ -4,6 +4,7 @@
 #include "commands.h"
 
 #include "session.h"
+#include "tunnel_login.h"
 #include "tunnels.h"
 
 #include "devenv/fs.h"
@@ -18,6 +19,7 @@ struct serving {
 	struct app *app;
 	const struct tunnels *tunnels;
 	const struct tunnel_spec *specs;
+	struct tunnel_login *logins; /* of each, or NULL: no password was asked for */
 };
 
 static char *socket_client_line(const char *engine, const char *path)
@@ -97,18 +99,51 @@ static void show_ready(void *ctx, const struct tunnel_spec *spec, uint16_t port)
 	ui_output(buf_str(&text), &ignored);
 }
 
-static int serve(struct app *app, const struct tunnels *tunnels, struct err *err)
+/* === what the servers are === */
+
+static struct tunnel_login *login_of(const struct serving *serving, const struct tunnel_spec *spec)
+{
+	return serving->logins ? &serving->logins[spec - serving->specs] : NULL;
+}
+
+static bool get_login(void *ctx, const struct tunnel_spec *spec, struct role_login *login)
+{
+	struct tunnel_login *found = login_of(ctx, spec);
+	const struct serving *serving = ctx;
+
+	if (!found || !spec->guard)
+		return false;
+	if (!found->password && !tunnel_login_ask(found, serving->app, spec))
+		return false;
+	*login = found->role;
+	return true;
+}
+
+static bool show_role(
+	void *ctx, const struct tunnel_spec *spec, const struct role *role, const struct err *err)
+{
+	const struct serving *serving = ctx;
+
+	return tunnel_login_told(login_of(serving, spec), serving->app, spec, role, err);
+}
+
+static int serve(struct app *app, const struct tunnels *tunnels, bool password, struct err *err)
 {
 	autofree struct tunnel_spec *specs = xcalloc(tunnels->n, sizeof(*specs));
-	struct serving serving = {.app = app, .tunnels = tunnels, .specs = specs};
+	autofree struct tunnel_login *logins = xcalloc(tunnels->n, sizeof(*logins));
+	struct serving serving = {
+		.app = app, .tunnels = tunnels, .specs = specs, .logins = password ? logins : NULL};
 	struct ssh_ask ask = tunnels_ask(app);
 	autofree char *audit = tunnel_audit_path();
 	struct tunnel_run run = {.ask = &ask,
 		.sink = &app->sink,
 		.audit = audit,
 		.ready = show_ready,
+		.login = get_login,
+		.role = show_role,
 		.ctx = &serving,
 		.stop_fd = -1};
+	int rc;
 
 	for (size_t i = 0; i < tunnels->n; i++) {
 		specs[i] = tunnels->list[i].spec;
@@ -118,12 +153,27 @@ static int serve(struct app *app, const struct tunnels *tunnels, struct err *err
 				"machine of your network can use it",
 				specs[i].name);
 	}
-	return tunnel_serve(specs, tunnels->n, &run, err);
+	rc = tunnel_serve(specs, tunnels->n, &run, err);
+	for (size_t i = 0; i < tunnels->n; i++)
+		tunnel_login_release(&logins[i]);
+	return rc;
 }
 
-static int tunnel_run(struct app *app, void *options, int argc, char **argv, struct err *err)
+static int serve_plain(struct app *app, const struct tunnels *tunnels, struct err *err)
 {
-	return tunnels_with(app, argc, argv, serve, err);
+	return serve(app, tunnels, false, err);
+}
+
+static int serve_asked(struct app *app, const struct tunnels *tunnels, struct err *err)
+{
+	return serve(app, tunnels, true, err);
+}
+
+static int tunnel_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	const struct tunnel_options *chosen = opts;
+
+	return tunnels_with(app, argc, argv, chosen->password ? serve_asked : serve_plain, err);
 }
 
 /* === list === */
@@ -219,9 +269,12 @@ const struct command cmd_tunnel = {
 		"shows. It is asked again between later commands, and when the server has become "
 		"a writer all connections of the tunnel are closed. "
 		"devenv needs no credentials for it, but a login in the clear (the ssh tunnel "
-		"encrypts): where TLS or compression hides it the connection is refused too, "
-		"unless the tunnel has \"allow_unverified: true\". \"read_only: false\" turns the "
-		"check off.\n"
+		"encrypts). Where TLS or compression hides it, devenv asks the server on a session "
+		"of its own, as the tunnel's \"user\", before such a connection goes on and every "
+		"3 s while it is open. The password comes from ~/.my.cnf, ~/.pgpass, "
+		"~/.pg_service.conf and their variables, or with --password from you. What cannot "
+		"be proven is refused, unless the tunnel has \"allow_unverified: true\". "
+		"\"read_only: false\" turns the check off.\n"
 		"\n"
 		"Each connection leaves a line of what it was, never of what was said: `devenv "
 		"tunnel logs`.",
@@ -230,6 +283,8 @@ const struct command cmd_tunnel = {
 	.max_args = -1,
 	.flags = CMD_FORMAT,
 	.complete = COMPLETE_TUNNEL,
+	.options = tunnel_password_options,
+	.options_size = sizeof(struct tunnel_options),
 	.subcommands = subcommands,
 	.run = tunnel_run,
 };

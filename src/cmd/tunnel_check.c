@@ -2,13 +2,12 @@
  * tunnel_check.c - `devenv tunnel check NAME`: where on the way to a database it fails, and why.
  *
  * The steps are those that a connection takes: the session's own (ssh_stage), the forwarded
- * connection, the database's first words, and its role, which its own client asks with the
- * credentials that it finds, as `devenv sql` does.
+ * connection, the database's first words, and its role, which it is asked with the credentials
+ * that its own files have (role.h), as by `devenv sql`.
  */
 #include "commands.h"
 
 #include "db_greeting.h"
-#include "sql_client.h"
 #include "tunnel_thread.h"
 #include "tunnels.h"
 
@@ -19,9 +18,6 @@
 #include "devenv/ui.h"
 
 #include <string.h>
-
-#define ASK_MS 120000 /* a person may have to find a password */
-#define ASK_ALONE_MS 30000
 
 enum step {
 	STEP_NAME = SSH_STAGE_NAME,
@@ -94,117 +90,36 @@ static int check_greeting(struct check *check, struct err *err)
 
 /* === the role === */
 
-static const char mysql_query[] = "SELECT @@global.read_only AS devenv_read_only, "
-				  "@@global.innodb_read_only AS devenv_innodb_read_only; "
-				  "SHOW REPLICA STATUS; SHOW SLAVE STATUS";
-
-/* The one that the guard asks (guard_postgres.c). */
-static const char postgres_query[] =
-	"SELECT 'devenv_read_only: ' || CASE WHEN pg_is_in_recovery() OR "
-	"(current_setting('transaction_read_only') = 'on' AND "
-	"current_setting('default_transaction_read_only') = 'off') THEN '1' ELSE '0' END";
-static const char postgres_lag[] =
-	"SELECT 'Seconds_Behind_Source: ' || CASE WHEN pg_last_wal_receive_lsn() = "
-	"pg_last_wal_replay_lsn() THEN 0 ELSE "
-	"round(extract(epoch FROM now() - pg_last_xact_replay_timestamp())) END";
-
-/* The value of a line "  NAME: value", cut out of the client's output, or NULL. */
-static char *value_of(const char *output, const char *name)
-{
-	const char *at = strstr(output, name);
-
-	if (!at || at[strlen(name)] != ':')
-		return NULL;
-	at += strlen(name) + 1;
-	at += strspn(at, " ");
-	return xstrndup(at, strcspn(at, "\r\n"));
-}
-
-static char *lag_of(const char *output)
-{
-	char *lag = value_of(output, "Seconds_Behind_Source");
-
-	return lag ? lag : value_of(output, "Seconds_Behind_Master");
-}
-
-static int ask(struct check *check, struct buf *output, struct buf *errors, struct err *err)
-{
-	static char *const mysql[] = {
-		"--vertical", "--force", "--connect-timeout=20", "-e", (char *)mysql_query, NULL};
-	static char *const postgres[] = {
-		"-X", "-A", "-t", "-c", (char *)postgres_query, "-c", (char *)postgres_lag, NULL};
-	bool is_mysql = str_eq(check->entry->engine, "mysql");
-	bool alone = !sql_client_has_terminal();
-	struct tunnel_entry entry = *check->entry;
-	struct sql_client client = {0};
-	struct proc_spec spec = {.timeout_ms = alone ? ASK_ALONE_MS : ASK_MS};
-	int status = -1;
-
-	entry.spec.guard = is_mysql ? "mysql" : "postgres"; /* in the clear, as ssh encrypts */
-	if (sql_client_find(&client, entry.engine, err) == 0) {
-		sql_client_words(&client, &entry, check->tunnel.port, is_mysql ? 5 : 7,
-			(char **)(is_mysql ? mysql : postgres));
-		spec.argv = (const char *const *)client.argv.v;
-		spec.env = (const char *const *)client.env.v;
-		ui_pause(&check->tunnel.app->sink);
-		status = proc_run(&spec, output, errors, err);
-		ui_resume(&check->tunnel.app->sink);
-	}
-	sql_client_release(&client);
-	return status;
-}
-
-static int no_answer(struct check *check, const char *errors, struct err *err)
-{
-	size_t len = strcspn(errors, "\r\n");
-
-	check->next = str_eq(check->entry->engine, "mysql")
-			      ? "put user and password into ~/.my.cnf, or give the tunnel a "
-				"\"user\" and run this on a terminal"
-			      : "put the password into ~/.pgpass, or give the tunnel a \"user\" "
-				"and a \"database\" and run this on a terminal";
-	return err_set(err, ERR_TUNNEL, "the database does not say what it is: %.*s", (int)len,
-		len ? errors : "no reason given");
-}
-
-static int judge(struct check *check, const char *output, struct err *err)
-{
-	autofree char *read_only = value_of(output, "devenv_read_only");
-	autofree char *innodb = value_of(output, "devenv_innodb_read_only");
-	autofree char *lag = lag_of(output);
-	bool writer = (str_eq(read_only, "0") || str_eq(read_only, "OFF")) &&
-		      (!innodb || str_eq(innodb, "0"));
-	uint64_t seconds;
-
-	if (writer && check->entry->spec.guard) {
-		check->next = "point \"to\" at the replica, or ask whoever runs the database for "
-			      "its address";
-		return err_set(err, ERR_TUNNEL, "this server is not a read-only replica");
-	}
-	if (writer)
-		passed(check, xstrdup("a writer, which \"read_only: false\" allows"));
-	else if (lag && parse_u64(lag, 0, UINT64_MAX, &seconds))
-		passed(check, xasprintf("a read-only replica, %s s behind", lag));
-	else
-		passed(check, xstrdup("read-only; how far behind it is cannot be told"));
-	return 0;
-}
-
 static int check_role(struct check *check, struct err *err)
 {
-	autobuf struct buf output = BUF_INIT(1 << 20), errors = BUF_INIT(65536);
+	const struct role *role = &check->tunnel.role;
+	const struct err *failure = &check->tunnel.role_err;
 
 	if (!check->entry->engine) {
 		passed(check, xstrdup("not asked: the tunnel names no \"engine\""));
 		return 0;
 	}
-	if (ask(check, &output, &errors, err) < 0) {
-		err->kind = ERR_TUNNEL;
-		return -1;
+	if (failure->kind) {
+		check->next = str_eq(check->entry->engine, "mysql")
+				      ? "put user and password into ~/.my.cnf, or give the tunnel "
+					"a \"user\" and run this on a terminal"
+				      : "put the password into ~/.pgpass, or give the tunnel a "
+					"\"user\" and a \"database\" and run this on a terminal";
+		return err_set(
+			err, ERR_TUNNEL, "the database does not say what it is: %s", failure->msg);
 	}
-	if (!strstr(buf_str(&output), "devenv_read_only"))
-		return no_answer(check, buf_str(&errors), err);
-	return judge(check, buf_str(&output), err);
+	if (!role->replica && check->entry->spec.guard) {
+		check->next = "point \"to\" at the replica, or ask whoever runs the database for "
+			      "its address";
+		return err_set(err, ERR_TUNNEL, "this server is not a read-only replica");
+	}
+	if (!role->replica)
+		passed(check, xstrdup("a writer, which \"read_only: false\" allows"));
+	else if (role->lag_s < 0)
+		passed(check, xstrdup("read-only; how far behind it is cannot be told"));
+	else
+		passed(check, tunnel_role_text(role));
+	return 0;
 }
 
 /* === what is shown === */
@@ -258,8 +173,13 @@ static int show(const struct check *check, const struct err *problem, struct err
 
 static int walk(struct check *check, struct err *err)
 {
+	struct tunnel_login login = {.role = {.engine = check->entry->engine}};
 	struct err later = ERR_INIT;
-	int rc = tunnel_thread_start(&check->tunnel, err);
+	int rc;
+
+	check->tunnel.login = login.role.engine ? &login : NULL;
+	rc = tunnel_thread_start(&check->tunnel, err);
+	tunnel_login_release(&login);
 
 	if (rc < 0)
 		return -1;
@@ -329,10 +249,10 @@ const struct command cmd_tunnel_check = {
 	.summary = "Walk the way to a database and say where it fails",
 	.details = "The steps: name, tcp, host key, login, forward, database (its first words, "
 		   "without "
-		   "credentials) and replica, which asks the database with mariadb, mysql or psql "
-		   "and "
-		   "their own files for the password, and says how far behind it is. A step that "
-		   "fails ends the walk with exit status 10, its cause and what to do.",
+		   "credentials) and replica, which asks the database with the user's login (from "
+		   "~/.my.cnf, ~/.pgpass and the like, else the password is asked for) and says "
+		   "how far behind it is. A step that fails ends the walk with exit status 10, its "
+		   "cause and what to do.",
 	.examples = examples,
 	.min_args = 1,
 	.max_args = 1,

@@ -32,8 +32,9 @@ static const struct option_spec options[] = {
 /* "USER@127.0.0.1:PORT/DATABASE", of what is known. */
 static char *authority(const struct tunnel_entry *entry)
 {
-	return xasprintf("%s%s127.0.0.1:%u/%s", entry->user ? entry->user : "",
-		entry->user ? "@" : "", entry->spec.port, entry->database ? entry->database : "");
+	return xasprintf("%s%s127.0.0.1:%u/%s", entry->spec.user ? entry->spec.user : "",
+		entry->spec.user ? "@" : "", entry->spec.port,
+		entry->spec.database ? entry->spec.database : "");
 }
 
 /* In the clear where the guard is to look; ssh encrypts. */
@@ -50,14 +51,14 @@ static void add_mysql(json_t *out, const struct tunnel_entry *entry)
 	json_setf(out, "MYSQL_TCP_PORT", "%u", entry->spec.port);
 	json_setf(out, "DATABASE_URL", "mysql://%s", where);
 	json_setf(out, "JDBC_URL", "jdbc:mysql://127.0.0.1:%u/%s%s", entry->spec.port,
-		entry->database ? entry->database : "",
+		entry->spec.database ? entry->spec.database : "",
 		in_the_clear(entry) ? "?sslMode=DISABLED&allowPublicKeyRetrieval=true" : "");
 }
 
 static void add_postgres_session(json_t *out, const struct tunnel_entry *entry)
 {
-	json_set_str(out, "PGUSER", entry->user);
-	json_set_str(out, "PGDATABASE", entry->database);
+	json_set_str(out, "PGUSER", entry->spec.user);
+	json_set_str(out, "PGDATABASE", entry->spec.database);
 	json_set_str(out, "PGOPTIONS", "-c default_transaction_read_only=on");
 	if (in_the_clear(entry)) {
 		json_set_str(out, "PGSSLMODE", "disable");
@@ -75,15 +76,16 @@ static void add_postgres(json_t *out, const struct tunnel_entry *entry)
 	add_postgres_session(out, entry);
 	json_setf(out, "DATABASE_URL", "postgresql://%s%s", where, mode);
 	json_setf(out, "JDBC_URL", "jdbc:postgresql://127.0.0.1:%u/%s%s", entry->spec.port,
-		entry->database ? entry->database : "", mode);
+		entry->spec.database ? entry->spec.database : "", mode);
 }
 
 /* JDBC knows no Unix sockets. */
 static void add_socket(json_t *out, const struct tunnel_entry *entry)
 {
 	autofree char *dir = path_dirname(entry->socket);
-	const char *user = entry->user ? entry->user : "", *at = entry->user ? "@" : "";
-	const char *database = entry->database ? entry->database : "";
+	const char *user = entry->spec.user ? entry->spec.user : "",
+		   *at = entry->spec.user ? "@" : "";
+	const char *database = entry->spec.database ? entry->spec.database : "";
 
 	json_set_str(out, "DEVENV_TUNNEL_SOCKET", entry->socket);
 	if (str_eq(entry->engine, "mysql")) {
@@ -139,14 +141,14 @@ static int print_my_cnf(const struct tunnel_entry *entry, struct buf *out, struc
 	else
 		buf_addf(out, "[client]\nhost = 127.0.0.1\nport = %u\nprotocol = tcp\n",
 			entry->spec.port);
-	if (entry->user)
-		buf_addf(out, "user = %s\n", entry->user);
+	if (entry->spec.user)
+		buf_addf(out, "user = %s\n", entry->spec.user);
 	if (in_the_clear(entry))
 		buf_addf(out, "# devenv's replica check looks at the login; ssh encrypts it\n"
 			      "loose-ssl-mode = DISABLED\nloose-skip-ssl\n");
 	buf_addf(out, "[mysql]\ninit-command = SET SESSION TRANSACTION READ ONLY\n");
-	if (entry->database)
-		buf_addf(out, "database = %s\n", entry->database);
+	if (entry->spec.database)
+		buf_addf(out, "database = %s\n", entry->spec.database);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "devenv/mem.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,6 +21,30 @@ static void on_ready(void *ctx, const struct tunnel_spec *spec, uint16_t port)
 	pthread_mutex_unlock(&tunnel->mutex);
 }
 
+static bool on_login(void *ctx, const struct tunnel_spec *spec, struct role_login *login)
+{
+	const struct tunnel_thread *tunnel = ctx;
+
+	if (tunnel->login)
+		*login = tunnel->login->role;
+	return tunnel->login != NULL;
+}
+
+/* The thread's: nothing else is served yet, so that it may wait for a person. */
+static bool on_role(
+	void *ctx, const struct tunnel_spec *spec, const struct role *role, const struct err *err)
+{
+	struct tunnel_thread *tunnel = ctx;
+
+	if (role) {
+		tunnel->role = *role;
+		err_clear(&tunnel->role_err);
+		return false;
+	}
+	tunnel->role_err = *err;
+	return err->os == EKEYREJECTED && tunnel_login_ask(tunnel->login, tunnel->app, spec);
+}
+
 static void *serve(void *arg)
 {
 	struct tunnel_thread *tunnel = arg;
@@ -30,6 +55,8 @@ static void *serve(void *arg)
 		.audit = audit,
 		.ready = on_ready,
 		.connecting = tunnel->connecting,
+		.login = on_login,
+		.role = on_role,
 		.ctx = tunnel,
 		.stop_fd = tunnel->stop[0]};
 	struct err err = ERR_INIT;

@@ -14,6 +14,8 @@
 #ifndef CMD_TUNNEL_THREAD_H
 #define CMD_TUNNEL_THREAD_H
 
+#include "tunnel_login.h"
+
 #include "devenv/cli.h"
 #include "devenv/proc.h"
 #include "devenv/tunnel.h"
@@ -25,9 +27,12 @@ struct tunnel_thread {
 	struct tunnel_spec spec;
 	/* As in struct tunnel_run, called by the thread with this struct; or NULL. */
 	void (*connecting)(void *tunnel, const struct ssh *ssh);
+	struct tunnel_login *login; /* asks the server what it is, before it is ready; or NULL */
 
-	uint16_t port; /* once it is ready */
-	int stop[2];   /* a pipe: its end is the word to stop */
+	uint16_t port;       /* once it is ready */
+	struct role role;    /* what the server is, when it was asked; or */
+	struct err role_err; /* why it did not say */
+	int stop[2];         /* a pipe: its end is the word to stop */
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;

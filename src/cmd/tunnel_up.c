@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #include "tunnel_daemon.h"
+#include "tunnel_login.h"
 #include "tunnels.h"
 
 #include "devenv/json.h"
@@ -196,9 +197,42 @@ static int bring_up(struct app *app, const struct tunnels *tunnels, struct err *
 	return rc;
 }
 
-static int up_run(struct app *app, void *options, int argc, char **argv, struct err *err)
+/* With the password that is typed now; the daemon keeps it. */
+static int prove(struct app *app, const struct tunnel_spec *spec, struct err *err)
 {
-	return tunnels_with(app, argc, argv, bring_up, err);
+	struct tunnel_login login = {0};
+	struct role role;
+	struct err why = ERR_INIT;
+	int rc = 0;
+
+	if (!tunnel_login_ask(&login, app, spec))
+		rc = err_set(err, ERR_TUNNEL,
+			"tunnel \"%s\": there is no terminal to ask for a password: put it into "
+			"~/.my.cnf or ~/.pgpass",
+			spec->name);
+	else if (tunnel_login_prove(&login, app, spec, &role, &why) == 0)
+		tunnel_login_told(&login, app, spec, &role, NULL);
+	else
+		rc = err_set(err, ERR_TUNNEL, "tunnel \"%s\": %s", spec->name, why.msg);
+	tunnel_login_release(&login);
+	return rc;
+}
+
+static int bring_up_asked(struct app *app, const struct tunnels *tunnels, struct err *err)
+{
+	int rc = bring_up(app, tunnels, err);
+
+	for (size_t i = 0; rc == 0 && i < tunnels->n; i++)
+		if (tunnels->list[i].spec.guard)
+			rc = prove(app, &tunnels->list[i].spec, err);
+	return rc;
+}
+
+static int up_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
+{
+	const struct tunnel_options *chosen = opts;
+
+	return tunnels_with(app, argc, argv, chosen->password ? bring_up_asked : bring_up, err);
 }
 
 const struct command cmd_tunnel_up = {
@@ -210,8 +244,11 @@ const struct command cmd_tunnel_up = {
 		"them, and connects again when the connection is lost; `devenv tunnel down` ends "
 		"them. One that is open already is left alone. A passphrase or a password is asked "
 		"for here and kept in that process's memory; where more than a password is "
-		"needed, a lost connection waits for the next `tunnel up`. What it has to say "
-		"later is in tunnels.log in devenv's state folder.",
+		"needed, a lost connection waits for the next `tunnel up`. So is the database's "
+		"password with --password. What it has to say later is in tunnels.log in devenv's "
+		"state folder.",
+	.options = tunnel_password_options,
+	.options_size = sizeof(struct tunnel_options),
 	.min_args = 0,
 	.max_args = -1,
 	.complete = COMPLETE_TUNNEL,

@@ -107,8 +107,8 @@ static int read_entry(const struct workspace *ws, const struct manifest *manifes
 		return err_wrap(err, "manifest \"%s\": x-tunnels.%s", manifest->name, name);
 	}
 	entry->id = xasprintf("%s/%s/%s", ws->lock_id, manifest->name, name);
-	entry->user = json_str(tunnel, "user");
-	entry->database = json_str(tunnel, "database");
+	spec->user = json_str(tunnel, "user");
+	spec->database = json_str(tunnel, "database");
 	entry->identity = file_of(manifest, tunnel, "identity");
 	entry->known_hosts = file_of(manifest, tunnel, "known_hosts");
 	spec->name = name;

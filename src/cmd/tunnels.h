@@ -18,8 +18,7 @@ struct tunnel_entry {
 	/* Its port is the manifest's, else one made from its name; 0 of a Unix socket. */
 	struct tunnel_spec spec;
 	const struct manifest *manifest;
-	const char *engine;          /* mysql, postgres, or NULL */
-	const char *user, *database; /* for clients; or NULL */
+	const char *engine; /* mysql, postgres, or NULL */
 	char *id, *to_host, *socket, *identity, *known_hosts;
 };
 

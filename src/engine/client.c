@@ -10,6 +10,7 @@
 #include "devenv/mem.h"
 #include "devenv/str.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,7 +267,9 @@ int engine_open(const struct engine_where *where, struct engine **out, struct er
 		err_wrap(err, "engine at %s (%s)", where->host,
 			where->why ? where->why : "as given");
 		if (err->kind == ERR_ENGINE && !err->status)
-			err_hint(err, "is it running? \"devenv doctor\" looks further");
+			err_hint(err, "%s \"devenv doctor\" looks further",
+				err->os == EACCES ? "you are not in the group of its socket;"
+						  : "is it running?");
 		return -1;
 	}
 	*out = engine;

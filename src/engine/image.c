@@ -11,6 +11,28 @@ int image_inspect(struct engine *engine, const char *ref, json_t **out, struct e
 	return engine_get(engine, out, err, "/images/%s/json", name);
 }
 
+static bool is_blank(const json_t *words)
+{
+	return !json_array_size(words) ||
+	       (json_array_size(words) == 1 &&
+		       str_empty(json_string_value(json_array_get(words, 0))));
+}
+
+json_t *image_command(const json_t *image, const json_t *entrypoint, const json_t *command)
+{
+	json_t *config = json_object_get(image, "Config"), *out = json_array();
+
+	if (is_blank(entrypoint) && !json_array_size(command))
+		command = json_object_get(config, "Cmd");
+	if (!entrypoint || json_is_null(entrypoint))
+		entrypoint = json_object_get(config, "Entrypoint");
+	if (!is_blank(entrypoint))
+		json_array_extend(out, (json_t *)entrypoint);
+	if (json_array_size(command))
+		json_array_extend(out, (json_t *)command);
+	return out;
+}
+
 static int on_load(void *ctx, json_t *value, struct err *err)
 {
 	if (json_str(value, "error"))

@@ -364,7 +364,11 @@ static int transfer_error(struct transfer *transfer, CURLcode code, struct err *
 	transfer->response->transient = is_transient(code);
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return err_set(err, ERR_TIMEOUT, "%s", text);
-	return err_set(err, ERR_FAILED, "%s", text);
+	err_set(err, ERR_FAILED, "%s", text);
+	/* Not for a certificate of another host. */
+	if (code == CURLE_PEER_FAILED_VERIFICATION && strstr(text, "certificate problem"))
+		err_hint(err, "a file with an authority of your own is named by SSL_CERT_FILE");
+	return -1;
 }
 
 /* "get https://host/path: " before the cause. */

@@ -108,12 +108,15 @@ static int match_one(const struct ssh_settings *settings, const char *host, cons
 	const char *argument, bool run, struct err *err)
 {
 	const char *set = ssh_setting(settings, "user"), *user = set ? set : settings->user;
+	const char *tag = ssh_setting(settings, "tag");
 	autofree char *lower = NULL;
 
 	if (strcasecmp(name, "user") == 0)
 		return ssh_pattern_list_matches(argument, user, false);
 	if (strcasecmp(name, "localuser") == 0)
 		return ssh_pattern_list_matches(argument, settings->user, false);
+	if (strcasecmp(name, "tagged") == 0)
+		return ssh_pattern_list_matches(argument, tag ? tag : "", false);
 	if (strcasecmp(name, "exec") == 0)
 		return match_exec(settings, host, user, argument, run, err);
 	if (strcasecmp(name, "host") == 0)
@@ -122,8 +125,8 @@ static int match_one(const struct ssh_settings *settings, const char *host, cons
 		lower = xstrdup(settings->typed);
 	else
 		return err_set(err, ERR_TUNNEL,
-			"Match knows no \"%s\", but all, canonical, final, exec, host, "
-			"originalhost, user and localuser",
+			"Match knows no \"%s\" here, without an installed ssh, but all, canonical, "
+			"final, exec, host, originalhost, user, localuser and tagged",
 			name);
 	ssh_lower(lower);
 	return ssh_pattern_list_matches(argument, lower, true);

@@ -163,8 +163,11 @@ static const struct ssh_keyword keywords[] = {
 	UNUSED("gssapiserveridentity", 1, 1),
 	UNUSED("gssapitrustdns", 1, 1),
 	/* Of a later ssh. */
+	{.name = "tag", .apply = ssh_apply_text, .print = SSH_PRINT_ONE},
+	{.name = "refuseconnection", .apply = ssh_apply_refusal},
 	UNUSED("channeltimeout", 0, ANY),
 	UNUSED("obscurekeystroketiming", 1, 1),
+	UNUSED("versionaddendum", 1, ANY),
 	UNUSED("warnweakcrypto", 1, 1),
 	/* Of an earlier one, which today's passes over. */
 	UNUSED("afstokenpassing", 0, ANY),

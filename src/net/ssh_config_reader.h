@@ -113,7 +113,8 @@ void ssh_settings_print(const struct ssh_settings *settings, struct buf *out);
 
 ssh_apply_fn ssh_apply_choice, ssh_apply_time, ssh_apply_number, ssh_apply_text, ssh_apply_rest,
 	ssh_apply_command, ssh_apply_port, ssh_apply_file, ssh_apply_hosts, ssh_apply_agent,
-	ssh_apply_jump, ssh_apply_domains, ssh_apply_cnames, ssh_apply_rekey, ssh_apply_words;
+	ssh_apply_jump, ssh_apply_domains, ssh_apply_cnames, ssh_apply_rekey, ssh_apply_refusal,
+	ssh_apply_words;
 
 /* ERR_TUNNEL: "FILE line N: text". Returns -1. */
 int ssh_line_bad(const char *where, struct err *err, const char *fmt, ...)

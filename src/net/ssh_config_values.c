@@ -346,3 +346,13 @@ int ssh_apply_words(struct ssh_settings *settings, const struct ssh_line *line, 
 	return ssh_line_bad(line->where, err, "%s has too %s values", key->name,
 		line->words.n < key->least ? "few" : "many");
 }
+
+/* As ssh 10.1 has it: whoever comes to this line may not connect. */
+int ssh_apply_refusal(struct ssh_settings *settings, const struct ssh_line *line, struct err *err)
+{
+	if (line->words.n != 1 || !*line->words.v[0])
+		return ssh_line_bad(line->where, err, "RefuseConnection takes one text");
+	if (!line->active)
+		return 0;
+	return ssh_line_bad(line->where, err, "RefuseConnection: %s", line->words.v[0]);
+}

@@ -126,8 +126,10 @@ static void libssh2_stop(struct ssh *ssh)
 			ssh2.libssh2_session_disconnect_ex(ssh->session, 11, "bye", "");
 			ssh_flush(ssh);
 		}
-		/* Whatever it still wants to read is at its end. */
+		/* Whatever it still wants to read is at its end, now and not in another round. */
+		ssh->in_start = ssh->in_end = 0;
 		ssh->end_of_input = true;
+		ssh->received = false;
 		for (int i = 0; i < FREE_TRIES; i++) {
 			if (ssh2.libssh2_session_free(ssh->session) != LIBSSH2_ERROR_EAGAIN)
 				break;

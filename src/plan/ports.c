@@ -27,32 +27,6 @@ struct wanted {
 	bool udp;
 };
 
-static bool port_is_free(const struct wanted *wanted)
-{
-	int type = (wanted->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, one = 1;
-	bool v6 = strchr(wanted->address, ':') != NULL;
-	autoclose int fd = socket(v6 ? AF_INET6 : AF_INET, type, 0);
-	struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = htons(wanted->port)};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(wanted->port)};
-	int result;
-
-	if (fd < 0)
-		return true;
-	/* As servers do: connections in TIME_WAIT are no holders. */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (v6) {
-		if (inet_pton(AF_INET6, wanted->address, &in6.sin6_addr) != 1)
-			return true;
-		result = bind(fd, (struct sockaddr *)&in6, sizeof(in6));
-	} else {
-		if (*wanted->address && inet_pton(AF_INET, wanted->address, &in4.sin_addr) != 1)
-			return true;
-		result = bind(fd, (struct sockaddr *)&in4, sizeof(in4));
-	}
-	/* What is no EADDRINUSE (privileged ports) is the engine's business, which may do more. */
-	return result == 0 || errno != EADDRINUSE;
-}
-
 /* === who holds it === */
 
 static bool container_publishes(const json_t *container, const struct wanted *wanted)
@@ -129,7 +103,8 @@ static int check_action(const struct plan *plan, const struct action *action,
 
 			if (!parse_port(json_str(item, "HostPort"), &wanted.port))
 				continue;
-			if (!port_is_free(&wanted) && !held_by_replaced(plan, actual, &wanted))
+			if (!port_is_free(wanted.address, wanted.port, wanted.udp) &&
+				!held_by_replaced(plan, actual, &wanted))
 				return taken(&wanted, containers, err);
 		}
 	}
@@ -206,7 +181,8 @@ static int choose_port(const struct plan *plan, const struct actual *actual, jso
 
 		wanted.port = (uint16_t)port;
 		if (json_str(seen, key) ||
-			(!port_is_free(&wanted) && !held_by_replaced(plan, actual, &wanted)))
+			(!port_is_free(wanted.address, wanted.port, wanted.udp) &&
+				!held_by_replaced(plan, actual, &wanted)))
 			continue;
 		json_set_str(seen, key, action->object);
 		json_setf(item, "HostPort", "%u", port);

@@ -8,7 +8,6 @@
  */
 #include "devenv/clock.h"
 #include "devenv/mem.h"
-#include "devenv/str.h"
 #include "audit.h"
 #include "loop.h"
 
@@ -149,6 +148,7 @@ void conn_sweep(struct loop *loop)
 		loop->n_conns--;
 		loop->window_bytes -= conn->window - WINDOW_START;
 		write_audit(loop, conn);
+		prober_lost(conn);
 		free(conn->client);
 		free(conn->why);
 		buf_release(&conn->up);
@@ -158,94 +158,7 @@ void conn_sweep(struct loop *loop)
 	}
 }
 
-/* === the guard, while there is one === */
-
-/* Nothing of the server's follows; what the guard has said still goes to the client. */
-static void refuse(struct loop *loop, struct conn *conn)
-{
-	const char
-		*hint = str_starts(conn->guard->why, "TLS")
-				? " (turn TLS off in the client: the ssh tunnel encrypts; or set "
-				  "\"allow_unverified: true\")"
-				: "";
-
-	sink_warn(loop->sink, NULL, "tunnel \"%s\": a connection was refused: %s%s",
-		conn->listener->spec->name, conn->guard->why, hint);
-	conn->check = conn->guard->answered ? "writer" : "unknown";
-	conn_why(conn, "refused: %s", conn->guard->why);
-	buf_release(&conn->up);
-	conn->up_start = 0;
-	conn->client_eof = conn->eof_sent = conn->server_eof = true;
-}
-
-/*
- * Broken off after the login. Its channel closes now; the client hears why with its next command,
- * for which its socket stays a little: one that is closed with something unread loses what was
- * said.
- */
-static void linger(struct conn *conn)
-{
-	buf_release(&conn->up);
-	conn->up_start = 0;
-	conn->state = CONN_LINGERING;
-	conn->since = clock_ms();
-}
-
-/* What one connection has found out goes for all of the tunnel that are past their login. */
-static void promoted(struct loop *loop, const struct listener *listener)
-{
-	int n = 0;
-
-	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
-		bool passed = !conn->guard || conn->guard->verdict != GUARD_FOLLOWING;
-
-		if (conn->listener != listener || conn->state != CONN_OPEN || !passed)
-			continue;
-		n++;
-		conn->check = "writer";
-		conn_why(conn, "broken off: the server is no longer a read-only replica");
-		if (conn->guard && (conn->guard->verdict == GUARD_REFUSED ||
-					   guard_break(conn->guard, &conn->down)))
-			linger(conn);
-		else
-			conn_reset(conn); /* in the middle of something */
-	}
-	sink_warn(loop->sink, NULL,
-		"tunnel \"%s\": the server is no longer a read-only replica: %d connection%s "
-		"closed",
-		listener->spec->name, n, n == 1 ? "" : "s");
-}
-
-static void refused(struct loop *loop, struct conn *conn)
-{
-	if (!conn->guard->checked) {
-		refuse(loop, conn);
-	} else if (conn->guard->answered) {
-		promoted(loop, conn->listener);
-	} else {
-		refuse(loop, conn);
-		linger(conn);
-	}
-}
-
-static void guarded(struct loop *loop, struct conn *conn, enum guard_verdict verdict)
-{
-	if (verdict == GUARD_REFUSED)
-		refused(loop, conn);
-	if (verdict == GUARD_WATCHING)
-		conn->check = "replica";
-	if (verdict != GUARD_PASSED)
-		return;
-	conn->check = "unverified";
-	if (!conn->listener->told) {
-		conn->listener->told = true;
-		sink_warn(loop->sink, NULL,
-			"tunnel \"%s\": cannot tell whether the server is a read-only replica: %s",
-			conn->listener->spec->name, conn->guard->why);
-	}
-	guard_free(conn->guard);
-	conn->guard = NULL;
-}
+/* === where bytes are read to === */
 
 /*
  * Where bytes that go on in `buf` are read to, and how many. With a guard they pass it first, and
@@ -266,7 +179,7 @@ static void from_client(struct loop *loop, struct conn *conn, size_t n)
 	if (!conn->guard)
 		conn->up.len = n;
 	else
-		guarded(loop, conn,
+		conn_guarded(loop, conn,
 			guard_client(conn->guard, loop->chunk, n, &conn->up, &conn->down));
 }
 
@@ -277,7 +190,7 @@ static void from_server(struct loop *loop, struct conn *conn, size_t n)
 	if (!conn->guard)
 		conn->down.len = n;
 	else
-		guarded(loop, conn,
+		conn_guarded(loop, conn,
 			guard_server(conn->guard, loop->chunk, n, &conn->up, &conn->down));
 }
 
@@ -368,7 +281,8 @@ static bool read_server(struct loop *loop, struct conn *conn)
 	ssize_t n;
 	char *to;
 
-	if (conn->server_eof || conn->down.len)
+	if (conn->server_eof || conn->down.len ||
+		(conn->guard && conn->guard->verdict == GUARD_HIDDEN))
 		return false;
 	if (splice_down(conn, &moved))
 		return moved;

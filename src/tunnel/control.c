@@ -24,6 +24,7 @@ struct peer {
 	struct buf in, out;
 	json_t *waiting; /* ids that are to be answered, or NULL */
 	json_t *answers; /* that came with them */
+	char *proving;   /* the id of a tunnel whose server is being asked; or NULL */
 	struct pollfd *pfd;
 };
 
@@ -109,6 +110,7 @@ static void peer_close(struct peer *peer)
 	buf_release(&peer->out);
 	json_decref(peer->waiting);
 	json_decref(peer->answers);
+	free(peer->proving);
 	*peer = (struct peer){.fd = -1};
 }
 
@@ -226,14 +228,24 @@ static const char *state_of(const struct listener *listener)
 	return listener->link->state == LINK_UP ? "up" : "reconnecting";
 }
 
+static void role_json(const struct role *role, json_t *out)
+{
+	json_object_set_new(out, "replica", json_boolean(role->replica));
+	json_object_set_new(out, "tls", json_boolean(role->tls));
+	json_object_set_new(
+		out, "lag_s", role->lag_s < 0 ? json_null() : json_integer(role->lag_s));
+}
+
 static json_t *status_of(const struct loop *loop, const struct listener *listener)
 {
 	json_t *out = json_object();
 	json_int_t live = 0;
 	char when[32];
+	const struct err *ignored;
+	const struct role *role;
 
 	for (const struct conn *conn = loop->conns; conn; conn = conn->next)
-		live += conn->listener == listener && conn->fd >= 0;
+		live += conn->listener == listener && conn->fd >= 0 && !conn->asks;
 	json_set_str(out, "id", listener->spec->id);
 	json_set_str(out, "name", listener->spec->name);
 	json_object_set_new(out, "port", json_integer(listener->port));
@@ -244,6 +256,9 @@ static json_t *status_of(const struct loop *loop, const struct listener *listene
 	json_object_set_new(out, "opened", json_integer((json_int_t)listener->opened));
 	json_object_set_new(out, "bytes_up", json_integer((json_int_t)listener->sent));
 	json_object_set_new(out, "bytes_down", json_integer((json_int_t)listener->given));
+	role = prober_word(listener->prober, &ignored);
+	if (role)
+		role_json(role, out);
 	return out;
 }
 
@@ -276,6 +291,24 @@ static void on_down(struct loop *loop, struct peer *peer, const json_t *request)
 	say(peer, out);
 }
 
+static void on_prove(struct loop *loop, struct peer *peer, const json_t *request)
+{
+	const char *id = json_str(request, "id");
+	struct listener *listener = find(loop, id);
+	struct role_login login = {0};
+	struct err err = ERR_INIT;
+
+	role_login_parse(json_object_get(request, "login"), &login);
+	if (!listener || !listener->announced || !(login.engine || listener->spec->guard)) {
+		err_set(&err, ERR_TUNNEL, "it is not open");
+		say_failed(loop->control, peer, id, &err);
+		return;
+	}
+	prober_prove(listener, &login);
+	free(peer->proving);
+	peer->proving = xstrdup(id);
+}
+
 static void on_line(struct loop *loop, struct peer *peer, const char *text, size_t len)
 {
 	struct err err = ERR_INIT;
@@ -289,6 +322,8 @@ static void on_line(struct loop *loop, struct peer *peer, const char *text, size
 		on_status(loop, peer);
 	} else if (str_eq(command, "down")) {
 		on_down(loop, peer, request);
+	} else if (str_eq(command, "prove")) {
+		on_prove(loop, peer, request);
 	} else {
 		err_set(&err, ERR_USAGE, "the daemon does not know this request");
 		say_failed(loop->control, peer, "", &err);
@@ -339,6 +374,28 @@ static void settle_all(struct loop *loop, struct peer *peer)
 	json_decref(TAKE(peer->waiting));
 	json_decref(TAKE(peer->answers));
 	say(peer, json_pack("{s:b}", "done", 1));
+}
+
+/* The end of `prove`, when there is one. */
+static void settle_proving(struct loop *loop, struct peer *peer)
+{
+	struct listener *listener = find(loop, peer->proving);
+	const struct err *failure = NULL;
+	const struct role *role = prober_word(listener ? listener->prober : NULL, &failure);
+	json_t *line;
+
+	if (listener && !role && !failure)
+		return;
+	line = json_object();
+	if (role) {
+		role_json(role, line);
+	} else {
+		json_set_str(line, "error", failure ? failure->msg : "the tunnel was taken down");
+		json_object_set_new(
+			line, "password", json_boolean(failure && failure->os == EKEYREJECTED));
+	}
+	free(TAKE(peer->proving));
+	say(peer, line);
 }
 
 /* Everybody who waited has heard of it. */
@@ -443,6 +500,8 @@ bool control_serve(struct loop *loop)
 		}
 		if (peer->fd >= 0 && peer->waiting)
 			settle_all(loop, peer);
+		if (peer->fd >= 0 && peer->proving)
+			settle_proving(loop, peer);
 		if (peer->fd >= 0 && peer->out.len)
 			tell(peer);
 		peer->pfd = NULL;

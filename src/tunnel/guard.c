@@ -107,10 +107,20 @@ void guard_decide(struct guard *guard)
 		refuse(guard, guard->verdict == GUARD_WATCHING ? no_longer : not_replica);
 }
 
+static void hide(struct guard *guard, const char *why)
+{
+	snprintf(guard->why, sizeof(guard->why), "%s", why);
+	guard->verdict = GUARD_HIDDEN;
+}
+
 void guard_no_answer(struct guard *guard)
 {
+	if (guard->verdict == GUARD_FOLLOWING) {
+		hide(guard, "it refused to say");
+		return;
+	}
 	/* Somebody may have cancelled it, who meant the command before. */
-	if (guard->verdict == GUARD_WATCHING && !guard->retried) {
+	if (!guard->retried) {
 		guard->retried = true;
 		guard->protocol->ask(guard);
 		return;
@@ -123,8 +133,7 @@ bool guard_stale(const struct guard *guard)
 	return clock_ms() - guard->checked >= STALE_MS;
 }
 
-/* The guard cannot see, or got no answer that it understands. */
-void guard_blind(struct guard *guard, const char *why)
+static void unproven(struct guard *guard, const char *why)
 {
 	autofree char *text = NULL;
 
@@ -135,6 +144,35 @@ void guard_blind(struct guard *guard, const char *why)
 	}
 	text = xasprintf("cannot tell whether this server is a read-only replica: %s", why);
 	refuse(guard, text);
+}
+
+/* The guard cannot see, or got no answer that it understands. */
+void guard_blind(struct guard *guard, const char *why)
+{
+	if (guard->verdict == GUARD_FOLLOWING && guard->step != STEP_ASKED)
+		hide(guard, why);
+	else
+		unproven(guard, why);
+}
+
+enum guard_verdict guard_settle(struct guard *guard, enum guard_proof proof, const char *why,
+	struct buf *up, struct buf *down)
+{
+	autofree char *whole = xasprintf("%s; %s", guard->why, why ? why : "");
+
+	guard->up = up;
+	guard->down = down;
+	if (proof == PROOF_REPLICA) {
+		pass(guard);
+	} else if (proof == PROOF_WRITER) {
+		guard->answered = true;
+		*guard->why = '\0';
+		refuse(guard, not_replica);
+	} else {
+		unproven(guard, whole);
+	}
+	guard->up = guard->down = NULL;
+	return guard->verdict;
 }
 
 static bool at_work(const struct guard *guard)
@@ -207,13 +245,14 @@ bool guard_holds(const struct guard *guard)
 {
 	if (guard->verdict == GUARD_WATCHING && guard->client.len)
 		return true;
-	return guard->verdict == GUARD_REFUSED || guard->step == STEP_ASKED ||
-	       guard->client.len >= GUARD_PACKET_MAX;
+	return guard->verdict == GUARD_REFUSED || guard->verdict == GUARD_HIDDEN ||
+	       guard->step == STEP_ASKED || guard->client.len >= GUARD_PACKET_MAX;
 }
 
 bool guard_keeps(const struct guard *guard)
 {
-	return guard->step == STEP_ASKED || (guard->verdict == GUARD_WATCHING && guard->client.len);
+	return guard->step == STEP_ASKED || guard->verdict == GUARD_HIDDEN ||
+	       (guard->verdict == GUARD_WATCHING && guard->client.len);
 }
 
 int64_t guard_deadline(const struct guard *guard)

@@ -6,10 +6,13 @@
  * answer lets the login go on, a writer's turns it into a protocol error.  Until then nothing of
  * the client passes but what belongs to a login.
  *
- * Then it watches: bytes pass untouched, while the packets' heads are followed.  Between two
- * commands - the server has answered all that was asked, the client has begun nothing new - it asks
- * again: every few seconds, and before a command when the last answer is older than a second.  What
- * the client sends meanwhile waits.
+ * Where it cannot see (TLS), or gets no answer, the connection stands still until somebody else has
+ * found out what the server is (prober.c).
+ *
+ * Else it watches from then on: bytes pass untouched, while the packets' heads are followed.
+ * Between two commands - the server has answered all that was asked, the client has begun nothing
+ * new - it asks again: every few seconds, and before a command when the last answer is older than a
+ * second.  What the client sends meanwhile waits.
  */
 #ifndef TUNNEL_GUARD_H
 #define TUNNEL_GUARD_H
@@ -25,8 +28,9 @@
 
 enum guard_verdict {
 	GUARD_FOLLOWING, /* the login */
+	GUARD_HIDDEN,    /* it cannot see: guard_settle says how it goes on */
 	GUARD_WATCHING,  /* it was a replica's */
-	GUARD_PASSED,    /* everything held has been handed over unproven: the guard can go */
+	GUARD_PASSED,    /* everything held has been handed over unseen: the guard can go */
 	GUARD_REFUSED,   /* an error for the client is made; nothing else may pass */
 };
 
@@ -111,7 +115,7 @@ struct guard {
 	char synced, status; /* postgres: the last of Q, S and F; the last ReadyForQuery's */
 	unsigned unanswered; /* postgres: ReadyForQuery that are to come */
 	unsigned questions;  /* that were put */
-	char why[200];       /* of a refusal, or of a pass without proof; else empty */
+	char why[512];       /* of a refusal, or what it cannot see; else empty */
 	int64_t since;       /* of the question */
 };
 
@@ -125,6 +129,13 @@ enum guard_verdict guard_server(
 	struct guard *guard, const void *data, size_t len, struct buf *up, struct buf *down);
 
 bool guard_holds(const struct guard *guard); /* do not read the client now */
+
+/* What somebody else has found out of a server that the guard cannot ask. */
+enum guard_proof { PROOF_NONE, PROOF_REPLICA, PROOF_WRITER };
+
+/* End GUARD_HIDDEN: nothing was read meanwhile. `why` there is no proof, or NULL. */
+enum guard_verdict guard_settle(struct guard *guard, enum guard_proof proof, const char *why,
+	struct buf *up, struct buf *down);
 
 /* What it still has of the client's, or waits for: no end may be passed on. */
 bool guard_keeps(const struct guard *guard);
@@ -147,7 +158,7 @@ void guard_down(struct guard *guard, size_t n); /* and of the server */
 void guard_asked(struct guard *guard, size_t n, const void *query, size_t len);
 void guard_decide(struct guard *guard); /* on `replica` */
 void guard_blind(struct guard *guard, const char *why);
-void guard_no_answer(struct guard *guard); /* to the question: once more, or guard_blind */
+void guard_no_answer(struct guard *guard); /* to the question */
 bool guard_stale(const struct guard *guard);
 
 /* guard_watch.c */

@@ -6,6 +6,7 @@
  * each command begins again at 0, which is how one that was sent too early is told from a login.
  */
 #include "guard.h"
+#include "role_engine.h"
 
 #include "devenv/str.h"
 
@@ -19,8 +20,6 @@
 #define FLAG_QUERY_ATTRIBUTES 0x8000000U
 #define COM_QUERY 3
 #define ERROR_CODE 1105 /* ER_UNKNOWN_ERROR: the text is what matters */
-
-#define QUERY "SELECT @@global.read_only, @@global.innodb_read_only"
 
 struct packet {
 	const unsigned char *payload;
@@ -128,13 +127,13 @@ static void read_greeting(struct guard *guard, const struct packet *packet)
 static void add_question(struct guard *guard, struct buf *out)
 {
 	bool attributes = guard->client_flags & guard->server_flags & FLAG_QUERY_ATTRIBUTES;
-	size_t len = 1 + (attributes ? 2 : 0) + strlen(QUERY);
+	size_t len = 1 + (attributes ? 2 : 0) + strlen(ROLE_QUERY_MYSQL);
 	const unsigned char head[] = {(unsigned char)len, 0, 0, 0, COM_QUERY};
 
 	buf_add(out, head, sizeof(head));
 	if (attributes)
 		buf_add(out, "\0\1", 2); /* none of them, in one set */
-	buf_addstr(out, QUERY);
+	buf_addstr(out, ROLE_QUERY_MYSQL);
 }
 
 /* In place of the OK that ends the login: an error would take its place. */
@@ -156,19 +155,6 @@ static void ask_again(struct guard *guard)
 	guard_asked(guard, 0, query.data, query.len);
 }
 
-enum { OFF, ON, UNKNOWN };
-
-/* MariaDB 12 has NO_LOCK and NO_LOCK_NO_ADMIN, which are kinds of read-only. */
-static int read_switch(const char *value, size_t len)
-{
-	if ((len == 1 && *value == '0') || (len == 3 && memcmp(value, "OFF", 3) == 0))
-		return OFF;
-	if ((len == 1 && *value == '1') || (len == 2 && memcmp(value, "ON", 2) == 0) ||
-		(len >= 7 && memcmp(value, "NO_LOCK", 7) == 0))
-		return ON;
-	return UNKNOWN;
-}
-
 /* A row of short texts, each with its length in one byte. */
 static bool read_row(struct guard *guard, const struct packet *packet)
 {
@@ -178,11 +164,11 @@ static bool read_row(struct guard *guard, const struct packet *packet)
 	while (at < packet->len && packet->payload[at] < 0xfb &&
 		packet->payload[at] < packet->len - at) {
 		const char *value = (const char *)packet->payload + at + 1;
-		int is = read_switch(value, packet->payload[at]);
+		enum role_switch is = role_switch(value, packet->payload[at]);
 
-		if (is == UNKNOWN)
+		if (is == ROLE_UNKNOWN)
 			return false;
-		guard->replica |= is == ON;
+		guard->replica |= is == ROLE_ON;
 		at += 1U + packet->payload[at];
 		columns++;
 	}

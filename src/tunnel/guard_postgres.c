@@ -6,6 +6,7 @@
  * has only 'p' messages (password, SASL, GSS) to send, so that anything else waits.
  */
 #include "guard.h"
+#include "role_engine.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,13 +16,6 @@
 #define CODE_TLS 80877103U
 #define CODE_GSS 80877104U
 #define TLS_RECORD 0x16 /* a client that begins with TLS */
-
-/* transaction_read_only alone may be the client's own default; on Aurora it is the server's word.
- */
-#define QUERY \
-	"SELECT pg_catalog.pg_is_in_recovery() OR " \
-	"(pg_catalog.current_setting('transaction_read_only') = 'on' AND " \
-	"pg_catalog.current_setting('default_transaction_read_only') = 'off')"
 
 static uint32_t u32(const void *data)
 {
@@ -127,8 +121,8 @@ static void ask_first(struct guard *guard, size_t whole)
 	autobuf struct buf query = BUF_INIT(1024);
 
 	buf_addch(&query, 'Q');
-	put_u32(&query, (uint32_t)(4 + sizeof(QUERY)));
-	buf_add(&query, QUERY, sizeof(QUERY));
+	put_u32(&query, (uint32_t)(4 + sizeof(ROLE_QUERY_POSTGRES)));
+	buf_add(&query, ROLE_QUERY_POSTGRES, sizeof(ROLE_QUERY_POSTGRES));
 	guard->status = guard->server.data[5];
 	guard_asked(guard, whole, query.data, query.len);
 }
@@ -288,7 +282,7 @@ static void put_message(struct buf *out, char type, const void *body, size_t len
  */
 static void ask_again(struct guard *guard)
 {
-	const char *question = guard->status == 'T' ? "SHOW in_hot_standby" : QUERY;
+	const char *question = guard->status == 'T' ? "SHOW in_hot_standby" : ROLE_QUERY_POSTGRES;
 	autobuf struct buf query = BUF_INIT(2048), part = BUF_INIT(1024);
 	char name[32];
 	size_t len = (size_t)snprintf(name, sizeof(name), "devenv%u", guard->questions) + 1;

@@ -330,6 +330,22 @@ void link_wanted(struct link *link)
 		link->retry_at = soon;
 }
 
+void link_wake(struct link *link)
+{
+	int probe, dead;
+
+	if (link->state == LINK_WAITING && link->ever_up)
+		link->retry_at = clock_ms();
+	if (link->state != LINK_UP || link->probe_at)
+		return;
+	ssh_patience(link->ssh, &probe, &dead);
+	if (!probe)
+		return;
+	link->probe_at = clock_ms();
+	ssh_keepalive(link->ssh);
+	ssh_flush(link->ssh);
+}
+
 static bool step_connecting(struct loop *loop, struct link *link)
 {
 	struct err err = ERR_INIT;

@@ -31,13 +31,28 @@ static int bind_failed(const struct listener *listener, int os, struct err *err)
 		spec->name, spec->port, holder ? holder : "another program");
 }
 
+static int listen_at(int fd, const char *host, uint16_t port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+	inet_pton(AF_INET, host, &address.sin_addr);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -1;
+	return listen(fd, LISTENER_BACKLOG);
+}
+
+static int listen_as(int fd, const struct tunnel_spec *spec)
+{
+	if (spec->aside)
+		return spec->port && listen_at(fd, TUNNEL_ASIDE, spec->port) == 0
+			       ? 0
+			       : listen_at(fd, "127.0.0.1", 0);
+	return listen_at(fd, spec->gateway ? "0.0.0.0" : "127.0.0.1", spec->port);
+}
+
 static int open_tcp(struct listener *listener, struct err *err)
 {
-	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_port = htons(listener->spec->port),
-		.sin_addr.s_addr = htonl(listener->spec->gateway ? INADDR_ANY : INADDR_LOOPBACK),
-	};
+	struct sockaddr_in address;
 	socklen_t len = sizeof(address);
 	autoclose int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int on = 1;
@@ -45,7 +60,7 @@ static int open_tcp(struct listener *listener, struct err *err)
 	if (fd < 0)
 		return err_os(err, ERR_TUNNEL, errno, "socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, LISTENER_BACKLOG) < 0)
+	if (listen_as(fd, listener->spec) < 0)
 		return bind_failed(listener, errno, err);
 	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
 		return err_os(err, ERR_TUNNEL, errno, "getsockname");

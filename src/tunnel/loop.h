@@ -53,6 +53,8 @@ struct listener {
 	struct err err;               /* why it failed */
 	int64_t since;                /* ready, in seconds since 1970 */
 	uint64_t opened, sent, given; /* connections, and bytes from and for clients */
+	struct prober *prober;        /* or NULL: nothing was to be proved yet */
+	bool proving;                 /* before it is ready */
 	struct pollfd *pfd;
 };
 
@@ -74,6 +76,8 @@ struct conn {
 	enum conn_state state;
 	int fd;
 	bool probe;
+	bool asks;               /* the prober's */
+	bool proved;             /* the guard does not see it; the prober watches for it */
 	bool readable, writable; /* what poll said, until a call says otherwise */
 	bool client_eof, eof_sent, server_eof, shut;
 	struct buf up, down; /* to the server, to the client */
@@ -87,6 +91,13 @@ struct conn {
 	const char *check;    /* for the audit */
 	char *why;            /* it ended; the first reason counts */
 	struct pollfd *pfd;
+};
+
+/* What tells that the world may have changed unnoticed. */
+struct wake {
+	int clock, network; /* -1: the kernel has none */
+	struct pollfd *clock_pfd, *network_pfd;
+	int64_t heard; /* clock_ms */
 };
 
 struct loop {
@@ -103,6 +114,7 @@ struct loop {
 	int64_t accept_at;   /* out of descriptors: no accept before */
 	const struct sink *sink;
 	const struct tunnel_run *run;
+	struct wake wake;
 	struct control *control; /* of a daemon; or NULL */
 	char *agent;             /* for ssh_set_agent, or NULL */
 	bool audit_told;         /* that lines cannot be written */
@@ -139,6 +151,32 @@ bool splice_down(struct conn *conn, bool *moved);
 bool splice_waits(const struct conn *conn); /* for the client to take something */
 void conn_broke_off(struct conn *conn);     /* the client did */
 
+/* conn_guard.c */
+
+/* Its guard has said something. */
+void conn_guarded(struct loop *loop, struct conn *conn, enum guard_verdict verdict);
+void conn_promoted(struct loop *loop, const struct listener *listener); /* a writer, by now */
+/* The guard could not see; the prober has an answer, or a reason why there is none. */
+void conn_settle(struct loop *loop, struct conn *conn, enum guard_proof proof, const char *why);
+/* Nobody can tell any longer what those are connected to that the prober let pass. */
+void conn_unproved(struct loop *loop, const struct listener *listener, const char *why);
+
+/* prober.c */
+struct prober;
+void prober_free(struct prober *prober); /* with the loop's connections still there; or NULL */
+/* The guard of an open connection cannot see: conn_settle follows, perhaps at once. */
+void prober_wanted(struct loop *loop, struct conn *conn);
+/*
+ * Ask now, with this login, which is kept; what is NULL is the spec's, or the same user's before.
+ */
+void prober_prove(struct listener *listener, const struct role_login *login);
+/* The last answer; or NULL with *err, or with neither while it is asking. */
+const struct role *prober_word(const struct prober *prober, const struct err **err);
+bool prober_step(struct loop *loop, struct listener *listener); /* true: something happened */
+int64_t prober_deadline(const struct loop *loop, const struct listener *listener);
+void prober_lost(struct conn *conn);                                   /* it is about to be freed */
+struct pollfd *prober_watch(struct prober *prober, struct pollfd *at); /* the next free one */
+
 /* link.c */
 
 /* One more, for `spec`. NULL with err. */
@@ -148,7 +186,14 @@ void link_start(struct loop *loop, struct link *link);
 bool link_step(struct loop *loop, struct link *link); /* true: something happened */
 int64_t link_deadline(const struct link *link);
 void link_wanted(struct link *link); /* a client waits: try again soon */
+void link_wake(struct link *link);   /* does the server still answer, or again? */
 void link_free(struct link *link);
+
+/* wake.c */
+void wake_open(struct wake *wake);
+void wake_close(struct wake *wake);
+struct pollfd *wake_watch(struct wake *wake, struct pollfd *at); /* the next free one */
+void wake_hear(struct loop *loop);                               /* after poll */
 
 /* control.c */
 struct control *control_new(int fd);

@@ -24,6 +24,8 @@ struct tunnel_spec *tunnel_spec_copy(const struct tunnel_spec *spec)
 	made->known_hosts = copy(spec->known_hosts);
 	made->host_key = copy(spec->host_key);
 	made->guard = copy(spec->guard);
+	made->user = copy(spec->user);
+	made->database = copy(spec->database);
 	return made;
 }
 
@@ -40,6 +42,8 @@ void tunnel_spec_free(struct tunnel_spec *spec)
 	free((char *)spec->known_hosts);
 	free((char *)spec->host_key);
 	free((char *)spec->guard);
+	free((char *)spec->user);
+	free((char *)spec->database);
 	free(spec);
 }
 
@@ -60,6 +64,8 @@ json_t *tunnel_spec_json(const struct tunnel_spec *spec)
 	json_set_str(out, "known_hosts", spec->known_hosts);
 	json_set_str(out, "host_key", spec->host_key);
 	json_set_str(out, "guard", spec->guard);
+	json_set_str(out, "user", spec->user);
+	json_set_str(out, "database", spec->database);
 	json_object_set_new(out, "allow_unverified", json_boolean(spec->allow_unverified));
 	return out;
 }
@@ -80,6 +86,8 @@ struct tunnel_spec *tunnel_spec_parse(const json_t *json)
 		.known_hosts = json_str(json, "known_hosts"),
 		.host_key = json_str(json, "host_key"),
 		.guard = json_str(json, "guard"),
+		.user = json_str(json, "user"),
+		.database = json_str(json, "database"),
 		.allow_unverified = json_bool(json, "allow_unverified"),
 	};
 

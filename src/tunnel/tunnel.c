@@ -40,9 +40,23 @@ int tunnel_parse_to(const char *text, char **host, uint16_t *port, struct err *e
 
 /* === becoming ready === */
 
+/* Begin to ask the server what it is; false: nobody wants to know. */
+static bool prove(const struct loop *loop, struct listener *listener)
+{
+	struct role_login login = {0};
+
+	if (!loop->run->login || !loop->run->login(loop->run->ctx, listener->spec, &login))
+		return false;
+	listener->proving = true;
+	prober_prove(listener, &login);
+	return true;
+}
+
 void listener_ready(struct loop *loop, struct listener *listener)
 {
-	if (listener->announced || listener->gone)
+	if (listener->announced || listener->gone || listener->proving)
+		return;
+	if (!listener->prober && prove(loop, listener))
 		return;
 	listener->announced = true;
 	listener->since = clock_wall();
@@ -105,6 +119,7 @@ static struct link *find_link(struct loop *loop, const struct tunnel_spec *spec,
 static void listener_free(struct listener *listener)
 {
 	listener_close(listener);
+	prober_free(listener->prober);
 	tunnel_spec_free(listener->owned);
 	free(listener);
 }
@@ -141,12 +156,34 @@ static int set_up(struct loop *loop, const struct tunnel_spec *specs, size_t n, 
 	return 0;
 }
 
+/* What came of the question before it is ready. */
+static bool proved(struct loop *loop, struct listener *listener)
+{
+	const struct tunnel_run *run = loop->run;
+	const struct err *failure;
+	const struct role *role;
+
+	if (!listener->proving)
+		return false;
+	role = prober_word(listener->prober, &failure);
+	if (!role && !failure)
+		return false;
+	if (run->role && run->role(run->ctx, listener->spec, role, failure)) {
+		if (prove(loop, listener))
+			return true;
+	}
+	listener->proving = false;
+	listener_ready(loop, listener);
+	return true;
+}
+
 /* === taking down, while others serve === */
 
 void loop_remove(struct loop *loop, struct listener *listener, const char *why)
 {
 	listener->gone = true;
 	listener_close(listener);
+	prober_free(TAKE(listener->prober));
 	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
 		if (conn->listener != listener)
 			continue;
@@ -211,6 +248,10 @@ static bool one_round(struct loop *loop)
 		moved |= link_step(loop, loop->links[i]);
 	for (struct conn *conn = loop->conns; conn; conn = conn->next)
 		moved |= conn_pump(loop, conn);
+	for (size_t i = 0; i < loop->n_listeners; i++)
+		moved |= prober_step(loop, loop->listeners[i]);
+	for (size_t i = 0; i < loop->n_listeners; i++)
+		moved |= proved(loop, loop->listeners[i]);
 	for (size_t i = 0; i < loop->n_links; i++) {
 		ssh_flush(loop->links[i]->ssh);
 		moved |= ssh_received(loop->links[i]->ssh);
@@ -269,6 +310,8 @@ static int sleep_ms(const struct loop *loop)
 		sooner(&soonest, link_deadline(loop->links[i]));
 	for (struct conn *conn = loop->conns; conn; conn = conn->next)
 		sooner(&soonest, conn_deadline(conn));
+	for (size_t i = 0; i < loop->n_listeners; i++)
+		sooner(&soonest, prober_deadline(loop, loop->listeners[i]));
 	if (loop->accept_at)
 		sooner(&soonest, loop->accept_at);
 	if (soonest == INT64_MAX)
@@ -304,11 +347,15 @@ static void wait_for_events(struct loop *loop, struct pollfd *pfds, int timeout)
 			&at, ssh_fd(loop->links[i]->ssh), ssh_events(loop->links[i]->ssh));
 	for (struct conn *conn = loop->conns; conn; conn = conn->next)
 		conn->pfd = loop_watch(&at, conn->fd, conn_events(conn));
+	for (size_t i = 0; i < loop->n_listeners; i++)
+		at = prober_watch(loop->listeners[i]->prober, at);
+	at = wake_watch(&loop->wake, at);
 	if (loop->control)
 		at = control_watch(loop->control, at);
 	if (poll(pfds, (nfds_t)(at - pfds), timeout) <= 0)
 		return;
 	loop->stopped = stop->revents != 0;
+	wake_hear(loop);
 	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
 		conn->readable |= (conn->pfd->revents & ~POLLOUT) != 0;
 		conn->writable |= (conn->pfd->revents & ~POLLIN) != 0;
@@ -344,7 +391,7 @@ static int serve(struct loop *loop, struct err *err)
 			*err = loop->first;
 			return -1;
 		}
-		need = 2 + control_fds(loop->control) + loop->n_listeners + loop->n_links +
+		need = 4 + control_fds(loop->control) + 2 * loop->n_listeners + loop->n_links +
 		       loop->n_conns;
 		if (need > room) {
 			room = 2 * need;
@@ -357,6 +404,8 @@ static int serve(struct loop *loop, struct err *err)
 
 static void tear_down(struct loop *loop)
 {
+	for (size_t i = 0; i < loop->n_listeners; i++)
+		prober_free(TAKE(loop->listeners[i]->prober));
 	for (struct conn *conn = loop->conns; conn; conn = conn->next) {
 		free(conn->channel);
 		conn->channel = NULL;
@@ -373,6 +422,7 @@ static void tear_down(struct loop *loop)
 	free(loop->listeners);
 	while (loop->n_spares)
 		free(loop->spares[--loop->n_spares]);
+	wake_close(&loop->wake);
 	free(loop->chunk);
 	free(loop->agent);
 }
@@ -395,6 +445,7 @@ static int run(struct loop *loop, const struct tunnel_spec *specs, size_t n, str
 	loop->chunk = xmalloc(LOOP_CHUNK);
 	loop->sink = loop->run->sink;
 	allow_descriptors();
+	wake_open(&loop->wake);
 	rc = set_up(loop, specs, n, err);
 	if (rc == 0)
 		rc = serve(loop, err);

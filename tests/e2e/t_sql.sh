@@ -28,7 +28,7 @@ workspace() {
 		tunnel_key lax 22724 postgres "$STANDBY_PORT" 'allow_unverified: true'
 		tunnel_key free 22725 postgres "$PG_PORT" 'read_only: false'
 		tunnel_key silent 22727 mysql "$SILENT_PORT"
-		tunnel_key maria_lax 22726 mysql "$MARIA_PORT" 'allow_unverified: true'
+		tunnel_key maria_lax 22726 mysql "$MARIA_PORT" 'user: nobody' 'allow_unverified: true'
 	} | sed '/port: 0$/d' >"$T/ws/compose.yaml"
 }
 
@@ -147,7 +147,7 @@ check 'sql: nothing of it is left' not pgrep -f "$DEVENV -C $T/ws sql"
 
 check 'the server is made writable again' maria_root -e 'SET GLOBAL read_only = 0'
 expect_fail 'mysql: the next connection is refused' 1 "$writer" maria 22721 'SELECT 1'
-expect_fail 'sql: a writer is refused' 1 "$writer" mysql_sql -e 'SELECT 1'
+expect_fail 'sql: a writer is refused' 10 "${writer#devenv: }" mysql_sql -e 'SELECT 1'
 check 'and read-only for the rest' maria_root -e 'SET GLOBAL read_only = 1'
 
 # === the guard, on PostgreSQL ===
@@ -166,9 +166,11 @@ check_out 'postgres: a client that would like TLS from a server without' '^1$' \
 	pg 22723 prefer 'SELECT 1'
 check_out 'postgres: read_only: false lets a writer pass' '^1$' pg 22725 disable 'SELECT 1'
 check_out 'sql: PostgreSQL' '^42$' sql -u postgres standby -X -A -t -c 'SELECT 42'
+check_out 'sql: what follows -- is the client'"'"'s' '^41$' \
+	sql -u postgres standby -- -X -A -t -c 'SELECT 41'
 expect_fail 'sql: where writers pass the session is read-only still' 1 'read-only transaction' \
 	sql -u postgres free -X -c 'CREATE TABLE t ()'
-expect_fail 'sql: and a writer is refused' 2 "$writer" sql -u postgres writer -X -c 'SELECT 1'
+expect_fail 'sql: and a writer is refused' 10 "${writer#devenv: }" sql -u postgres writer -X -c 'SELECT 1'
 check_out 'env: what programs read' "^export PGPORT='22723'$" \
 	"$DEVENV" -C "$T/ws" tunnel env standby
 by_env() { # of a program that knows nothing of devenv

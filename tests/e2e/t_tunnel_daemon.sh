@@ -151,6 +151,9 @@ survives() {
 	maria 23021 'SELECT 47'
 }
 check_out 'a killed ssh session is made again' '^47$' survives
+# Each has a session of its own; the one of an encrypted key costs a tenth of a second.
+none_reconnecting() { tunnel status --format json | jq -e 'all(.[]; .state != "reconnecting")'; }
+check 'and so are those of the other tunnels' wait_for 10 none_reconnecting
 check 'it takes no processor time when idle' is_idle "$pid"
 
 # up_with_agent NAME: with the key in an agent of this name, and nowhere else

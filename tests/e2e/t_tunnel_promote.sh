@@ -38,33 +38,6 @@ down() {
 	return "$rc"
 }
 
-# === sessions that stay open, each a client whose words come through a pipe ===
-
-declare -A session_pid session_fd
-
-# open_session NAME COMMAND...: `say NAME WORDS`, and what it answers is in $T/NAME.said
-open_session() {
-	local name=$1 fd
-	shift
-	mkfifo "$T/$name.pipe"
-	"$@" <"$T/$name.pipe" >"$T/$name.said" 2>&1 &
-	session_pid[$name]=$!
-	at_exit kill $!
-	exec {fd}>"$T/$name.pipe"
-	session_fd[$name]=$fd
-}
-say() { printf '%s\n' "$2" >&"${session_fd[$1]}"; }
-said() { grep -q "$2" "$T/$1.said"; }
-answers() { say "$1" "$2" && wait_for 10 said "$1" "$3"; }
-# the client's own status, once it has ended
-ended() {
-	local rc=0
-	say "$1" '\q' 2>/dev/null || true # it may have gone already
-	wait "${session_pid[$1]}" || rc=$?
-	cat "$T/$1.said"
-	return "$rc"
-}
-
 maria() { mariadb --defaults-file="$S/my.cnf" -h 127.0.0.1 -P 22921 -N --unbuffered \
 	--skip-reconnect --force "$@" shop; }
 pg() { psql -X -A -t "host=127.0.0.1 port=22923 user=postgres sslmode=disable" "$@"; }
@@ -78,16 +51,6 @@ maria_sessions() {
 	maria_root -N -e "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'analyst'"
 }
 no_maria_sessions() { [[ $(maria_sessions) == 0 ]]; }
-
-# within SECONDS COMMAND...: not three times as long, as wait_for has it: the time is the promise
-within() {
-	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
-	shift
-	until "$@"; do
-		((${EPOCHREALTIME/./} < deadline)) || return 1
-		read -rt 0.1 <> <(:) || true
-	done
-}
 
 export PGPASSWORD=secret DEVENV_SSH_CONFIG=$S/config PGCONNECT_TIMEOUT=20
 check 'sshd starts' start_sshd

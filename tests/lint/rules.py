@@ -10,7 +10,7 @@ HEADERS = {
     "registry": "store",
     "snapshot": "agent canary datadir dump extract masking packed snapshot snapshot_format tree",
     "source": "source",
-    "tunnel": "tunnel",
+    "tunnel": "role tunnel",
     "state": "state",
     "plan": "plan plan_branch plan_snapshot plan_thin watch",
     "ui": "ui",
@@ -41,6 +41,8 @@ LIBRARIES = {
     "archive": ["snapshot"],
     "zstd": ["snapshot"],
     "openssl/": ["base"],
+    "libpq-fe.h": ["tunnel"],
+    "mysql.h": ["tunnel"],
     "jansson.h": [],  # comes with devenv/json.h
 }
 

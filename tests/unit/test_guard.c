@@ -228,6 +228,62 @@ static void mysql_unknown_command(void **state)
 	end(&talk);
 }
 
+/* A client that asks for TLS: nothing passes before somebody else knows what the server is. */
+static struct talk mysql_tls(bool allow_unverified)
+{
+	struct talk talk = {.guard = guard_new("mysql", allow_unverified)};
+	static const char wish[] = "\x20\0\0\1\x0f\xaa\1\0\0\0\0\1\x21"
+				   "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+	char head[] = {sizeof(greeting), 0, 0, 0};
+
+	from_server(&talk, head, 4);
+	from_server(&talk, greeting, sizeof(greeting));
+	hear_nothing(&talk);
+	from_client(&talk, BYTES(wish));
+	assert_int_equal(GUARD_HIDDEN, talk.guard->verdict);
+	assert_true(guard_holds(talk.guard));
+	assert_true(guard_keeps(talk.guard));
+	assert_int_equal(0, talk.up.len);
+	return talk;
+}
+
+static void hidden_replica(void **state)
+{
+	struct talk talk = mysql_tls(false);
+
+	assert_int_equal(
+		GUARD_PASSED, guard_settle(talk.guard, PROOF_REPLICA, NULL, &talk.up, &talk.down));
+	assert_int_equal(36, talk.up.len);
+	assert_int_equal(0, talk.down.len);
+	end(&talk);
+}
+
+static void hidden_writer(void **state)
+{
+	struct talk talk = mysql_tls(true);
+
+	assert_int_equal(
+		GUARD_REFUSED, guard_settle(talk.guard, PROOF_WRITER, NULL, &talk.up, &talk.down));
+	assert_int_equal(0, talk.up.len);
+	assert_non_null(memmem(talk.down.data, talk.down.len, BYTES("is not a read-only replica")));
+	end(&talk);
+}
+
+static void hidden_from_all(void **state)
+{
+	struct talk talk = mysql_tls(false), lax = mysql_tls(true);
+
+	assert_int_equal(GUARD_REFUSED,
+		guard_settle(talk.guard, PROOF_NONE, "no password", &talk.up, &talk.down));
+	assert_non_null(memmem(
+		talk.down.data, talk.down.len, BYTES("replica: TLS hides the login; no password")));
+	end(&talk);
+	assert_int_equal(GUARD_PASSED,
+		guard_settle(lax.guard, PROOF_NONE, "no password", &lax.up, &lax.down));
+	assert_int_equal(36, lax.up.len);
+	end(&lax);
+}
+
 /* === PostgreSQL === */
 
 #define READY "Z\0\0\0\5I"
@@ -339,6 +395,9 @@ int main(void)
 		cmocka_unit_test(mysql_waits),
 		cmocka_unit_test(mysql_writer),
 		cmocka_unit_test(mysql_unknown_command),
+		cmocka_unit_test(hidden_replica),
+		cmocka_unit_test(hidden_writer),
+		cmocka_unit_test(hidden_from_all),
 		cmocka_unit_test(postgres_replies),
 		cmocka_unit_test(postgres_copy),
 		cmocka_unit_test(postgres_transactions),

@@ -276,6 +276,35 @@ static void says_where(void **state)
 	assert_non_null(strstr(err.msg, "\"hostname\""));
 }
 
+/* What the ssh of Debian 12 does not know yet. */
+static void later_keywords(void **state)
+{
+	static const char text[] = "Host db\n"
+				   "  ObscureKeystrokeTiming no\n"
+				   "  ChannelTimeout session=5m direct-tcpip=1h\n"
+				   "  VersionAddendum \"of mine\"\n"
+				   "  WarnWeakCrypto no\n"
+				   "  Tag prod-1\n"
+				   "Match tagged prod-* !tagged prod-2\n"
+				   "  Port 2222\n"
+				   "Match tagged test\n"
+				   "  User tester\n"
+				   "Host closed\n"
+				   "  RefuseConnection \"it has moved\"\n";
+	autofree char *path = path_join(folder, "later");
+	autobuf struct buf out = BUF_INIT(0);
+	struct err err = ERR_INIT;
+
+	assert_int_equal(0, fs_write_atomic(path, text, strlen(text), 0600, &err));
+	setenv("DEVENV_SSH_CONFIG", path, 1);
+	assert_int_equal(0, ssh_config_builtin("db", NULL, 0, &out, &err));
+	assert_non_null(strstr(buf_str(&out), "port 2222\n"));
+	assert_non_null(strstr(buf_str(&out), "tag prod-1\n"));
+	assert_null(strstr(buf_str(&out), "user tester\n"));
+	assert_int_equal(-1, ssh_config_builtin("closed", NULL, 0, &out, &err));
+	assert_non_null(strstr(err.msg, "later line 12: RefuseConnection: it has moved"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +314,7 @@ int main(void)
 		cmocka_unit_test(usual_files),
 		cmocka_unit_test(permissions),
 		cmocka_unit_test(says_where),
+		cmocka_unit_test(later_keywords),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

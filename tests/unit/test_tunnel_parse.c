@@ -64,6 +64,8 @@ static void spec_as_json(void **state)
 		.socket = "/run/reader.sock",
 		.openssh = true,
 		.guard = "mysql",
+		.user = "jane",
+		.database = "shop",
 	};
 	autojson json_t *json = tunnel_spec_json(&spec), *again = NULL;
 	struct tunnel_spec *read = tunnel_spec_parse(json);
@@ -71,9 +73,24 @@ static void spec_as_json(void **state)
 	assert_non_null(read);
 	assert_string_equal("/run/reader.sock", read->socket);
 	assert_true(read->openssh);
+	assert_string_equal("jane", read->user);
 	again = tunnel_spec_json(read);
 	assert_true(json_equal(json, again));
 	tunnel_spec_free(read);
+}
+
+static void login_as_json(void **state)
+{
+	const struct role_login login = {.engine = "postgres", .user = "jane", .password = "a\"b"};
+	struct role_login *kept = role_login_copy(&login), read;
+	autojson json_t *json = role_login_json(kept);
+
+	role_login_parse(json, &read);
+	assert_string_equal("postgres", read.engine);
+	assert_string_equal("jane", read.user);
+	assert_string_equal("a\"b", read.password);
+	assert_null(read.database);
+	role_login_free(kept);
 }
 
 int main(void)
@@ -82,6 +99,7 @@ int main(void)
 		cmocka_unit_test(good),
 		cmocka_unit_test(bad),
 		cmocka_unit_test(spec_as_json),
+		cmocka_unit_test(login_as_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
