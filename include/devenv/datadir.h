@@ -118,7 +118,7 @@ struct datadir_server {
 	const char *version;      /* "16.3", "11.4.2", "8.0.36" */
 	const char *architecture; /* "amd64", "arm64": as images name it */
 	const char *libc;         /* "debian12", "alpine" */
-	/* an array, the words that its service starts it with; borrowed */
+	/* an array, the words that it is started with; borrowed */
 	const json_t *command;
 };
 

@@ -68,9 +68,12 @@ void plan_snapshot_hang_up(struct agent *agent);
 /* It is gone. NULL is fine. */
 void plan_snapshot_close(struct agent *agent);
 
-/* plan_snapshot_show() and plan_snapshot_list() of an agent that is open. */
+/*
+ * plan_snapshot_show(), plan_snapshot_list() and plan_snapshot_remove() of an agent that is open.
+ */
 int plan_snapshot_show_by(struct agent *agent, const char *name, json_t **record, struct err *err);
 int plan_snapshot_list_by(struct agent *agent, json_t **list, struct err *err);
+int plan_snapshot_remove_by(struct agent *agent, const char *name, struct err *err);
 
 /* === save and restore === */
 
@@ -112,6 +115,7 @@ struct snapshot_restore_ask {
 	const char *name;    /* in the cache, or "sha256:..." of a manifest there */
 	bool replace;        /* the word for it was given: what is in the volume goes */
 	bool whole;          /* with replace: also files that did not change since a restore */
+	const char *object;  /* of the events; NULL: "volume NAME" */
 	const struct sink *sink;
 };
 
@@ -237,12 +241,12 @@ json_t *plan_snapshot_origin(const json_t *record);
 void plan_snapshot_note_image(json_t *config, const char *ref, const json_t *image);
 
 /*
- * May a container of `image` start on a snapshot with this config? `command` is that of its service
- * in the model, or NULL. `why` (the caller's) gets the reason, NULL when it may:
- * datadir_compatible().
+ * May a container of `image` start on a snapshot with this config? What it is started with is the
+ * image's, but for the "entrypoint" and "command" of `service` (of the model, or NULL). `why` (the
+ * caller's) gets the reason, NULL when it may: datadir_compatible().
  */
 enum datadir_verdict plan_snapshot_fits(
-	const json_t *config, const json_t *image, const json_t *command, char **why);
+	const json_t *config, const json_t *image, const json_t *service, char **why);
 
 /* === files === */
 
@@ -286,10 +290,11 @@ int plan_snapshot_import_sql(struct engine *engine, const struct snapshot_import
  * first `push` of a snapshot whose parent is there sends only what is new. What the cache has not,
  * because deltas were enough, comes from the snapshot's origin. Several blobs go at once; after an
  * interruption the blobs that arrived are not sent again. `reference` as in store.h. ERR_REGISTRY
- * for the store; ERR_SNAPSHOT for production data without masking rules.
+ * for the store; ERR_SNAPSHOT for production data without masking rules. *pushed is the caller's:
+ * {"name", "reference", "digest": of the manifest that the store has}.
  */
 int plan_snapshot_push(struct engine *engine, const char *name, const char *reference,
-	const struct sink *sink, struct err *err);
+	const struct sink *sink, json_t **pushed, struct err *err);
 
 /*
  * Bring a snapshot from a store into the cache, as `name` (NULL: the reference itself). Of packs of

@@ -6,15 +6,18 @@
  * tree.h is the library that reads and writes index and packs.  All their numbers are
  * little-endian, nothing is padded, and a reader refuses whatever is not said here.
  *
- * Manifest: an image manifest with artifactType SNAPSHOT_ARTIFACT_TYPE.  A registry that refuses
- * that field gets the manifest without it; what tells a snapshot is then its config's media type,
- * SNAPSHOT_CONFIG_TYPE, which is the same in both.  Layer 0 is of SNAPSHOT_INDEX_TYPE.  Behind it
- * stands every pack that the index names, in the order of the index, those of the parent too: so a
- * snapshot is whole without its parent, whose chunks serve the deltas only.  In a layout's
- * index.json the annotation "org.opencontainers.image.ref.name" is the snapshot's name.
+ * Manifest: an image manifest with artifactType SNAPSHOT_ARTIFACT_TYPE and a config of
+ * SNAPSHOT_CONFIG_TYPE: an image's, so that tools for images show it (skopeo inspect), while
+ * engines refuse it for its layers.  A registry that refuses artifactType gets the manifest without
+ * it, and with SNAPSHOT_ARTIFACT_TYPE as its config's media type.  Older snapshots have
+ * SNAPSHOT_CONFIG_TYPE_0 there, with artifactType or without.  Layer 0 is of SNAPSHOT_INDEX_TYPE.
+ * Behind it stands every pack that the index names, in the order of the index, those of the parent
+ * too: so a snapshot is whole without its parent, whose chunks serve the deltas only.  In a
+ * layout's index.json the annotation "org.opencontainers.image.ref.name" is the snapshot's name.
  *
  * Config: a JSON object for people and for the checks before a restore, which the bytes of the
- * files do not depend on.  "created" (RFC 3339), "parent" (digest of the manifest of the snapshot
+ * files do not depend on.  "os" and "rootfs", without a layer, are for readers of images alone.
+ * "created" (RFC 3339), "parent" (digest of the manifest of the snapshot
  * that it was built on; or null), "engine" (datadir_print_facts()), "left_out" (paths that were not
  * stored), "totals" ({"files", "bytes", "chunks"}), "architecture", "libc", "volume", "service",
  * "image", "image_digest", "production", "masking" (masking.h), "probes" ([{"database", "table",
@@ -98,8 +101,13 @@
 #ifndef DEVENV_SNAPSHOT_FORMAT_H
 #define DEVENV_SNAPSHOT_FORMAT_H
 
+#include "devenv/json.h"
+
+#include <stdbool.h>
+
 #define SNAPSHOT_ARTIFACT_TYPE "application/vnd.devenv.snapshot.v1"
-#define SNAPSHOT_CONFIG_TYPE "application/vnd.devenv.snapshot.config.v1+json"
+#define SNAPSHOT_CONFIG_TYPE "application/vnd.oci.image.config.v1+json"
+#define SNAPSHOT_CONFIG_TYPE_0 "application/vnd.devenv.snapshot.config.v1+json"
 #define SNAPSHOT_INDEX_TYPE "application/vnd.devenv.snapshot.index.v1+zstd"
 #define SNAPSHOT_PACK_TYPE "application/vnd.devenv.snapshot.pack.v1"
 #define SNAPSHOT_DELTA_TYPE "application/vnd.devenv.snapshot.delta.v1"
@@ -133,5 +141,8 @@ enum snapshot_entry_type {
 	SNAPSHOT_FIFO,
 	SNAPSHOT_HARDLINK,
 };
+
+/* Is it of a snapshot, by the types above? It may be of anything. */
+bool snapshot_manifest_fits(const json_t *manifest);
 
 #endif

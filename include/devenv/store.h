@@ -148,7 +148,8 @@ int store_manifest_get(
 /*
  * Store a manifest under a tag; NULL: the reference's, or "latest". What it refers to must be there
  * already. A registry that refuses `artifactType` and `subject` (400, 405, 415) gets it without
- * them, as config.mediaType says the type too; `digest` is that of what was stored in the end.
+ * them: config.mediaType says the type then, also where it said that of an image; `digest` is that
+ * of what was stored in the end.
  */
 int store_manifest_put(struct store *store, const char *tag, const char *type, const char *json,
 	size_t len, char digest[STORE_DIGEST], struct err *err);

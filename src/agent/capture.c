@@ -100,8 +100,9 @@ static json_t *make_config(const struct capture *capture)
 {
 	const struct tree_totals *totals = &capture->totals;
 	char now[32];
-	json_t *config = json_pack("{s:s, s:o*, s:O, s:s?, s:{s:I, s:I, s:I}}", "created",
-		clock_rfc3339(clock_wall(), now), "engine", facts_json(&capture->found), "left_out",
+	json_t *config = json_pack("{s:s, s:s, s:{s:s, s:[]}, s:o*, s:O, s:s?, s:{s:I, s:I, s:I}}",
+		"created", clock_rfc3339(clock_wall(), now), "os", "linux", "rootfs", "type",
+		"layers", "diff_ids", "engine", facts_json(&capture->found), "left_out",
 		capture->left_out, "parent", capture->parent.name ? capture->parent.digest : NULL,
 		"totals", "files", (json_int_t)totals->files, "bytes", (json_int_t)totals->bytes,
 		"chunks", (json_int_t)totals->chunks);

@@ -5,6 +5,10 @@
  * the end, all at once.  A server cannot be handed connections, and closing the listening sockets
  * resets those in the queue: so they are accepted, and their bytes copied to the server and back,
  * by a process that stays as long as the last of them does.
+ *
+ * Who comes after that and before the server listens is refused.  Linux lets a second socket listen
+ * at a port only when both ask for SO_REUSEPORT and are of one user, and servers do not; to drop
+ * the callers' SYNs instead, so that they come again by themselves, would take CAP_NET_ADMIN.
  */
 #include "lazy.h"
 

@@ -8,14 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The manifest's members are as we write them; what else one may hold is not looked at. */
 static int check_manifest(const json_t *manifest, struct err *err)
 {
-	const json_t *config = json_object_get(manifest, "config");
-	const json_t *index = json_array_get(json_object_get(manifest, "layers"), 0);
-
-	if (str_eq(json_str(config, "mediaType"), SNAPSHOT_CONFIG_TYPE) &&
-		str_eq(json_str(index, "mediaType"), SNAPSHOT_INDEX_TYPE))
+	if (snapshot_manifest_fits(manifest))
 		return 0;
 	return err_set(
 		err, ERR_SNAPSHOT, "it is no snapshot of devenv, but another kind of artifact");

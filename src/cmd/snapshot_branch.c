@@ -218,30 +218,40 @@ static int no_branch(const struct branching *work, const char *name, struct err 
 				 name);
 }
 
+/* What git takes, so that `switch --with-git` finds it. */
 static int check_name(const char *name, struct err *err)
 {
 	size_t len = strlen(name);
-	bool control = false;
+	bool bad = strpbrk(name, " ~^:?*[\\\x7f") || strstr(name, "..") || strstr(name, "@{");
 
 	for (size_t i = 0; i < len; i++)
-		control = control || (unsigned char)name[i] < ' ' || name[i] == 0x7f;
-	if (len && len <= NAME_LIMIT && !control && *name != '-' && str_is_utf8(name, len))
+		bad = bad || (unsigned char)name[i] < ' ';
+	if (len && len <= NAME_LIMIT && !bad && *name != '-' && str_is_utf8(name, len))
 		return 0;
 	return err_set(err, ERR_USAGE,
-		"\"%s\" is no name for a branch: up to %d bytes of text, no \"-\" in front", name,
-		NAME_LIMIT);
+		"\"%s\" is no name for a branch: up to %d bytes, with no space, no \"-\" in front, "
+		"and nothing else that git takes in no branch (~^:?*[\\ .. @{)",
+		name, NAME_LIMIT);
 }
 
 /* === branch === */
 
 static int check_new(const struct branching *work, const char *name, struct err *err)
 {
-	for (size_t i = 0; i < work->volumes.n; i++)
-		if (has_branch(work, work->volumes.v[i], name))
+	for (size_t i = 0; i < work->volumes.n; i++) {
+		const char *volume = work->volumes.v[i];
+
+		if (has_branch(work, volume, name))
 			return err_set(err, ERR_SNAPSHOT,
 				"there is a branch \"%s\" of volume %s; `devenv snapshot switch "
 				"%s` goes on in it",
-				name, work->volumes.v[i], name);
+				name, volume, name);
+		if (!json_object_get(work->states, volume) && str_eq(name, FIRST_BRANCH))
+			return err_set(err, ERR_SNAPSHOT,
+				"\"%s\" is what the present data of volume %s is called; choose "
+				"another name",
+				name, volume);
+	}
 	return 0;
 }
 

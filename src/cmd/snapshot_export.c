@@ -76,6 +76,21 @@ static enum packing choose_packing(const struct target *target, const struct exp
 	return target->path ? packing_of_name(target->path) : PACKING_NONE;
 }
 
+/* A name that says what `export` does not write. */
+static int check_path(const char *path, struct err *err)
+{
+	static const char *const others[] = {".zip", ".7z", ".rar", ".xz", ".txz", ".bz2", ".tbz2",
+		".lz4", ".lzma", ".br", ".Z", ".sql", ".sql.gz", ".sql.zst", ".dump"};
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (str_ends(path, others[i]))
+			return err_set(err, ERR_USAGE,
+				"%s: a tar is what is written, not %s; end the name in .tar, "
+				".tar.gz or .tar.zst",
+				path, others[i]);
+	return 0;
+}
+
 static int target_open(struct target *target, const struct export_options *chosen, struct err *err)
 {
 	if (!target->path && isatty(STDOUT_FILENO))
@@ -150,8 +165,10 @@ static int export_run(struct app *app, void *opts, int argc, char **argv, struct
 {
 	autofree char *path = argc > 1 ? xstrdup(argv[1]) : default_path(argv[0]);
 	struct target target = {.path = str_eq(path, "-") ? NULL : path, .fd = -1};
-	int status = export_to(app, argv[0], &target, opts, err);
+	int status = target.path ? check_path(target.path, err) : 0;
 
+	if (status == 0)
+		status = export_to(app, argv[0], &target, opts, err);
 	target_close(&target, status == 0);
 	return status;
 }

@@ -95,7 +95,7 @@ static void check_fit(struct app *app, struct import *import, const json_t *reco
 
 	if (image && image_inspect(import->session.engine, image, &inspected, &ignored) == 0 &&
 		plan_snapshot_fits(json_object_get(record, "config"), inspected,
-			snapshots_command(place), &why) != DATADIR_FITS)
+			snapshots_service(place), &why) != DATADIR_FITS)
 		sink_warn(&app->sink, NULL, "%s", why);
 }
 

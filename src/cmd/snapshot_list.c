@@ -109,6 +109,18 @@ static int list_run(struct app *app, void *opts, int argc, char **argv, struct e
 	return ui_output(buf_str(&text), err);
 }
 
+/* A size is for people here; JSON has it exactly. The caller's. */
+static char *fact_text(const char *key, const json_t *value)
+{
+	static const char *const sizes[] = {"bytes", "stored"};
+	char size[16];
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+		if (json_is_integer(value) && str_eq(key, sizes[i]))
+			return xstrdup(format_bytes(size, (uint64_t)json_integer_value(value)));
+	return json_is_string(value) ? xstrdup(json_string_value(value)) : json_print(value);
+}
+
 /* One line a fact; what is in an object is indented by its key. */
 static void print_facts(const json_t *facts, const char *prefix, struct buf *out)
 {
@@ -119,24 +131,18 @@ static void print_facts(const json_t *facts, const char *prefix, struct buf *out
 		autofree char *name = *prefix ? xasprintf("%s.%s", prefix, key) : xstrdup(key);
 		autofree char *text = NULL;
 
+		/* For readers of images (snapshot_format.h). */
+		if (str_eq(key, "rootfs"))
+			continue;
 		if (json_is_object(value)) {
 			print_facts(value, name, out);
 			continue;
 		}
-		text = json_is_string(value) ? xstrdup(json_string_value(value))
-					     : json_print(value);
+		text = fact_text(key, value);
 		buf_addf(out, "%-24s ", name);
 		ui_text(out, text);
 		buf_addch(out, '\n');
 	}
-}
-
-/* Does it begin with a host, or with "oci:" and the like? */
-static bool is_elsewhere(const char *name)
-{
-	size_t first = strcspn(name, "/");
-
-	return name[first] && strcspn(name, ".:") < first;
 }
 
 static int look(struct app *app, struct session *session, const char *name, json_t **record,
@@ -159,7 +165,7 @@ static int show(struct app *app, struct session *session, const char *name, json
 {
 	if (plan_snapshot_show(session->engine, name, &app->sink, record, err) == 0)
 		return 0;
-	if (err->kind != ERR_SNAPSHOT || !is_elsewhere(name))
+	if (err->kind != ERR_SNAPSHOT || !snapshots_is_reference(name))
 		return -1;
 	err_clear(err);
 	return look(app, session, name, record, err);

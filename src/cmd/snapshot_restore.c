@@ -50,7 +50,7 @@ static int check_server(struct app *app, struct session *session,
 	if (!image || image_inspect(session->engine, image, &inspected, &ignored) < 0)
 		return 0;
 	verdict = plan_snapshot_fits(
-		json_object_get(record, "config"), inspected, snapshots_command(place), &why);
+		json_object_get(record, "config"), inspected, snapshots_service(place), &why);
 	if (verdict == DATADIR_REFUSED)
 		return err_set(err, ERR_SNAPSHOT, "snapshot %s does not go with service %s: %s",
 			json_str(record, "name"), place->service, why);
@@ -111,7 +111,7 @@ static int keep_for_undo(struct restoring *job, struct err *err)
 		return 0;
 	/* An empty volume is nothing to go back to. */
 	if (!json_int(json_at(kept, "config", "totals", NULL), "files"))
-		return plan_snapshot_remove(engine, name, &job->app->sink, err);
+		return plan_snapshot_remove_by(job->agent, name, err);
 	return 0;
 }
 
@@ -254,7 +254,10 @@ static int restore(struct restoring *job, const char *name, const struct restore
 static int finish(const struct restoring *job, struct err *err)
 {
 	autofree char *text = xasprintf("Volume %s", job->place.volume);
-	autofree char *verb = xasprintf("is %s again", json_str(job->record, "name"));
+	autofree char *undone = snapshots_undo_name(job->place.volume);
+	const char *name = json_str(job->record, "name");
+	autofree char *verb = str_eq(name, undone) ? xstrdup("is what it was before the restore")
+						   : xasprintf("is %s again", name);
 	char dropped[16];
 
 	if (job->dropped)
@@ -315,6 +318,25 @@ static int restore_run(struct app *app, void *opts, int argc, char **argv, struc
 
 /* === undo === */
 
+/* The name alone says little when there is nothing of it. */
+static int check_kept(const struct restoring *job, const char *name, struct err *err)
+{
+	autojson json_t *list = NULL;
+	json_t *record;
+	size_t i;
+
+	if (plan_snapshot_list_by(job->agent, &list, err) < 0)
+		return -1;
+	json_array_foreach (list, i, record)
+		if (str_eq(json_str(record, "name"), name))
+			return 0;
+	return err_set(err, ERR_SNAPSHOT,
+		"there is nothing to undo: of volume %s nothing is kept that a restore replaced "
+		"(each keeps what was there, until the next one; one with --no-undo, or into an "
+		"empty volume, keeps nothing)",
+		job->place.volume);
+}
+
 /* By its digest: its name goes to what is replaced now, so that undo undoes undo. */
 static int undo_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
@@ -325,7 +347,9 @@ static int undo_run(struct app *app, void *opts, int argc, char **argv, struct e
 	if (status == 0) {
 		autofree char *name = snapshots_undo_name(job.place.volume);
 
-		status = restore_from(&job, name, &always, err);
+		status = check_kept(&job, name, err);
+		if (status == 0)
+			status = restore_from(&job, name, &always, err);
 	}
 	return end(&job, status);
 }

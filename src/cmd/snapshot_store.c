@@ -43,15 +43,21 @@ static int push_run(struct app *app, void *opts, int argc, char **argv, struct e
 	const char *reference = argc > 1 ? argv[1] : argv[0];
 	autofree char *object = xasprintf("snapshot %s", argv[0]);
 	autosession struct session session = SESSION_INIT;
+	autojson json_t *pushed = NULL;
 
+	/* Docker Hub's is nobody's default for a database. */
+	if (argc == 1 && !snapshots_is_reference(reference))
+		return err_set(err, ERR_USAGE,
+			"\"%s\" does not say where to: devenv snapshot push %s REFERENCE",
+			reference, reference);
 	if (session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0 ||
 		check_clean(app, &session, argv[0], opts, err) < 0)
 		return -1;
 	emit(app, EVENT_START, object, "Pushing");
-	if (plan_snapshot_push(session.engine, argv[0], reference, &app->sink, err) < 0)
+	if (plan_snapshot_push(session.engine, argv[0], reference, &app->sink, &pushed, err) < 0)
 		return -1;
 	emit(app, EVENT_DONE, object, "Pushed");
-	return 0;
+	return app->json ? ui_output_json(pushed, err) : 0;
 }
 
 static int pull_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
@@ -90,6 +96,7 @@ const struct command cmd_snapshot_push = {
 	.examples = push_examples,
 	.min_args = 1,
 	.max_args = 2,
+	.flags = CMD_FORMAT,
 	.options = push_options,
 	.options_size = sizeof(struct push_options),
 	.run = push_run,
@@ -121,6 +128,7 @@ const struct command cmd_snapshot_pull = {
 static int prune_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	autosession struct session session = SESSION_INIT;
+	autojson json_t *result = NULL;
 	autofree char *text = NULL;
 	char size[16];
 	uint64_t freed = 0;
@@ -128,6 +136,9 @@ static int prune_run(struct app *app, void *opts, int argc, char **argv, struct 
 	if (session_open(app, SESSION_ENGINE | SESSION_ALL, &session, err) < 0 ||
 		plan_snapshot_prune(session.engine, &app->sink, &freed, err) < 0)
 		return -1;
+	result = json_pack("{s:I}", "freed", (json_int_t)freed);
+	if (app->json)
+		return ui_output_json(result, err);
 	text = xasprintf("freed %s\n", format_bytes(size, freed));
 	return ui_output(text, err);
 }
@@ -140,5 +151,6 @@ const struct command cmd_snapshot_prune = {
 	.details = "Snapshots with a name stay, and what thin volumes stand on (see `devenv help "
 		   "snapshot restore`). Nothing else may work on the cache meanwhile.",
 	.examples = prune_examples,
+	.flags = CMD_FORMAT,
 	.run = prune_run,
 };

@@ -110,6 +110,28 @@ static const char *find_service(const struct manifest *manifest, const char *vol
 	return NULL;
 }
 
+/*
+ * A word that is a volume's key may be a service, too, which keeps its data in another volume. The
+ * engine's own name of a volume is always that.
+ */
+static int check_meaning(const struct workspace *ws, const char *word,
+	const struct snapshot_place *place, struct err *err)
+{
+	struct err none = ERR_INIT;
+	struct manifest *manifest;
+	const char *service, *key = NULL;
+
+	if (!str_eq(place->volume, word) &&
+		workspace_resolve(ws, word, &manifest, &service, &none) == 0 && service)
+		key = service_volume(manifest, service, &none);
+	if (!key || str_eq(volume_name(manifest, key), place->volume))
+		return 0;
+	return err_set(err, ERR_USAGE,
+		"\"%s\" is a volume and a service, which keeps its data in another volume: say %s "
+		"for the volume, or %s/%s for the service",
+		word, place->volume, manifest->name, service);
+}
+
 static int find_place(struct session *session, const char *word, const struct actual *actual,
 	struct snapshot_place *place, struct err *err)
 {
@@ -118,7 +140,7 @@ static int find_place(struct session *session, const char *word, const struct ac
 
 	if (find_volume(&session->ws, word, place)) {
 		place->service = find_service(place->manifest, place->volume);
-		return 0;
+		return check_meaning(&session->ws, word, place, err);
 	}
 	if (json_object_get(actual->volumes, word)) {
 		place->volume = xstrdup(word);
@@ -138,11 +160,9 @@ static int find_place(struct session *session, const char *word, const struct ac
 	return place->volume ? 0 : err_set(err, ERR_USAGE, "volume %s has no name", key);
 }
 
-const json_t *snapshots_command(const struct snapshot_place *place)
+const json_t *snapshots_service(const struct snapshot_place *place)
 {
-	return place->service
-		       ? json_object_get(service_model(place->manifest, place->service), "command")
-		       : NULL;
+	return place->service ? service_model(place->manifest, place->service) : NULL;
 }
 
 /* === its users === */
@@ -379,6 +399,13 @@ json_t *snapshots_find(struct agent *agent, const char *volume, const char *name
 			"name another: devenv snapshot list)",
 			volume, volume);
 	return json_incref(record);
+}
+
+bool snapshots_is_reference(const char *name)
+{
+	size_t first = strcspn(name, "/");
+
+	return str_starts(name, "localhost/") || (name[first] && strcspn(name, ".:") < first);
 }
 
 char *snapshots_database(const json_t *record)

@@ -35,8 +35,8 @@ int snapshots_place(
 	struct session *session, const char *word, struct snapshot_place *place, struct err *err);
 void snapshot_place_release(struct snapshot_place *place);
 
-/* The words that its service starts with, as the manifest has them; NULL: the image's. Borrowed. */
-const json_t *snapshots_command(const struct snapshot_place *place);
+/* Its service in the model; NULL: it has none. Borrowed. */
+const json_t *snapshots_service(const struct snapshot_place *place);
 
 /*
  * The engine's names of the volumes that services of the manifests mount; only those in the places
@@ -130,6 +130,9 @@ json_t *snapshots_config(struct session *session, const struct snapshot_place *p
 
 /* "undo/VOLUME": what a restore replaced. The caller's. */
 char *snapshots_undo_name(const char *volume);
+
+/* Does it name a store: does it begin with a host, or with "oci:" and the like? */
+bool snapshots_is_reference(const char *name);
 
 /* "MariaDB 10.11.6", "PostgreSQL 15", "" of a record's config. The caller's. */
 char *snapshots_database(const json_t *record);

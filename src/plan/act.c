@@ -104,6 +104,7 @@ static int fill_from_snapshot(struct act_context *context, struct engine *engine
 		.digest = json_str(action->extra, "digest"),
 		.kind = json_str(action->extra, "engine"),
 		.image = json_str(action->extra, "image"),
+		.service = json_object_get(action->extra, "service"),
 		.sink = context->options->sink};
 	autojson json_t *restored = NULL;
 

@@ -102,13 +102,16 @@ static int lend(struct engine *engine, const struct lazy_ask *ask, const json_t 
 
 /* The volume sleeps: is that what it shall wake up with? Then it is remembered. */
 static int check(struct engine *engine, const struct lazy_ask *ask, const json_t *volume,
-	const json_t *snapshot, const char *image, struct err *err)
+	const json_t *snapshot, const json_t *body, struct err *err)
 {
+	autojson json_t *service = json_pack("{s:O*, s:O*}", "entrypoint",
+		json_object_get(body, "Entrypoint"), "command", json_object_get(body, "Cmd"));
 	struct restore_ask restore = {.volume = json_str(volume, "volume"),
 		.reference = json_str(volume, "snapshot"),
 		.digest = json_str(volume, "digest"),
 		.kind = json_str(volume, "engine"),
-		.image = image,
+		.image = json_str(body, "Image"),
+		.service = service,
 		.sink = ask->sink};
 	autojson json_t *record = plan_snapshot_origin(snapshot);
 
@@ -120,7 +123,7 @@ static int check(struct engine *engine, const struct lazy_ask *ask, const json_t
 
 /* Add the volume to `lazy`, unless it has its data and nothing is known of a snapshot. */
 static int prepare(struct engine *engine, const struct lazy_ask *ask, const json_t *volume,
-	const char *image, json_t *lazy, struct err *err)
+	const json_t *body, json_t *lazy, struct err *err)
 {
 	const char *reference = json_str(volume, "snapshot");
 	autojson json_t *lent = NULL;
@@ -137,7 +140,7 @@ static int prepare(struct engine *engine, const struct lazy_ask *ask, const json
 			return -1;
 	}
 	snapshot = json_object_get(lent, "snapshot");
-	if (empty && check(engine, ask, volume, snapshot, image, err) < 0)
+	if (empty && check(engine, ask, volume, snapshot, body, err) < 0)
 		return -1;
 	if (!snapshot)
 		return 0;
@@ -187,31 +190,6 @@ static bool is_root(const char *user)
 	return !len || (len == 1 && *user == '0') || (len == 4 && str_starts(user, "root"));
 }
 
-static bool is_blank(const json_t *words)
-{
-	return !json_array_size(words) ||
-	       (json_array_size(words) == 1 &&
-		       str_empty(json_string_value(json_array_get(words, 0))));
-}
-
-/* What the engine would run: moby's merge() of the wishes and the image (runconfig). */
-static json_t *command_of(const json_t *body, const json_t *image)
-{
-	json_t *config = json_object_get(image, "Config"), *out = json_array();
-	json_t *entrypoint = json_object_get(body, "Entrypoint");
-	json_t *command = json_object_get(body, "Cmd");
-
-	if (is_blank(entrypoint) && !json_array_size(command))
-		command = json_object_get(config, "Cmd");
-	if (!entrypoint || json_is_null(entrypoint))
-		entrypoint = json_object_get(config, "Entrypoint");
-	if (!is_blank(entrypoint))
-		json_array_extend(out, entrypoint);
-	if (json_array_size(command))
-		json_array_extend(out, command);
-	return out;
-}
-
 /* What the image has at the mount's place is not copied into the volume, which is to stay empty. */
 static void keep_empty(json_t *host, const char *volume)
 {
@@ -242,7 +220,9 @@ static void wrap(json_t *body, const json_t *image, const json_t *lazy)
 	json_t *host = json_object_get(body, "HostConfig");
 	autofree char *text = json_print(lazy);
 
-	json_object_set_new(body, "Cmd", command_of(body, image));
+	json_object_set_new(body, "Cmd",
+		image_command(
+			image, json_object_get(body, "Entrypoint"), json_object_get(body, "Cmd")));
 	json_object_set_new(body, "Entrypoint",
 		json_pack("[s, s, s]", json_str(lazy, "program"), "lazy", text));
 	json_array_append_new(json_object_get(host, "Mounts"), agent_cache_mount(false));
@@ -270,7 +250,7 @@ int lazy_arrange(struct engine *engine, const struct lazy_ask *ask, json_t *body
 		add_ports(json_at(image, "Config", "ExposedPorts", NULL), ports);
 	}
 	json_array_foreach ((json_t *)ask->volumes, i, volume) {
-		if (prepare(engine, ask, volume, ref, lazy, err) < 0)
+		if (prepare(engine, ask, volume, body, lazy, err) < 0)
 			return -1;
 		keep_empty(json_object_get(body, "HostConfig"), json_str(volume, "volume"));
 	}

@@ -45,12 +45,13 @@ struct restore_ask {
 	const char *digest;             /* what it must be, "sha256:..."; or NULL */
 	const char *kind;               /* of database that it must be of; or NULL */
 	const char *image;              /* that will read it */
+	const json_t *service;          /* as plan_snapshot_fits() takes it */
 	const struct sink *sink;
 };
 
 /*
  * ERR_SNAPSHOT when the snapshot of this record is another one than expected, or one that the image
- * cannot read. What is only doubtful is a warning.
+ * or the service's command line cannot read. What is only doubtful is a warning.
  */
 int restore_check(struct engine *engine, const struct restore_ask *ask, const json_t *record,
 	struct err *err);

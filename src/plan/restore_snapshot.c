@@ -65,7 +65,7 @@ int restore_check(
 			kind ? kind : "no database", ask->kind);
 	if (image_inspect(engine, ask->image, &image, err) < 0)
 		return -1;
-	verdict = plan_snapshot_fits(json_object_get(record, "config"), image, NULL, &why);
+	verdict = plan_snapshot_fits(json_object_get(record, "config"), image, ask->service, &why);
 	if (verdict == DATADIR_REFUSED)
 		return err_set(err, ERR_SNAPSHOT, "snapshot %s does not go with image %s: %s",
 			ask->reference, ask->image, why);

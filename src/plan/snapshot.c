@@ -96,6 +96,13 @@ int plan_snapshot_list_by(struct agent *agent, json_t **list, struct err *err)
 	return 0;
 }
 
+int plan_snapshot_remove_by(struct agent *agent, const char *name, struct err *err)
+{
+	autojson json_t *request = json_pack("{s:s, s:s}", "do", "name-remove", "name", name);
+
+	return ask_open(agent, request, NULL, err);
+}
+
 /* === is the volume free? === */
 
 static bool is_alive(const json_t *container)
@@ -222,9 +229,11 @@ int plan_snapshot_prepare(
 int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_ask *ask,
 	json_t **restored, struct err *err)
 {
-	autofree char *object = xasprintf("volume %s", ask->volume);
-	struct agent_spec spec = {
-		.volume = ask->volume, .write = true, .object = object, .sink = ask->sink};
+	autofree char *own = xasprintf("volume %s", ask->volume);
+	struct agent_spec spec = {.volume = ask->volume,
+		.write = true,
+		.object = ask->object ? ask->object : own,
+		.sink = ask->sink};
 	autojson json_t *request = json_pack("{s:s, s:s, s:b, s:b}", "do", "restore", "name",
 		ask->name, "replace", ask->replace, "whole", ask->whole);
 	autojson json_t *volume = json_pack("{s:s}", "Name", ask->volume), *result = NULL;
@@ -233,7 +242,7 @@ int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_a
 		(!ask->agent && engine_post(engine, volume, NULL, err, "/volumes/create") < 0) ||
 		ask_repaired(engine, ask->agent, &spec, request, &result, err) < 0)
 		return err_wrap(err, "restore volume %s", ask->volume);
-	tell_saved(ask->sink, object, result);
+	tell_saved(ask->sink, spec.object, result);
 	if (restored)
 		*restored = json_incref(json_object_get(result, "snapshot"));
 	return 0;

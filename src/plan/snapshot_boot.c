@@ -46,7 +46,8 @@ static const char *image_of(const json_t *config)
 static int check_fit(const struct boot *boot, struct err *err)
 {
 	autofree char *why = NULL;
-	enum datadir_verdict verdict = plan_snapshot_fits(boot->config, boot->image, NULL, &why);
+	enum datadir_verdict verdict = plan_snapshot_fits(boot->config, boot->image,
+		model_service(boot->ask->manifest, boot->ask->service), &why);
 
 	if (verdict == DATADIR_REFUSED)
 		return err_set(err, ERR_SNAPSHOT, "%s", why);
@@ -82,6 +83,7 @@ static int restore(const struct boot *boot, struct err *err)
 		.name = json_str(boot->ask->record, "digest"),
 		.replace = true, /* what the image put there */
 		.whole = true,
+		.object = boot->object,
 		.sink = boot->ask->sink};
 
 	tell(boot, "restoring");

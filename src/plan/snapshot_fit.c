@@ -22,8 +22,10 @@ void plan_snapshot_note_image(json_t *config, const char *ref, const json_t *ima
 }
 
 enum datadir_verdict plan_snapshot_fits(
-	const json_t *config, const json_t *image, const json_t *command, char **why)
+	const json_t *config, const json_t *image, const json_t *service, char **why)
 {
+	autojson json_t *command = image_command(
+		image, json_object_get(service, "entrypoint"), json_object_get(service, "command"));
 	autojson json_t *facts = json_deep_copy(json_object_get(config, "engine"));
 	struct datadir_server server;
 	enum datadir_verdict verdict;

@@ -189,9 +189,8 @@ static int read_heads(const json_t *manifest, const json_t *heads[2], struct err
 {
 	heads[0] = json_object_get(manifest, "config");
 	heads[1] = json_array_get(json_object_get(manifest, "layers"), 0);
-	if (str_eq(json_str(heads[0], "mediaType"), SNAPSHOT_CONFIG_TYPE) &&
-		str_eq(json_str(heads[1], "mediaType"), SNAPSHOT_INDEX_TYPE) &&
-		json_str(heads[0], "digest") && json_str(heads[1], "digest"))
+	if (snapshot_manifest_fits(manifest) && json_str(heads[0], "digest") &&
+		json_str(heads[1], "digest"))
 		return 0;
 	return err_set(err, ERR_SNAPSHOT, "it is no snapshot, but another kind of artifact");
 }

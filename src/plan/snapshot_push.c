@@ -254,11 +254,10 @@ static int send_piece(struct stream *stream, void *ctx, size_t i, struct err *er
 	return blob->part ? pass_blob(stream, blob, err) : send_blob(stream, blob, err);
 }
 
-static int send_manifest(struct push *push, struct err *err)
+static int send_manifest(struct push *push, char stored[STORE_DIGEST], struct err *err)
 {
 	const json_t *snapshot = json_object_get(push->shown, "snapshot");
 	autobuf struct buf text = BUF_INIT(STORE_MANIFEST_MAX);
-	char stored[STORE_DIGEST];
 
 	if (fetch(&push->transfer, json_str(snapshot, "digest"), 0, STORE_MANIFEST_MAX, &text,
 		    err) < 0)
@@ -277,7 +276,7 @@ static int check_masked(const json_t *shown, struct err *err)
 		"FILE}`");
 }
 
-static int push_all(struct push *push, const char *name, struct err *err)
+static int push_all(struct push *push, const char *name, char stored[STORE_DIGEST], struct err *err)
 {
 	int parts;
 
@@ -292,18 +291,22 @@ static int push_all(struct push *push, const char *name, struct err *err)
 	if (parts < 0 || (parts && open_origin(push, err) < 0) ||
 		transfer_each(&push->transfer, push->n, send_piece, push, err) < 0)
 		return -1;
-	return send_manifest(push, err);
+	return send_manifest(push, stored, err);
 }
 
 int plan_snapshot_push(struct engine *engine, const char *name, const char *reference,
-	const struct sink *sink, struct err *err)
+	const struct sink *sink, json_t **pushed, struct err *err)
 {
 	autofree char *object = xasprintf("snapshot %s", name);
 	struct push push = {.transfer = {.sink = sink, .object = object}};
+	char stored[STORE_DIGEST];
 	int status = transfer_open(&push.transfer, engine, reference, err);
 
 	if (status == 0)
-		status = push_all(&push, name, err);
+		status = push_all(&push, name, stored, err);
+	if (status == 0)
+		*pushed = json_pack(
+			"{s:s, s:s, s:s}", "name", name, "reference", reference, "digest", stored);
 	transfer_close(&push.transfer);
 	json_decref(push.shown);
 	free(push.blobs);

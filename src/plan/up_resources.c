@@ -278,6 +278,7 @@ static size_t add_restore(struct up *up, const struct selected *one, const json_
 	json_set_str(extra, "digest", json_str(snapshot, "digest"));
 	json_set_str(extra, "engine", json_str(snapshot, "engine"));
 	json_set_str(extra, "image", image);
+	json_object_set(extra, "service", model_service(one->manifest, one->service));
 	json_set_str(extra, "dir", one->manifest->dir);
 	plan_need(up->plan, action, volume);
 	plan_need(up->plan, action, pull);

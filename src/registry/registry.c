@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define IMAGE_CONFIG_TYPE "application/vnd.oci.image.config.v1+json"
 #define TAGS_MAX ((size_t)16 << 20)
 #define PAGES_MAX 1000
 
@@ -151,9 +152,21 @@ static int send_manifest(struct store *store, const char *tag, const char *type,
 }
 
 /*
- * Some registries know no artifacts (Amazon's answered 405, others 400). The type is then told by
- * config.mediaType alone, as image-spec's manifest.md, "Guidelines for Artifact Usage", has it.
- * NULL: nothing can be left out.
+ * Without `artifactType` the type is that of the config (image-spec manifest.md, "artifactType").
+ */
+static void type_by_config(json_t *manifest)
+{
+	json_t *config = json_object_get(manifest, "config");
+
+	if (json_str(manifest, "artifactType") &&
+		str_eq(json_str(config, "mediaType"), IMAGE_CONFIG_TYPE))
+		json_object_set(config, "mediaType", json_object_get(manifest, "artifactType"));
+	json_object_del(manifest, "artifactType");
+}
+
+/*
+ * Some registries know no artifacts (Amazon's answered 405, others 400). NULL: nothing can be left
+ * out.
  */
 static char *plain_manifest(const char *json, size_t len, const struct http_response *refused)
 {
@@ -170,7 +183,7 @@ static char *plain_manifest(const char *json, size_t len, const struct http_resp
 	typed = json_object_get(manifest, "artifactType") || json_object_get(manifest, "subject");
 	if (!typed)
 		return NULL;
-	json_object_del(manifest, "artifactType");
+	type_by_config(manifest);
 	json_object_del(manifest, "subject");
 	return json_print(manifest);
 }

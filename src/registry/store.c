@@ -472,7 +472,8 @@ int store_manifest_get(
 		result = digest_check(name, buf_str(&got.json), got.json.len, err);
 	if (result < 0) {
 		store_manifest_release(&got);
-		return wrap(store, "get manifest", name ? name : "", err);
+		return name ? wrap(store, "get manifest", name, err)
+			    : wrap(store, "get", "the manifest", err);
 	}
 	digest_of(buf_str(&got.json), got.json.len, got.digest);
 	*manifest = got;

@@ -131,7 +131,7 @@ static void do_deltas(struct job *job, struct codec *codec)
 
 	if (!job->deltas) {
 		job->deltas = xmalloc((size_t)RUN_SLOTS * SNAPSHOT_FRAME_MAX);
-		job->room = xmalloc(sizeof(*job->room));
+		job->room = xcalloc(1, sizeof(*job->room));
 	}
 	for (size_t i = 0; i < job->n; i++) {
 		if (job->slots[i].kind != SLOT_NEW)
@@ -207,7 +207,7 @@ void capture_job_drop(void *arg)
 	free(job->in);
 	free(job->frames);
 	free(job->deltas);
-	free(job->room);
+	source_room_free(job->room);
 	if (job->pack) /* not taken back */
 		blob_drop(job->world->ask->blobs, job->staged);
 	free(job->pack);

@@ -120,7 +120,7 @@ static void work(void *arg, struct codec *codec)
 
 	if (!job->out) {
 		job->out = xmalloc(PIECE);
-		job->room = xmalloc(sizeof(*job->room));
+		job->room = xcalloc(1, sizeof(*job->room));
 	}
 	for (size_t i = 0; i < job->n; i++)
 		job->right[i] = job->check->kind->right(
@@ -132,7 +132,7 @@ static void drop(void *arg)
 	struct job *job = arg;
 
 	free(job->out);
-	free(job->room);
+	source_room_free(job->room);
 }
 
 static int take_back(struct check *check)

@@ -140,15 +140,15 @@ static enum datadir_verdict compare_postgres(
 	return DATADIR_FITS;
 }
 
-/* Is `word` --NAME=...? The server takes - and _ alike. Borrowed; NULL: it is not. */
-static const char *option_value(const char *word, const char *name)
+/* Is `word` --NAME=VALUE, or --NAME before VALUE? The server takes - and _ alike. Or NULL. */
+static const char *option_value(const char *word, const char *next, const char *name)
 {
 	if (!word || strncmp(word, "--", 2) != 0)
 		return NULL;
 	for (word += 2; *name; name++, word++)
 		if (*word != *name && !(*word == '_' && *name == '-'))
 			return NULL;
-	return *word == '=' ? word + 1 : NULL;
+	return *word == '=' ? word + 1 : *word ? NULL : next;
 }
 
 /* The value of --NAME on the server's command line, where the last one counts; -1: not there. */
@@ -159,7 +159,8 @@ static int64_t option_of(const struct datadir_server *server, const char *name)
 	size_t i;
 
 	json_array_foreach (server->command, i, word) {
-		const char *value = option_value(json_string_value(word), name);
+		const char *next = json_string_value(json_array_get(server->command, i + 1));
+		const char *value = option_value(json_string_value(word), next, name);
 
 		if (value && !parse_bytes(value, &found))
 			found = -1;
@@ -180,20 +181,20 @@ static enum datadir_verdict compare_options(
 	if (page > 0 && page_was > 0 && page != page_was)
 		return say(DATADIR_REFUSED, why,
 			xasprintf("the snapshot has InnoDB pages of %" PRId64
-				  " bytes, and the command of the service asks for %" PRId64
+				  " bytes, and the server's command line asks for %" PRId64
 				  " (take --innodb-page-size away from it)",
 				page_was, page));
 	if (mysql && names >= 0 && names_was && json_integer_value(names_was) != names)
 		return say(DATADIR_REFUSED, why,
 			xasprintf("the snapshot was made with lower_case_table_names=%" PRId64
-				  ", and the command of the service asks for %" PRId64
+				  ", and the server's command line asks for %" PRId64
 				  ", with which MySQL does not start on it",
 				(int64_t)json_integer_value(names_was), names));
 	if (names == 1 && json_bool(facts, "capitals"))
 		return say(DATADIR_REFUSED, why,
 			xstrdup("the snapshot has tables with capital letters in their names, "
 				"which a server with lower_case_table_names=1 does not find (take "
-				"it away from the command of the service)"));
+				"it away from the server's command line)"));
 	return DATADIR_FITS;
 }
 

@@ -51,7 +51,7 @@ static void work(void *arg, struct codec *codec)
 
 	if (!job->out) {
 		job->out = xmalloc(RUN_SLOTS * SNAPSHOT_CHUNK);
-		job->room = xmalloc(sizeof(*job->room));
+		job->room = xcalloc(1, sizeof(*job->room));
 	}
 	job->failed = false;
 	for (size_t i = 0; i < job->n && !job->failed; i++) {
@@ -68,7 +68,7 @@ static void drop(void *arg)
 	struct job *job = arg;
 
 	free(job->out);
-	free(job->room);
+	source_room_free(job->room);
 }
 
 /* === headers === */

@@ -512,6 +512,7 @@ int materialize_into(const struct tree_materialize_ask *ask, int staging, struct
 	making->made = made;
 	making->err = err;
 	source_init(&making->source, ask->index, ask->blobs);
+	making->source.ahead = true;
 	if (ask->parent) {
 		source_init(&making->parent, ask->parent, ask->blobs);
 		making->source.parent = &making->parent;

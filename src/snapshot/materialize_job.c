@@ -34,7 +34,8 @@ static bool read_base(const struct job *job, uint64_t slot, void *out)
 	       source_is_chunk(chunk, out);
 }
 
-static int read_slot(struct job *job, struct codec *codec, uint64_t slot, void *out)
+/* The first of `n` slots that are read. */
+static int read_slot(struct job *job, struct codec *codec, uint64_t slot, size_t n, void *out)
 {
 	uint32_t size = index_slot_size(job->entry->size, slot);
 
@@ -43,6 +44,8 @@ static int read_slot(struct job *job, struct codec *codec, uint64_t slot, void *
 		return 0;
 	}
 	job->unpacked += size;
+	if (!job->base_fd)
+		source_ahead(job->source, job->room, &job->entry->slots[slot], n);
 	if (source_chunk(job->source, codec, job->room, job->entry->slots[slot], out, &job->err) <
 		0)
 		return err_wrap(&job->err, "\"%.200s\"", job->entry->path);
@@ -97,7 +100,7 @@ static int write_data(struct job *job, struct codec *codec, size_t i, size_t n)
 	if (job->copy && copy_slots(job, first, n) == n)
 		return 0;
 	for (size_t s = 0; s < n; s++) {
-		if (read_slot(job, codec, first + s, job->out + len) < 0)
+		if (read_slot(job, codec, first + s, n - s, job->out + len) < 0)
 			return -1;
 		len += index_slot_size(job->entry->size, first + s);
 	}
@@ -112,7 +115,7 @@ void materialize_job_do(void *arg, struct codec *codec)
 
 	if (!job->out) {
 		job->out = xaligned(DIRECT_ALIGN, RUN_SLOTS * SNAPSHOT_CHUNK);
-		job->room = xmalloc(sizeof(*job->room));
+		job->room = xcalloc(1, sizeof(*job->room));
 	}
 	job->failed = false;
 	job->unpacked = job->copied = 0;
@@ -140,5 +143,5 @@ void materialize_job_drop(void *arg)
 
 	materialize_job_close(job);
 	free(job->out);
-	free(job->room);
+	source_room_free(job->room);
 }

@@ -233,7 +233,7 @@ static void work(void *arg, struct codec *codec)
 
 	if (!job->out) {
 		job->out = xmalloc((RUN_SLOTS + 1) * SNAPSHOT_CHUNK);
-		job->room = xmalloc(sizeof(*job->room));
+		job->room = xcalloc(1, sizeof(*job->room));
 	}
 	memset(job->tallies, 0, sizeof(job->tallies));
 	job->failed = (job->entry ? search_slots(job, codec) : search_pack(job, codec)) < 0;
@@ -244,7 +244,7 @@ static void drop(void *arg)
 	struct job *job = arg;
 
 	free(job->out);
-	free(job->room);
+	source_room_free(job->room);
 }
 
 /* === the caller's part === */

@@ -11,7 +11,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#define ALIGN 4096                    /* of what is read past the page cache */
+#define AHEAD_MIN ((uint64_t)1 << 16) /* less is not worth a read of its own */
+#define AHEAD_MAX ((uint64_t)17 << 16)
+
+static void close_file(struct source_file *file)
+{
+	if (!file->used)
+		return;
+	close(file->fd);
+	cleanup_close(&file->direct);
+	file->used = false;
+}
 
 void source_init(struct source *source, const struct tree_index *index, int blobs)
 {
@@ -22,8 +36,7 @@ void source_init(struct source *source, const struct tree_index *index, int blob
 void source_release(struct source *source)
 {
 	for (size_t i = 0; i < SOURCE_FILES; i++)
-		if (source->files[i].used)
-			close(source->files[i].fd);
+		close_file(&source->files[i]);
 	pthread_mutex_destroy(&source->mutex);
 }
 
@@ -42,6 +55,37 @@ static int open_pack(const struct source *source, uint32_t pack, struct err *err
 	return openat(source->blobs, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* Is most of it in memory? */
+static bool is_cached(int fd, uint64_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 0, pages = (size + page - 1) / page;
+	autofree unsigned char *there = xcalloc(pages, 1);
+	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (map == MAP_FAILED)
+		return true;
+	mincore(map, size, there);
+	munmap(map, size);
+	for (size_t i = 0; i < pages; i++)
+		n += there[i] & 1;
+	return n > pages / 2;
+}
+
+/*
+ * What is read once has no business in the page cache, and to fill that takes half as long as to
+ * unpack; but where a pack came just now it is there already. -1: not past it.
+ */
+static int open_direct(const struct source *source, uint32_t pack)
+{
+	struct err ignored = ERR_INIT;
+	autoclose int fd = open_pack(source, pack, &ignored);
+
+	if (fd < 0 || is_cached(fd, source->index->packs[pack].size) ||
+		fcntl(fd, F_SETFL, O_DIRECT) < 0)
+		return -1;
+	return TAKE_FD(fd);
+}
+
 /* An open pack; *file NULL: it is the caller's to close. */
 static int borrow(struct source *source, uint32_t pack, struct source_file **file, struct err *err)
 {
@@ -50,14 +94,15 @@ static int borrow(struct source *source, uint32_t pack, struct source_file **fil
 
 	pthread_mutex_lock(&source->mutex);
 	*file = place;
-	if (place->used && place->pack != pack && !place->users) {
-		close(place->fd);
-		place->used = false;
-	}
+	if (place->pack != pack && !place->users)
+		close_file(place);
 	if (!place->used) {
 		fd = open_pack(source, pack, err);
 		if (fd >= 0)
-			*place = (struct source_file){.fd = fd, .pack = pack, .used = true};
+			*place = (struct source_file){.fd = fd,
+				.direct = source->ahead ? open_direct(source, pack) : -1,
+				.pack = pack,
+				.used = true};
 	} else if (place->pack == pack) {
 		fd = place->fd;
 	} else {
@@ -112,6 +157,71 @@ int source_frame(
 	return result;
 }
 
+/* === ahead === */
+
+void source_room_free(struct source_room *room)
+{
+	if (room)
+		free(room->span.data);
+	free(room);
+}
+
+/* The chunk's frame, if it was read ahead. */
+static const void *span_find(
+	const struct source_span *span, const struct source *source, const struct tree_chunk *chunk)
+{
+	if (span->source != source || span->pack != chunk->pack || chunk->offset < span->from ||
+		(uint64_t)chunk->offset + chunk->frame_size > span->to)
+		return NULL;
+	return span->data + (chunk->offset - span->from);
+}
+
+static void span_read(
+	struct source_span *span, struct source *source, uint32_t pack, uint64_t from, uint64_t to)
+{
+	uint64_t before = from % ALIGN, after = (ALIGN - to % ALIGN) % ALIGN;
+	struct source_file *file;
+	struct err ignored = ERR_INIT;
+	int fd = borrow(source, pack, &file, &ignored);
+	ssize_t n = -1;
+
+	if (fd < 0)
+		return;
+	if (!span->data)
+		span->data = xaligned(ALIGN, AHEAD_MAX + 2 * ALIGN);
+	span->source = NULL;
+	if (file && file->direct >= 0) {
+		from -= before;
+		n = pread(file->direct, span->data, to + after - from, (off_t)from);
+	}
+	/* Also for a file system that took the flag and then not the read. */
+	if (n < 0)
+		n = pread(fd, span->data, to - from, (off_t)from);
+	if (n > 0)
+		*span = (struct source_span){source, pack, from, from + (uint64_t)n, span->data};
+	give_back(source, fd, file);
+}
+
+void source_ahead(
+	struct source *source, struct source_room *room, const uint32_t *numbers, size_t n)
+{
+	const struct tree_chunk *chunks = source->index->chunks, *first = &chunks[numbers[0]];
+	uint64_t end = first->offset;
+
+	if (span_find(&room->span, source, first))
+		return;
+	for (size_t i = 0; i < n && numbers[i] != SNAPSHOT_HOLE; i++) {
+		const struct tree_chunk *chunk = &chunks[numbers[i]];
+
+		if (chunk->pack != first->pack || chunk->offset != end ||
+			end + chunk->frame_size - first->offset > AHEAD_MAX)
+			break;
+		end += chunk->frame_size;
+	}
+	if (end - first->offset >= AHEAD_MIN)
+		span_read(&room->span, source, first->pack, first->offset, end);
+}
+
 /* === chunks === */
 
 bool source_is_chunk(const struct tree_chunk *chunk, const void *data)
@@ -127,10 +237,14 @@ int source_full(struct source *source, struct codec *codec, struct source_room *
 {
 	const struct tree_chunk *chunk = &source->index->chunks[number];
 	struct source_place place = {chunk->pack, chunk->offset, chunk->frame_size};
-	struct bytes none = {0}, frame = {room->frame, chunk->frame_size};
+	struct bytes none = {0};
+	struct bytes frame = {span_find(&room->span, source, chunk), chunk->frame_size};
 
-	if (source_frame(source, &place, room->frame, err) < 0)
-		return -1;
+	if (!frame.data) {
+		frame.data = room->frame;
+		if (source_frame(source, &place, room->frame, err) < 0)
+			return -1;
+	}
 	if (!codec_unpack(codec, none, frame, out, chunk->size) || !source_is_chunk(chunk, out))
 		return damaged(source, chunk->pack, err);
 	return 0;

@@ -17,7 +17,8 @@
 
 /* A pack that is open. */
 struct source_file {
-	int fd; /* meaningful when used */
+	int fd;     /* meaningful when used */
+	int direct; /* the same past the page cache; -1: not wanted, or it is in there */
 	uint32_t pack;
 	unsigned users;
 	bool used;
@@ -26,19 +27,31 @@ struct source_file {
 struct source {
 	const struct tree_index *index;
 	int blobs;
+	bool ahead;            /* source_ahead() is called */
 	struct source *parent; /* for deltas; NULL: none */
 	pthread_mutex_t mutex;
 	struct source_file files[SOURCE_FILES];
 };
 
-/* One thread's memory. */
+/* What was read ahead: bytes `from` to `to` of a pack. */
+struct source_span {
+	const struct source *source; /* NULL: nothing */
+	uint32_t pack;
+	uint64_t from, to;
+	unsigned char *data; /* NULL: no room yet */
+};
+
+/* One thread's memory, all zero at first. */
 struct source_room {
+	struct source_span span;
 	unsigned char frame[SNAPSHOT_FRAME_MAX];
 	unsigned char prefix[SNAPSHOT_BASES_MAX * SNAPSHOT_CHUNK];
 };
 
 void source_init(struct source *source, const struct tree_index *index, int blobs);
 void source_release(struct source *source);
+
+void source_room_free(struct source_room *room); /* NULL is fine */
 
 /* Where a frame is. */
 struct source_place {
@@ -64,6 +77,14 @@ const struct tree_delta *source_find_delta(const struct tree_index *index, uint3
 
 /* Are these the chunk's bytes, by their SHA-256? */
 bool source_is_chunk(const struct tree_chunk *chunk, const void *data);
+
+/*
+ * The chunks that are wanted next, up to a hole or `n`, at least one: the frames that lie one
+ * behind the other from the first on are read at once, where that is worth it. What fails shows
+ * when the chunk itself is asked for.
+ */
+void source_ahead(
+	struct source *source, struct source_room *room, const uint32_t *numbers, size_t n);
 
 /* Out of its own frame, or else its delta, where the source has a parent. */
 int source_chunk(struct source *source, struct codec *codec, struct source_room *room,

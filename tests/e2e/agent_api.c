@@ -86,7 +86,7 @@ static int prune(struct engine *engine, char **args, json_t **result, struct err
 
 static int push(struct engine *engine, char **args, json_t **result, struct err *err)
 {
-	return plan_snapshot_push(engine, args[0], args[1], &sink, err);
+	return plan_snapshot_push(engine, args[0], args[1], &sink, result, err);
 }
 
 static int pull(struct engine *engine, char **args, json_t **result, struct err *err)

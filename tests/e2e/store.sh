@@ -32,7 +32,7 @@ BLOB=$(digest "$T/blob")
 CONF=$(digest "$T/conf")
 jq -cn --arg type "$manifest_type" --arg blob "$BLOB" --arg conf "$CONF" '{schemaVersion: 2,
 	mediaType: $type, artifactType: "application/vnd.devenv.snapshot.v1",
-	config: {mediaType: "application/vnd.devenv.snapshot.config.v1+json", digest: $conf, size: 20},
+	config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $conf, size: 20},
 	layers: [{mediaType: "application/vnd.devenv.snapshot.pack.v1", digest: $blob, size: 3000000}]}' |
 	tr -d '\n' >"$T/manifest.json"
 MANIFEST=$(digest "$T/manifest.json")

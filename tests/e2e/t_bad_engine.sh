@@ -25,6 +25,12 @@ expect_fail "an engine that is not there" 4 'none.sock' env DOCKER_HOST="unix://
 	"$DEVENV" up
 : >"$T/file"
 expect_fail "a file where the engine should be" 4 "$T/file" "$DEVENV" --host "unix://$T/file" up
+socat "UNIX-LISTEN:$T/closed.sock,mode=000" - </dev/null &
+at_exit kill $!
+check "an engine that is not for us" wait_for 5 test -S "$T/closed.sock"
+expect_fail "whose socket is for others" 4 'Permission denied.*not in the group' \
+	setpriv --bounding-set=-dac_override,-dac_read_search \
+	"$DEVENV" --host "unix://$T/closed.sock" up
 expect_fail "an address that is none" '[24]' 'gopher' "$DEVENV" --host gopher://x up
 expect_fail "a context that is not there" 4 'staging' env -u DOCKER_HOST "$DEVENV" --context staging up
 

@@ -67,6 +67,11 @@ bystander=$(started bystander)
 check_out "no branch yet" '^ +BRANCH' "$DEVENV" snapshot branch
 expect_fail "nor one to switch to" 9 'none yet' "$DEVENV" snapshot switch feature
 
+since=$(started db)
+expect_fail "the first has its name already" 9 '"main" is what the present data' \
+	"$DEVENV" snapshot branch main
+check "which is said before anything stops" test "$since" = "$(started db)"
+
 # --- branch ---------------------------------------------------------------------------------------
 before=$(used)
 check "the second branch" "$DEVENV" snapshot branch feature/x --format json
@@ -146,6 +151,9 @@ check_out "without a branch nothing happens" '^main$' current
 check "prune keeps branches" "$DEVENV" snapshot prune
 check "a branch is deleted" "$DEVENV" snapshot branch -d topic
 expect_fail "and gone" 9 'no branch "topic"' "$DEVENV" snapshot switch topic
+for name in 'two words' 'a..b' 'a:b' '-a'; do
+	expect_fail "git has no $name" 2 'is no name for a branch' "$DEVENV" snapshot branch -- "$name"
+done
 check "the other is there still" "$DEVENV" snapshot switch feature/x
 check_out "with its rows" '^1,2$' rows
 check "down with the volume" "$DEVENV" down --volumes

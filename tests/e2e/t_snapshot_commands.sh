@@ -122,6 +122,9 @@ check "are named" grep -q 'shop.t has 3 rows, not 2' "$T/.failure"
 check "so is a table too many" grep -q 'shop.later was not there' "$T/.failure"
 check_out "for programs, too" '^\[2,3,null,0\]$' jq -c '[.[].boot.differ[] | .recorded, .found]' differ
 rm compose.override.yaml
+told() { "$DEVENV" --progress json snapshot verify --boot clean 2>&1; }
+check_out "what is told is about the snapshot" '"snapshot clean"' told
+check "and about nothing else" not grep -q scratch- "$T/.out"
 expect_fail "nor as another kind of server" 9 'of mariadb, and service pg runs postgres' \
 	boot clean --service pg
 check "nothing of that is left" nothing_left
@@ -134,6 +137,8 @@ EOF2
 expect_fail "pages of another size are refused" 9 \
 	'clean does not go with service maria: .*pages of 16384 bytes.*asks for 8192' \
 	"$DEVENV" snapshot restore maria clean
+expect_fail "also when it would only be tried" 9 'boot the snapshot clean: .*asks for 8192' \
+	boot clean
 rm compose.override.yaml
 check "MariaDB is changed" maria 'insert into t values (3); create table u (i int)'
 check "PostgreSQL is changed" pg 'delete from t; create table u (i int)'
@@ -272,6 +277,10 @@ expect_fail "another snapshot than it must be" 9 'x-snapshot wants sha256:0000' 
 expect_fail "leaves nothing that passes for data" 9 'x-snapshot wants' "$DEVENV" up maria
 seeded "{url: '$DEVENV_REGISTRY/test/shop:1', engine: postgres}"
 expect_fail "one of another database" 9 'is of mariadb, and x-snapshot.engine wants postgres' "$DEVENV" up maria
+seeded "$DEVENV_REGISTRY/test/shop:1"
+echo 'services: {maria: {entrypoint: [mariadbd, --innodb_page_size, 8k]}}' >>compose.override.yaml
+expect_fail "one that the command line does not go with" 9 \
+	'does not go with image .*asks for 8192' "$DEVENV" up maria
 seeded "$DEVENV_REGISTRY/test/none:1"
 expect_fail "a snapshot that is not there" 5 "test/none" "$DEVENV" up maria
 check "down" "$DEVENV" down --volumes

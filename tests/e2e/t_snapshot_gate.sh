@@ -10,10 +10,15 @@ services:
   app:
     image: $(image base)
     command: ["true"]
-    volumes: ["files:/files", "plain:/plain"]
+    volumes: ["files:/files", "plain:/plain", "twin:/twin"]
+  twin:
+    image: $(image base)
+    command: ["true"]
+    volumes: ["plain:/plain"]
 volumes:
   files: {x-production: true}
   plain:
+  twin:
 EOF2
 snapshot() { "$DEVENV" snapshot "$@"; }
 store=oci:$T/store
@@ -27,6 +32,18 @@ plain=$(mountpoint shop_plain)
 echo one >"$files/a"
 echo two >"$plain/a"
 
+# --- words that mean nothing here ---------------------------------------------------------------------
+expect_fail "nothing was restored yet" 9 'nothing to undo: of volume shop_plain' \
+	snapshot undo shop_plain
+expect_fail "a word for two volumes" 2 'say shop_twin for the volume, or shop/twin for the service' \
+	snapshot save twin
+check_out "the one" '^shop_twin-' snapshot save shop_twin
+check_out "and the other" '^shop_plain-' snapshot save shop/twin
+expect_fail "a name of something else" 2 'tar is what is written, not .zip' \
+	snapshot export any any.zip
+expect_fail "a name alone is no place to send it to" 2 'devenv snapshot push any REFERENCE' \
+	snapshot push any
+
 # --- production data --------------------------------------------------------------------------------
 check "a volume of production" snapshot save shop_files raw
 check_out "is known as one" '^\[true,null\]$' config raw
@@ -34,13 +51,17 @@ expect_fail "and is not sent" 9 'names no masking rules' snapshot push raw "$sto
 check "nor is any of it" not test -e "$T/store/index.json"
 check "another volume" snapshot save shop_plain plain
 check_out "is none" '^\[false,null\]$' config plain
-check "and is sent" snapshot push plain "$store:plain"
+check_out "and is sent" '"digest": *"sha256:' snapshot push plain "$store:plain" --format json
+check_out "sizes are for people" '^config.totals.bytes +4 B$' snapshot inspect plain
+check_out "what is freed is told to programs" '^ *"freed": [0-9]+$' \
+	snapshot prune --format json
 check "unless it gets such data" snapshot restore shop_plain raw --replace
 check_out "which is known also there" '^\[true,null\]$' bash -c \
 	"'$DEVENV' snapshot save shop_plain copy && '$DEVENV' snapshot inspect copy --format json |
 		jq -c '.config | [.production, .masking.rules]'"
 expect_fail "and not sent" 9 'names no masking rules' snapshot push copy "$store:copy"
-check "with what was there before it is none" snapshot undo shop_plain
+undo() { snapshot undo shop_plain 2>&1; }
+check_out "with what was there before it is none" 'is what it was before the restore' undo
 check "again" snapshot save shop_plain again
 check_out "it is none" '^\[false,null\]$' config again
 

@@ -161,6 +161,12 @@ printf 'services: {pg: {user: postgres}}\nvolumes: {pg: {x-snapshot: {url: rows,
 	>compose.override.yaml
 expect_fail "another user" 3 'compose.override.yaml:1:23: .*has to begin as root, not as "postgres"' \
 	"$DEVENV" up pg
+cat >compose.override.yaml <<EOF2
+services: {maria: {command: [--innodb-page-size, 8k]}}
+volumes: {maria: {x-snapshot: {url: later, lazy: true}}}
+EOF2
+expect_fail "a command line for other files" 9 'does not go with image .*asks for 8192' \
+	"$DEVENV" up maria
 printf 'volumes: {pg: {x-snapshot: {url: ./rows.tar, lazy: true}}}\n' >compose.override.yaml
 expect_fail "an archive" 3 'x-snapshot.lazy is for snapshots' "$DEVENV" up pg
 

@@ -32,6 +32,35 @@ check "tidy up keeps what the delta needs" bash -c \
 	"'$agent' remove first && '$agent' prune && '$agent' restore second copy replace"
 check "everything is still there" same_tree "$data" "$copy"
 
+# --- another tool's ---------------------------------------------------------------------------------
+sk() { skopeo --insecure-policy "$@"; }
+seed=$DEVENV_REGISTRY/test/seed
+check_out "skopeo inspects it" '"linux"' sk inspect --tls-verify=false "docker://$seed:2"
+check "skopeo copies it into a folder" \
+	sk copy --quiet --src-tls-verify=false "docker://$seed:2" "oci:$T/copied:seed"
+check_out "where it inspects it, too" "^$before\$" bash -c \
+	"skopeo inspect oci:$T/copied:seed | jq -r .Digest"
+check_out "and its config" '^\[".*","sha256:' bash -c \
+	"skopeo inspect --config --raw oci:$T/copied:seed | jq -c '[.created, .parent]'"
+check "and back" sk copy --quiet --dest-tls-verify=false "oci:$T/copied:seed" "docker://$seed:3"
+check "forget the child" "$agent" remove second
+check "what was copied twice is pulled" "$agent" pull "$seed:3" second
+check_out "and is the same" "^$before\$" bash -c "'$agent' show second | jq -r .digest"
+pull_image() { api POST "/images/create?fromImage=$seed&tag=2" || true; }
+check_out "no engine takes it for an image" 'unsupported media type|processing tar file' pull_image
+typed() { # TAG TYPE: the child as typed by its config alone
+	jq -c --arg type "$2" 'del(.artifactType) | .config.mediaType = $type' \
+		"$T/copied/blobs/sha256/${before#sha256:}" |
+		curl -fsS -X PUT -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' \
+			--data-binary @- "http://${seed/\//\/v2\/}/manifests/$1"
+}
+for type in v1 config.v1+json; do
+	check "typed $type" typed "${type/+/-}" "application/vnd.devenv.snapshot.$type"
+	check "it is pulled" "$agent" pull "$seed:${type/+/-}" "typed-${type%%.*}"
+done
+check "typed as an image's" typed image application/vnd.oci.image.config.v1+json
+expect_fail "it is none" 1 'another kind of artifact' "$agent" pull "$seed:image" image
+
 # --- damage ---------------------------------------------------------------------------------------
 blobs=$(api GET /volumes/devenv-cache | jq -r .Mountpoint)/blobs/sha256
 check "pull it again" "$agent" pull "$DEVENV_REGISTRY/test/seed:1" first

@@ -193,7 +193,7 @@ packs=$(jq '.layers | length + 1' "$cache/blobs/sha256/$manifest")
 check "the time of a push" time_of "${push[@]}" "$registry/shop/timed:3"
 rounds push process push_round
 rounds push agent push_round
-check "no agent is left" wait_for 10 no_agents
+check "no agent is left" wait_for 60 no_agents
 find "$XDG_STATE_HOME/devenv/agents" -type f -exec touch -d '2 days ago' {} +
 check "an operation takes away the locks of those that were killed" "$DEVENV" snapshot list
 check "all of them" no_locks

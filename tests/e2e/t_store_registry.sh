@@ -111,7 +111,8 @@ check "a server without ranges" gets_ranges 127.0.0.1:5066/shop/seed
 check "also when a body breaks off" gets_blob 127.0.0.1:5066/shop/seed
 daemon 5067 "$HERE/bad_proxy" 5067 5061 no-types stuck
 check_out "a registry that knows no artifacts gets a plain manifest" '^sha256:' push 127.0.0.1:5067/plain:1
-check_out "whose type the config tells" 'mariadb|snapshot.config.v1' store manifest 127.0.0.1:5061/plain:1
+check_out "whose type the config tells" '^application/vnd.devenv.snapshot.v1$' bash -c \
+	"'$program' manifest 127.0.0.1:5061/plain:1 | tail -n 1 | jq -r .config.mediaType"
 check_out "and nothing else" '^null$' bash -c \
 	"'$program' manifest 127.0.0.1:5061/plain:1 | tail -n 1 | jq .artifactType"
 check "where chunks are not counted, the blob goes whole" \

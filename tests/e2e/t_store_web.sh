@@ -41,7 +41,7 @@ EOF2
 daemon 5072 nginx -p "$T" -e stderr -c "$T/nginx.conf"
 at=oci+https://localhost:5072/team%20seeds/shop
 
-expect_fail "a certificate of nobody we know" 5 'certificate' store tags "$at"
+expect_fail "a certificate of nobody we know" 5 'certificate.*SSL_CERT_FILE' store tags "$at"
 
 # --- a registry behind it --------------------------------------------------------------------------
 "$HERE/registry" start 5061 "$T/open" "$T/data"

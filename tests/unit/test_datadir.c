@@ -404,6 +404,11 @@ static void test_command(void **state)
 		"pages of 16384 bytes");
 	expect_command(maria, DATADIR_MARIADB, "[\"mariadbd\", \"--lower_case_table_names=1\"]",
 		DATADIR_REFUSED, "capital letters");
+	expect_command(maria, DATADIR_MARIADB, "[\"--lower-case_table-names\", \"1\"]",
+		DATADIR_REFUSED, "capital letters");
+	expect_command(maria, DATADIR_MARIADB, "[\"--innodb-page-size\"]", DATADIR_FITS, "");
+	expect_command(
+		maria, DATADIR_MARIADB, "[\"--innodb-page-sizes\", \"8k\"]", DATADIR_FITS, "");
 	expect_command(maria, DATADIR_MARIADB, "[\"--lower_case_table_names=x\", \"--lower\"]",
 		DATADIR_FITS, "");
 	expect_command(mysql, DATADIR_MYSQL,

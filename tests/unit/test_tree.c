@@ -29,6 +29,10 @@ static void test_there_and_back(void **state)
 	materialize(&ask);
 	same_trees(world->root, world->target, ".");
 	assert_int_equal(tree_interrupted(world->target, &err), 0);
+	forget_blobs(world);
+	ask.replace = true;
+	materialize(&ask);
+	same_trees(world->root, world->target, ".");
 	tree_index_free(opened);
 	tree_index_free(index);
 }
@@ -119,6 +123,10 @@ static void test_many_packs(void **state)
 	for (uint32_t i = 0; i < index->n_packs; i++)
 		assert_true(index->packs[i].size <= SNAPSHOT_PACK_MAX);
 	ask = ask_for(world, index);
+	materialize(&ask);
+	same_trees(world->root, world->target, ".");
+	forget_blobs(world);
+	ask.replace = true;
 	materialize(&ask);
 	same_trees(world->root, world->target, ".");
 	tree_index_free(index);

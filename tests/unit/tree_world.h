@@ -310,6 +310,22 @@ static inline struct tree_index *capture(
 	return index;
 }
 
+/* No blob is in memory any more, but on the disk. */
+static inline void forget_blobs(const struct world *world)
+{
+	struct strv names = STRV_INIT;
+
+	list_names(world->blobs, ".", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		int fd = openat(world->blobs, names.v[i], O_RDONLY | O_CLOEXEC);
+
+		assert_int_equal(fsync(fd), 0);
+		assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+		close(fd);
+	}
+	strv_release(&names);
+}
+
 static inline struct tree_materialize_ask ask_for(
 	const struct world *world, const struct tree_index *index)
 {
