@@ -140,13 +140,6 @@ static const char *port_parse(const char *text, struct port_spec *spec)
 	return NULL;
 }
 
-/* What all ports of one text have in common: a range of all of them has to stay small. */
-struct port_parts {
-	struct node *mode_key, *host_ip_key, *target_key, *published_key, *protocol_key;
-	struct node *mode, *host_ip, *protocol;
-	struct node *published; /* of a range of which any is taken; else NULL */
-};
-
 static struct node *published_node(
 	struct arena *arena, const struct position *at, const struct range *range)
 {
@@ -160,42 +153,52 @@ static struct node *published_node(
 	return node;
 }
 
-static struct port_parts port_parts(
+/* What all ports of one text have in common: a range of all of them has to stay small. */
+struct port_pattern {
+	struct node *map;           /* all but `target`, and `published` where each has its own */
+	uint32_t target, published; /* their places in it */
+	bool publishes;             /* each port has its own `published` */
+};
+
+static uint32_t pattern_add(
+	struct arena *arena, struct node *map, const char *key, struct node *value)
+{
+	node_add(arena, map, node_string(arena, &map->at, key), value);
+	return map->n - 1;
+}
+
+static struct port_pattern port_pattern(
 	struct arena *arena, const struct port_spec *spec, const struct position *at)
 {
 	bool any_of_range = spec->container.first == spec->container.last &&
 			    spec->host.first != spec->host.last;
-
-	return (struct port_parts){
-		.mode_key = node_string(arena, at, "mode"),
-		.host_ip_key = node_string(arena, at, "host_ip"),
-		.target_key = node_string(arena, at, "target"),
-		.published_key = node_string(arena, at, "published"),
-		.protocol_key = node_string(arena, at, "protocol"),
-		.mode = node_string(arena, at, "ingress"),
-		.host_ip = node_string(arena, at, spec->host_ip),
-		.protocol = node_string(arena, at, spec->protocol),
-		.published = any_of_range ? published_node(arena, at, &spec->host) : NULL,
+	struct port_pattern pattern = {
+		.map = node_new(arena, NODE_MAP, at),
+		.publishes = *spec->published && !any_of_range,
 	};
+
+	pattern_add(arena, pattern.map, "mode", node_string(arena, at, "ingress"));
+	if (*spec->host_ip)
+		pattern_add(arena, pattern.map, "host_ip", node_string(arena, at, spec->host_ip));
+	pattern.target = pattern_add(arena, pattern.map, "target", NULL);
+	if (*spec->published)
+		pattern.published = pattern_add(arena, pattern.map, "published",
+			any_of_range ? published_node(arena, at, &spec->host) : NULL);
+	pattern_add(arena, pattern.map, "protocol", node_string(arena, at, spec->protocol));
+	return pattern;
 }
 
 static struct node *port_map(struct arena *arena, const struct port_spec *spec,
-	const struct port_parts *parts, uint64_t i, const struct position *at)
+	const struct port_pattern *pattern, uint64_t i, const struct position *at)
 {
-	struct node *map = node_new(arena, NODE_MAP, at), *published = parts->published;
+	struct node *map = node_new(arena, NODE_MAP, at);
+	struct range host = {spec->host.first + i, spec->host.first + i};
 
-	node_reserve(arena, map, 3 + (*spec->host_ip != 0) + (*spec->published != 0));
-	node_add(arena, map, parts->mode_key, parts->mode);
-	if (*spec->host_ip)
-		node_add(arena, map, parts->host_ip_key, parts->host_ip);
-	node_add(arena, map, parts->target_key,
-		node_int(arena, at, (int64_t)(spec->container.first + i)));
-	if (*spec->published && !published)
-		published = published_node(
-			arena, at, &(struct range){spec->host.first + i, spec->host.first + i});
-	if (published)
-		node_add(arena, map, parts->published_key, published);
-	node_add(arena, map, parts->protocol_key, parts->protocol);
+	node_borrow_keys(arena, map, pattern->map);
+	memcpy(map->items, pattern->map->items, map->n * sizeof(*map->items));
+	map->items[pattern->target] = node_int(arena, at, (int64_t)(spec->container.first + i));
+	if (pattern->publishes)
+		map->items[pattern->published] = published_node(arena, at, &host);
 	return map;
 }
 
@@ -221,13 +224,14 @@ static bool port_expand(const struct canonical *c, const struct node *item, cons
 			"\"8000-8005:80-85\"",
 			"\"%s\" is not a port mapping: %s", text, wrong);
 	} else if (!wrong) {
-		struct port_parts parts = port_parts(c->arena, &spec, &item->at);
+		struct port_pattern pattern = port_pattern(c->arena, &spec, &item->at);
 		uint64_t n = spec.container.last - spec.container.first;
 		size_t limit = n < RANGE_USUAL ? MEMORY_MAX_USUAL : MEMORY_MAX;
 
 		node_reserve(c->arena, out, out->n + (uint32_t)n + 1);
 		for (uint64_t i = 0; i <= n && arena_size(c->arena) <= limit; i++)
-			node_append(c->arena, out, port_map(c->arena, &spec, &parts, i, &item->at));
+			node_append(
+				c->arena, out, port_map(c->arena, &spec, &pattern, i, &item->at));
 		if (out->n - before <= n)
 			place_error(c->diags, item, place, NULL, "too many ports");
 		qsort(out->items + before, out->n - before, sizeof(*out->items), compare_targets);

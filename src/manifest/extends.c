@@ -216,14 +216,14 @@ static struct node *resolve(
 	}
 	if (base->kind == NODE_NULL)
 		return service; /* with its `extends`, as Compose leaves it */
-	node_remove(service, "extends");
+	node_remove(loader->arena, service, "extends");
 	if (base->kind != NODE_MAP)
 		return service;
 	base = merge_service(loader->arena, name, NULL, node_copy(loader->arena, base),
 		loader->no_interpolate, loader->diags);
 	base = merge_service(
 		loader->arena, name, base, service, loader->no_interpolate, loader->diags);
-	node_remove(base, "extends");
+	node_remove(loader->arena, base, "extends");
 	node_set(loader->arena, ((struct extends_file *)link.file)->services, name, base);
 	return base;
 }

@@ -223,7 +223,7 @@ void include_apply(struct loader *loader, const struct unit *unit, struct node *
 
 	if (!include)
 		return;
-	node_remove(doc, "include");
+	node_remove(loader->arena, doc, "include");
 	if (include->kind != NODE_LIST)
 		return;
 	for (size_t i = 0; i < include->n; i++)

@@ -288,8 +288,10 @@ static struct node *settle(struct merge *merge, struct node *node)
 			merge->depth--;
 		if (!item)
 			continue;
-		if (node->kind == NODE_MAP)
+		if (node->kind == NODE_MAP && kept != i) {
+			node_own_keys(merge->arena, node);
 			node->keys[kept] = node->keys[i];
+		}
 		node->items[kept++] = item;
 	}
 	if (kept != node->n)
@@ -318,7 +320,7 @@ static struct node *merge_maps(struct merge *merge, struct node *base, struct no
 		}
 		merge->depth--;
 		if (!merged)
-			node_remove(base, key);
+			node_remove(merge->arena, base, key);
 		else if (old)
 			node_set(merge->arena, base, key, merged);
 		else
@@ -429,7 +431,7 @@ static struct node *merge_sequences(
 {
 	for (size_t i = 0; over->kind == NODE_MAP && i < over->n; i++)
 		if (over->items[i]->tag == TAG_RESET)
-			node_remove(base, over->keys[i]->text);
+			node_remove(merge->arena, base, over->keys[i]->text);
 	over = sequence(merge->arena, settle(merge, over));
 	return merge_lists(merge, sequence(merge->arena, base), over, row);
 }

@@ -160,7 +160,7 @@ static json_t *raw_model(const struct model *m)
 	if (!m->context->no_normalize)
 		node_set(m->arena, m->doc, "name",
 			node_string(m->arena, &m->doc->at, m->context->project));
-	node_remove(m->doc, "version");
+	node_remove(m->arena, m->doc, "version");
 	return convert_any(m->doc);
 }
 

@@ -42,7 +42,7 @@ static void resolve_names(const struct model *m, struct node *map, bool keep)
 		} else if (keep) {
 			i++;
 		} else {
-			node_remove(map, name);
+			node_remove(m->arena, map, name);
 		}
 	}
 }

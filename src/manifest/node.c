@@ -336,6 +336,22 @@ void node_reserve(struct arena *arena, struct node *node, uint32_t cap)
 	node->items = grow(arena, node->items, node->n, cap);
 	if (node->kind == NODE_MAP)
 		node->keys = grow(arena, node->keys, node->n, cap);
+	node->keys_borrowed = false;
+}
+
+void node_borrow_keys(struct arena *arena, struct node *map, struct node *from)
+{
+	map->items = grow(arena, NULL, 0, from->n);
+	map->keys = from->keys;
+	map->n = map->cap = from->cap = from->n;
+	map->keys_borrowed = from->keys_borrowed = true;
+}
+
+void node_own_keys(struct arena *arena, struct node *map)
+{
+	if (map->keys_borrowed)
+		map->keys = grow(arena, map->keys, map->n, map->cap);
+	map->keys_borrowed = false;
 }
 
 static void make_room(struct arena *arena, struct node *node)
@@ -362,7 +378,7 @@ void node_set(struct arena *arena, struct node *map, const char *key, struct nod
 		node_add(arena, map, node_string(arena, value ? &value->at : NULL, key), value);
 }
 
-bool node_remove(struct node *map, const char *key)
+bool node_remove(struct arena *arena, struct node *map, const char *key)
 {
 	size_t i, rest;
 
@@ -371,6 +387,7 @@ bool node_remove(struct node *map, const char *key)
 	i = map_find(map, key);
 	if (i == map->n)
 		return false;
+	node_own_keys(arena, map);
 	map->n--;
 	rest = (map->n - i) * sizeof(struct node *);
 	memmove(map->items + i, map->items + i + 1, rest);
@@ -398,6 +415,7 @@ struct node *node_copy(struct arena *arena, const struct node *node)
 	copy->cap = node->n;
 	copy->items = NULL;
 	copy->keys = NULL;
+	copy->keys_borrowed = false;
 	if (node->n)
 		copy->items = arena_alloc(arena, node->n * sizeof(struct node *));
 	if (node->n && node->kind == NODE_MAP)

@@ -47,8 +47,9 @@ struct position {
 struct node {
 	enum node_kind kind : 8;
 	enum node_tag tag : 8;
-	bool quoted; /* a quoted or block scalar: always a string */
-	bool turned; /* canonical.c made a map of a list of KEY=VALUE, or a list of a map */
+	bool quoted;        /* a quoted or block scalar: always a string */
+	bool turned;        /* canonical.c made a map of a list of KEY=VALUE, or a list of a map */
+	bool keys_borrowed; /* `keys` is another map's as well: node.c's own */
 	uint32_t n, cap;
 	struct position at;
 	const char *text; /* scalars: as written (after interpolation); NUL-terminated UTF-8 */
@@ -94,10 +95,14 @@ struct node *node_get_key(
 /* Add without looking: `key` must not be there yet. */
 void node_add(struct arena *arena, struct node *map, struct node *key, struct node *value);
 void node_set(struct arena *arena, struct node *map, const char *key, struct node *value);
-bool node_remove(struct node *map, const char *key);
+bool node_remove(struct arena *arena, struct node *map, const char *key);
 void node_append(struct arena *arena, struct node *list, struct node *item);
 void node_reserve(struct arena *arena, struct node *node, uint32_t cap); /* room for so many */
-struct node *node_copy(struct arena *arena, const struct node *node);    /* deep */
+/* An empty map gets the keys of a full one, all values NULL, without a copy of the keys as long as
+ * neither is changed. */
+void node_borrow_keys(struct arena *arena, struct node *map, struct node *from);
+void node_own_keys(struct arena *arena, struct node *map); /* before keys[] is written to */
+struct node *node_copy(struct arena *arena, const struct node *node); /* deep */
 bool node_equal(const struct node *a, const struct node *b); /* as values; positions ignored */
 bool node_is_scalar(const struct node *node); /* bool, int, float, date or string; not null */
 

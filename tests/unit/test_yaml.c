@@ -130,7 +130,7 @@ static void test_large_map(void **state)
 	assert_int_equal(doc->n, 5000);
 	assert_string_equal(node_get_text(doc, "k4999"), "4999");
 	assert_null(node_get(doc, "k5000"));
-	assert_true(node_remove(doc, "k17"));
+	assert_true(node_remove(fixture->arena, doc, "k17"));
 	assert_null(node_get(doc, "k17"));
 	assert_string_equal(node_get_text(doc, "k18"), "18");
 	node_set(fixture->arena, doc, "k17", node_int(fixture->arena, NULL, 1));
