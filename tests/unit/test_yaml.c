@@ -118,6 +118,27 @@ static void test_tags(void **state)
 	assert_int_equal(node_get(doc, "c")->n, 1);
 }
 
+static void test_borrowed_keys(void **state)
+{
+	struct fixture *fixture = *state;
+	struct node *from = parse(fixture, "a: 1\nb: 2\nc: 3\n");
+	struct node *one = node_new(fixture->arena, NODE_MAP, NULL);
+	struct node *two = node_new(fixture->arena, NODE_MAP, NULL);
+
+	node_borrow_keys(fixture->arena, one, from);
+	node_borrow_keys(fixture->arena, two, from);
+	node_set(fixture->arena, one, "c", node_int(fixture->arena, NULL, 7));
+	assert_true(node_remove(fixture->arena, one, "a"));
+	node_set(fixture->arena, two, "d", node_int(fixture->arena, NULL, 8));
+	assert_string_equal(node_get_text(one, "c"), "7");
+	assert_int_equal(one->n, 2);
+	assert_string_equal(node_get_key(two, "a")->text, "a");
+	assert_string_equal(node_get_text(two, "d"), "8");
+	assert_true(node_remove(fixture->arena, from, "b"));
+	assert_string_equal(node_get_key(two, "b")->text, "b");
+	assert_string_equal(node_get_text(from, "c"), "3");
+}
+
 static void test_large_map(void **state)
 {
 	struct fixture *fixture = *state;
@@ -246,6 +267,7 @@ int main(void)
 		YAML_TEST(test_places),
 		YAML_TEST(test_merge_keys),
 		YAML_TEST(test_tags),
+		YAML_TEST(test_borrowed_keys),
 		YAML_TEST(test_large_map),
 		YAML_TEST(test_syntax_errors),
 		YAML_TEST(test_bytes),
