@@ -212,6 +212,9 @@ void actual_release(struct actual *actual);
 const struct container *actual_find(const struct actual *actual, const struct manifest *manifest,
 	const char *service, int number);
 
+/* The mount of a volume, by its name, in the engine's list entry of a container; or NULL. */
+const json_t *actual_mount(const json_t *listed, const char *volume);
+
 /*
  * A service whose volume is restored on its first connection (x-snapshot with `lazy: true`): what
  * it does, of the labels of its running container. Asks the engine only where they say that it is

@@ -44,39 +44,26 @@ char *branches_path(const char *volume, const char *branch)
 	return xasprintf(CACHE_BRANCHES "/%s/%s", volume, hex);
 }
 
-/* Is `path` the folder of a branch that is put aside? */
-static bool is_needed(const json_t *state, const char *volume, const char *path)
+struct place {
+	const char *volume;
+	const json_t *state;
+};
+
+/* cache_waste: all but the folders of branches that are put aside. */
+static bool is_left_over(void *ctx, const char *name, const char *path)
 {
+	const struct place *place = ctx;
 	const char *branch;
 	json_t *each;
 
-	json_object_foreach (json_object_get(state, "branches"), branch, each) {
-		autofree char *own = branches_path(volume, branch);
+	json_object_foreach (json_object_get(place->state, "branches"), branch, each) {
+		autofree char *own = branches_path(place->volume, branch);
 
 		if (str_eq(own, path))
-			return !str_eq(branch, json_str(state, "current")) ||
-			       json_object_get(state, "to");
+			return str_eq(branch, json_str(place->state, "current")) &&
+			       !json_object_get(place->state, "to");
 	}
-	return false;
-}
-
-static int sweep_volume(const json_t *states, const char *volume, struct err *err)
-{
-	autofree char *folder = xasprintf(CACHE_BRANCHES "/%s", volume);
-	autostrv struct strv names = STRV_INIT;
-
-	if (!fs_is_dir(folder))
-		return 0;
-	if (fs_list(folder, &names, err) < 0)
-		return -1;
-	for (size_t i = 0; i < names.n; i++) {
-		autofree char *path = path_join(folder, names.v[i]);
-
-		if (!is_needed(json_object_get(states, volume), volume, path) &&
-			fs_remove_tree(path, err) < 0)
-			return -1;
-	}
-	return 0;
+	return true;
 }
 
 int branches_sweep(struct err *err)
@@ -89,8 +76,12 @@ int branches_sweep(struct err *err)
 	states = branches_read(err);
 	if (!states || fs_list(CACHE_BRANCHES, &volumes, err) < 0)
 		return -1;
-	for (size_t i = 0; i < volumes.n; i++)
-		if (sweep_volume(states, volumes.v[i], err) < 0)
+	for (size_t i = 0; i < volumes.n; i++) {
+		autofree char *folder = path_join(CACHE_BRANCHES, volumes.v[i]);
+		struct place place = {volumes.v[i], json_object_get(states, volumes.v[i])};
+
+		if (cache_sweep(folder, is_left_over, &place, err) < 0)
 			return -1;
+	}
 	return 0;
 }

@@ -19,7 +19,7 @@
 /* === what killed runs left === */
 
 /* A blob that was not finished: .put-*, .new-*, or HEX.XXXXXX (fs_write_atomic). */
-static bool is_unfinished(const char *name)
+static bool is_unfinished(void *ctx, const char *name, const char *path)
 {
 	const char *end = name + strspn(name, "0123456789abcdef");
 
@@ -28,23 +28,23 @@ static bool is_unfinished(const char *name)
 	return end - name == SHA256_HEX - 1 && *end == '.' && !str_eq(end, ".part");
 }
 
-static bool is_unfinished_tree(const char *name)
+static bool is_unfinished_tree(void *ctx, const char *name, const char *path)
 {
 	return strstr(name, ".new-") != NULL;
 }
 
-static bool is_unfinished_file(const char *name)
+static bool is_unfinished_file(void *ctx, const char *name, const char *path)
 {
 	return str_starts(name, "index.json.") || str_starts(name, "oci-layout.");
 }
 
 /* The name of no volume. */
-static bool is_unfinished_thin(const char *name)
+static bool is_unfinished_thin(void *ctx, const char *name, const char *path)
 {
 	return *name == '.';
 }
 
-static int sweep_folder(const char *folder, bool (*unfinished)(const char *name), struct err *err)
+int cache_sweep(const char *folder, cache_waste *waste, void *ctx, struct err *err)
 {
 	autostrv struct strv names = STRV_INIT;
 
@@ -55,7 +55,7 @@ static int sweep_folder(const char *folder, bool (*unfinished)(const char *name)
 	for (size_t i = 0; i < names.n; i++) {
 		autofree char *path = path_join(folder, names.v[i]);
 
-		if (unfinished(names.v[i]) && fs_remove_tree(path, err) < 0)
+		if (waste(ctx, names.v[i], path) && fs_remove_tree(path, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -64,11 +64,11 @@ static int sweep_folder(const char *folder, bool (*unfinished)(const char *name)
 /* Only while nobody else is at work. */
 static int sweep(struct err *err)
 {
-	if (sweep_folder(CACHE_BLOBS, is_unfinished, err) < 0 ||
-		sweep_folder(CACHE_TREES, is_unfinished_tree, err) < 0 ||
-		sweep_folder(CACHE_THIN, is_unfinished_thin, err) < 0)
+	if (cache_sweep(CACHE_BLOBS, is_unfinished, NULL, err) < 0 ||
+		cache_sweep(CACHE_TREES, is_unfinished_tree, NULL, err) < 0 ||
+		cache_sweep(CACHE_THIN, is_unfinished_thin, NULL, err) < 0)
 		return -1;
-	return sweep_folder(AGENT_CACHE, is_unfinished_file, err);
+	return cache_sweep(AGENT_CACHE, is_unfinished_file, NULL, err);
 }
 
 /* === using it === */

@@ -28,6 +28,10 @@ int cache_read(struct agent *agent, struct err *err);
 /* The lock alone, or ERR_SNAPSHOT: others are at work. */
 int cache_alone(struct agent *agent, struct err *err);
 
+/* Remove what is waste of a folder of the cache, where there is one: files, and whole trees. */
+typedef bool cache_waste(void *ctx, const char *name, const char *path);
+int cache_sweep(const char *folder, cache_waste *waste, void *ctx, struct err *err);
+
 /* The 64 digits of "sha256:...", or NULL with ERR_FAILED. Borrowed from `digest`. */
 const char *digest_hex(const char *digest, struct err *err);
 

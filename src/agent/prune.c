@@ -96,24 +96,15 @@ static int remove_unneeded(const json_t *needed, uint64_t *freed, struct err *er
 	return 0;
 }
 
-/*
- * Trees that were made to be cloned, or that no thin volume stands on any more; also those that
- * were not finished.
- */
-static int remove_trees(json_t *needed, const json_t *thin, struct err *err)
+/* cache_waste: trees that were made to be cloned, or that no thin volume stands on any more. */
+static bool is_unneeded_tree(void *needed, const char *name, const char *path)
 {
-	autostrv struct strv names = STRV_INIT;
+	return !json_object_get(needed, name);
+}
 
-	if (thin_sweep(thin, needed, err) < 0 ||
-		(fs_is_dir(CACHE_TREES) && fs_list(CACHE_TREES, &names, err) < 0))
-		return -1;
-	for (size_t i = 0; i < names.n; i++) {
-		autofree char *path = xasprintf(CACHE_TREES "/%s", names.v[i]);
-
-		if (!json_object_get(needed, names.v[i]) && fs_remove_tree(path, err) < 0)
-			return -1;
-	}
-	return 0;
+static bool is_unneeded_program(void *needed, const char *name, const char *path)
+{
+	return !json_object_get(needed, path);
 }
 
 /* What containers wait for; it may be gone where their volumes have been restored long since. */
@@ -132,21 +123,6 @@ static int need_lazy(
 		if (!hex || (fs_exists(path) && need_snapshot(agent, json_str(volume, "digest"),
 							needed, err) < 0))
 			return -1;
-	}
-	return 0;
-}
-
-static int remove_programs(const json_t *needed, struct err *err)
-{
-	autostrv struct strv names = STRV_INIT;
-
-	if (fs_is_dir(CACHE_PROGRAMS) && fs_list(CACHE_PROGRAMS, &names, err) < 0)
-		return -1;
-	for (size_t i = 0; i < names.n; i++) {
-		autofree char *path = xasprintf(CACHE_PROGRAMS "/%s", names.v[i]);
-
-		if (!json_object_get(needed, path))
-			unlink(path);
 	}
 	return 0;
 }
@@ -179,9 +155,10 @@ int agent_prune(struct agent *agent, const json_t *request, json_t **result, str
 		if (need_lazy(agent, each, needed, programs, err) < 0)
 			return err_wrap(err, "nothing was removed");
 	if (remove_unneeded(needed, &freed, err) < 0 ||
-		remove_trees(needed, json_object_get(request, "thin"), err) < 0 ||
-		remove_programs(programs, err) < 0 || import_sweep(err) < 0 ||
-		branches_sweep(err) < 0)
+		thin_sweep(json_object_get(request, "thin"), needed, err) < 0 ||
+		cache_sweep(CACHE_TREES, is_unneeded_tree, needed, err) < 0 ||
+		cache_sweep(CACHE_PROGRAMS, is_unneeded_program, programs, err) < 0 ||
+		import_sweep(err) < 0 || branches_sweep(err) < 0)
 		return -1;
 	*result = json_pack("{s:I}", "freed", (json_int_t)freed);
 	return 0;

@@ -232,24 +232,30 @@ static bool is_needed(const json_t *volumes, const char *name)
 	return false;
 }
 
+struct wanted {
+	const json_t *volumes;
+	json_t *trees; /* that they stand on: true each */
+};
+
+/* cache_waste: also notes the tree of one that is needed. */
+static bool is_unneeded(void *ctx, const char *name, const char *path)
+{
+	const struct wanted *wanted = ctx;
+	char hex[SHA256_HEX];
+
+	if (!is_needed(wanted->volumes, name))
+		return true;
+	tree_of(path, hex);
+	json_object_set_new(wanted->trees, hex, json_true());
+	return false;
+}
+
 int thin_sweep(const json_t *volumes, json_t *trees, struct err *err)
 {
-	autostrv struct strv names = STRV_INIT;
+	struct wanted wanted = {volumes, trees};
 
 	/* Who does not say which there are knows nothing of them. */
 	if (!json_is_array(volumes))
 		return err_set(err, ERR_FAILED, "which volumes are thin was not said");
-	if (fs_is_dir(CACHE_THIN) && fs_list(CACHE_THIN, &names, err) < 0)
-		return -1;
-	for (size_t i = 0; i < names.n; i++) {
-		autofree char *folder = folder_of(names.v[i]);
-		char hex[SHA256_HEX];
-
-		tree_of(folder, hex);
-		if (is_needed(volumes, names.v[i]))
-			json_object_set_new(trees, hex, json_true());
-		else if (fs_remove_tree(folder, err) < 0)
-			return -1;
-	}
-	return 0;
+	return cache_sweep(CACHE_THIN, is_unneeded, &wanted, err);
 }

@@ -167,17 +167,6 @@ const json_t *snapshots_service(const struct snapshot_place *place)
 
 /* === its users === */
 
-static bool mounts(const struct container *container, const char *volume)
-{
-	json_t *mount;
-	size_t i;
-
-	json_array_foreach (json_object_get(container->raw, "Mounts"), i, mount)
-		if (str_eq(json_str(mount, "Name"), volume))
-			return true;
-	return false;
-}
-
 /* What a killed command stopped counts as running: it is to be started again. */
 static void add_user(
 	const struct workspace *ws, const struct container *container, struct snapshot_place *place)
@@ -234,7 +223,7 @@ int snapshots_place(
 	if (status == 0) {
 		place->exists = json_object_get(actual.volumes, place->volume) != NULL;
 		for (size_t i = 0; i < actual.n; i++)
-			if (mounts(&actual.containers[i], place->volume))
+			if (actual_mount(actual.containers[i].raw, place->volume))
 				add_user(&session->ws, &actual.containers[i], place);
 		place->cut = plan_thin_is_cut(&session->ws, place->volume);
 		plan_thin_running(&session->ws, place->volume, &place->running);

@@ -178,3 +178,14 @@ const struct container *actual_find(const struct actual *actual, const struct ma
 	}
 	return found;
 }
+
+const json_t *actual_mount(const json_t *listed, const char *volume)
+{
+	json_t *mount;
+	size_t i;
+
+	json_array_foreach (json_object_get(listed, "Mounts"), i, mount)
+		if (str_eq(json_str(mount, "Name"), volume))
+			return mount;
+	return NULL;
+}

@@ -218,17 +218,6 @@ static bool fits_down(struct job *job, const struct container *container)
 	return json_at(manifest->model, "services", container->service, NULL) != NULL;
 }
 
-static bool mounts(const struct container *container, const char *volume)
-{
-	json_t *mount;
-	size_t i;
-
-	json_array_foreach (json_object_get(container->raw, "Mounts"), i, mount)
-		if (str_eq(json_str(mount, "Name"), volume))
-			return true;
-	return false;
-}
-
 /* Docker lets a network go that only stopped containers are on, Podman does not. */
 static bool is_on(const struct job *job, const struct container *container, const char *network)
 {
@@ -244,7 +233,7 @@ static const struct container *user_of(
 		const struct container *container = &job->actual.containers[i];
 
 		if (job->indexes[i] == NO_ACTION &&
-			(kind == ACTION_REMOVE_VOLUME ? mounts(container, name)
+			(kind == ACTION_REMOVE_VOLUME ? actual_mount(container->raw, name) != NULL
 						      : is_on(job, container, name)))
 			return container;
 	}

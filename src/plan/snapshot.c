@@ -118,13 +118,7 @@ static bool is_alive(const json_t *container)
 /* Podman's list does not say how a volume is mounted: then it may write. */
 static bool only_reads(const json_t *container, const char *volume)
 {
-	json_t *mount;
-	size_t i;
-
-	json_array_foreach (json_object_get(container, "Mounts"), i, mount)
-		if (str_eq(json_str(mount, "Name"), volume))
-			return json_is_false(json_object_get(mount, "RW"));
-	return false;
+	return json_is_false(json_object_get(actual_mount(container, volume), "RW"));
 }
 
 int agent_volume_free(struct engine *engine, const char *volume, bool reading,
