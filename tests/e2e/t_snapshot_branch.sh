@@ -2,6 +2,8 @@
 # devenv snapshot branch and switch: several databases in one volume, after kills too.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/shop.sh
+source "$HERE/shop.sh"
 
 # --- a file system that shares blocks -------------------------------------------------------------
 shared=$T/xfs
@@ -20,23 +22,12 @@ check "a file system that does not" mount -t tmpfs -o size=140m tmpfs "$T/small"
 at_exit umount -l "$T/small"
 mkdir "$T/small/uploads"
 
-mkdir shop
-cd shop
 cat >compose.yaml <<END
 services:
   db:
-    image: $(image mariadb)
-    environment: {MARIADB_DATABASE: shop, MARIADB_USER: shop, MARIADB_PASSWORD: shop}
+    extends: {file: $SHOP, service: maria}
     volumes: ["data:/var/lib/mysql", "uploads:/uploads"]
-    healthcheck:
-      test: mariadb -h127.0.0.1 -ushop -pshop -e 'SELECT 1' shop
-      interval: 500ms
-      timeout: 5s
-      retries: 120
-  bystander:
-    image: $(image base)
-    command: [sleep, infinity]
-    stop_signal: KILL
+  bystander: {extends: {file: $SHOP, service: idle}}
 volumes:
   data:
     driver_opts: {type: none, o: bind, device: "$shared/data"}
@@ -45,11 +36,9 @@ volumes:
 END
 mkdir "$shared/data"
 
-db() { timeout 60 "$DEVENV" exec -T db mariadb -N -ushop -pshop -e "$1" shop </dev/null; }
+db() { maria "$1" db; }
 rows() { db 'select group_concat(i order by i) from t'; }
 serves() { rows | grep -Eqx '1,2|1,3'; }
-id_of() { containers shop "$1"; }
-started() { api GET "/containers/$(id_of "$1")/json" | jq -r .State.StartedAt; }
 used() { sync -f "$shared"; df --output=used -k "$shared" | tail -n 1; }
 current() { "$DEVENV" snapshot branch --format json | jq -r '.shop_data.current'; }
 no_agents() {

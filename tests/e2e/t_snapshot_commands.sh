@@ -2,40 +2,19 @@
 # devenv snapshot: databases kept, reset, taken back; and what is refused.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/shop.sh
+source "$HERE/shop.sh"
 
-mkdir shop
-cd shop
 cat >compose.yaml <<EOF2
 services:
-  maria:
-    image: $(image mariadb)
-    environment: {MARIADB_DATABASE: shop, MARIADB_USER: shop, MARIADB_PASSWORD: shop}
-    volumes: ["maria:/var/lib/mysql"]
-    healthcheck:
-      test: mariadb -h127.0.0.1 -ushop -pshop -e 'SELECT 1' shop
-      interval: 500ms
-      timeout: 5s
-      retries: 120
-  pg:
-    image: $(image postgres)
-    stop_signal: SIGINT
-    environment: {POSTGRES_USER: shop, POSTGRES_PASSWORD: shop, PGPASSWORD: shop}
-    volumes: ["pg:/var/lib/postgresql/data"]
+  maria: {extends: {file: $SHOP, service: maria}}
+  pg: {extends: {file: $SHOP, service: pg}}
   bystander:
-    image: $(image base)
-    command: [sleep, infinity]
-    stop_signal: KILL
+    extends: {file: $SHOP, service: idle}
     volumes: ["files:/files"]
     healthcheck: {test: "test ! -e /files/slow", interval: 500ms, retries: 1000}
-volumes:
-  maria:
-  pg:
-  files:
+volumes: {maria: , pg: , files: }
 EOF2
-
-maria() { timeout 60 "$DEVENV" exec -T maria mariadb -N -ushop -pshop -e "$1" shop </dev/null; }
-pg() { timeout 60 "$DEVENV" exec -T pg psql -Atq -h 127.0.0.1 -U shop -c "$1" shop </dev/null; }
-started() { api GET "/containers/$(containers shop "$1")/json" | jq -r .State.StartedAt; }
 
 check "two databases come up" "$DEVENV" up
 check "MariaDB gets rows" maria 'create table t (i int primary key); insert into t values (1), (2)'

@@ -2,45 +2,31 @@
 # devenv snapshot import and export: dumps and tars into snapshots, snapshots into tars.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/shop.sh
+source "$HERE/shop.sh"
 
-mkdir shop
-cd shop
 cat >compose.yaml <<EOF2
 services:
   maria:
-    image: $(image mariadb)
-    environment: {MARIADB_ROOT_PASSWORD: secret, MARIADB_DATABASE: shop}
-    volumes: ["maria:/var/lib/mysql"]
-    healthcheck:
-      test: mariadb -uroot -psecret -e 'SELECT 1' shop
-      interval: 500ms
-      timeout: 5s
-      retries: 120
+    extends: {file: $SHOP, service: maria}
+    environment: {MARIADB_ROOT_PASSWORD: secret}
+    healthcheck: {test: "mariadb -uroot -psecret -e 'SELECT 1' shop"}
   pg:
-    image: $(image postgres)
-    stop_signal: SIGINT
-    environment: {POSTGRES_USER: shop, POSTGRES_PASSWORD: shop, PGPASSWORD: shop}
-    volumes: ["pg:/var/lib/postgresql/data"]
+    extends: {file: $SHOP, service: pg}
     healthcheck:
       test: psql -h 127.0.0.1 -U shop -c 'select 1' shop
       interval: 500ms
       timeout: 5s
       retries: 120
   files:
-    image: $(image base)
-    command: [sleep, infinity]
-    stop_signal: KILL
+    extends: {file: $SHOP, service: idle}
     volumes: ["files:/files"]
-volumes:
-  maria:
-  pg:
-  files:
+volumes: {maria: , pg: , files: }
 EOF2
 
 maria() {
 	timeout 60 "$DEVENV" exec -T maria mariadb -N -uroot -psecret -e "$1" shop </dev/null
 }
-pg() { timeout 60 "$DEVENV" exec -T pg psql -Atq -h 127.0.0.1 -U shop -c "$1" shop </dev/null; }
 import() { "$DEVENV" snapshot import "$@" </dev/null; }
 rows() { "$DEVENV" snapshot inspect "$1" --format json | jq -c '.config.probes'; }
 # Containers and volumes of scratch servers.

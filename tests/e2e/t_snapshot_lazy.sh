@@ -3,38 +3,27 @@
 # shellcheck disable=SC2317 # the functions are called through check
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/shop.sh
+source "$HERE/shop.sh"
 
 maria_port=13406
 pg_port=13407
-mkdir shop
-cd shop
 cat >compose.yaml <<EOF2
 services:
   maria:
-    image: $(image mariadb)
-    environment: {MARIADB_DATABASE: shop, MARIADB_USER: shop, MARIADB_PASSWORD: shop}
-    volumes: ["maria:/var/lib/mysql"]
+    extends: {file: $SHOP, service: maria}
     ports: ["127.0.0.1:$maria_port:3306"]
-    healthcheck:
-      test: mariadb -h127.0.0.1 -ushop -pshop -e 'SELECT 1' shop
-      interval: 500ms
-      timeout: 5s
-      retries: 120
   pg:
-    image: $(image postgres)
-    stop_signal: SIGINT
-    environment: {POSTGRES_USER: shop, POSTGRES_PASSWORD: shop}
-    volumes: ["pg:/var/lib/postgresql/data"]
+    extends: {file: $SHOP, service: pg}
     ports: ["127.0.0.1:$pg_port:5432"]
   app:
-    image: $(image mariadb)
+    extends: {file: $SHOP, service: idle}
+    image: $MARIADB_IMAGE
     entrypoint: [sleep, infinity]
+    command: []
     healthcheck: {test: [CMD, "true"], interval: 500ms}
-    stop_signal: KILL
     depends_on: {maria: {condition: service_healthy}, pg: {condition: service_started}}
-volumes:
-  maria:
-  pg:
+volumes: {maria: , pg: }
 EOF2
 
 maria() { timeout 60 mariadb --no-defaults -h127.0.0.1 -P"$maria_port" -ushop -pshop -N -e "$1" shop; }

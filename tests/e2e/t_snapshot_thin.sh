@@ -3,35 +3,25 @@
 # killed while they are made.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/shop.sh
+source "$HERE/shop.sh"
 
-mkdir shop
-cd shop
 cat >compose.yaml <<END
 services:
   pg:
-    image: $(image postgres)
-    stop_signal: SIGINT
-    environment: {POSTGRES_USER: shop, POSTGRES_PASSWORD: shop, PGPASSWORD: shop}
-    volumes: ["pg:/var/lib/postgresql/data", "/anonymous"]
-  bystander:
-    image: $(image base)
-    command: [sleep, infinity]
-    stop_signal: KILL
+    extends: {file: $SHOP, service: pg}
+    volumes: ["/anonymous"]
+  bystander: {extends: {file: $SHOP, service: idle}}
   filer:
-    image: $(image base)
-    command: [sleep, infinity]
-    stop_signal: KILL
+    extends: {file: $SHOP, service: idle}
     volumes: ["files:/files"]
 volumes:
   pg: {labels: {team: seeds}}
   files:
 END
 
-pg() { timeout 60 "$DEVENV" exec -T pg psql -Atq -h 127.0.0.1 -U shop -c "$1" shop </dev/null; }
 rows() { pg 'select count(*) from t'; }
 filer() { timeout 60 "$DEVENV" exec -T filer bash -c "$1" </dev/null; }
-id_of() { containers shop "$1"; }
-started() { api GET "/containers/$(id_of "$1")/json" | jq -r .State.StartedAt; }
 volume() { api GET "/volumes/shop_$1"; }
 root_of() { "$DEVENV" exec -T pg stat -c '%u:%g %a' /var/lib/postgresql/data; }
 
