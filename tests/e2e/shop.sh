@@ -7,7 +7,7 @@ SHOP=$HERE/shop.yaml
 MARIADB_IMAGE=$(image mariadb)
 POSTGRES_IMAGE=$(image postgres)
 BASE_IMAGE=$(image base)
-export MARIADB_IMAGE POSTGRES_IMAGE BASE_IMAGE
+export SHOP MARIADB_IMAGE POSTGRES_IMAGE BASE_IMAGE
 mkdir shop
 cd shop || exit 1
 
