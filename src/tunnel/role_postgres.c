@@ -15,6 +15,7 @@
 #define PQ_FUNCTIONS(X) \
 	X(PQconnectStartParams) \
 	X(PQconnectPoll) \
+	X(PQsetErrorVerbosity) \
 	X(PQconndefaults) \
 	X(PQconninfoFree) \
 	X(PQconnectionNeedsPassword) \
@@ -34,6 +35,8 @@
 LAZY_LIBRARY(pq, "libpq.so.5 libpq.5.dylib", PQ_FUNCTIONS)
 
 #define PARAMS 10
+#define STATE_LEN 5 /* of a SQLSTATE, whose first two letters are its class */
+#define INVALID_AUTHORIZATION "28"
 
 /* NULL where it cannot be told: on a writer, or when nothing was replayed yet. */
 static const char lag_query[] =
@@ -68,23 +71,59 @@ static char *own_setting(const char *name)
 	return value;
 }
 
-/* "connection to server at ..., port 5433 failed: FATAL:  ..." without the part about the way. */
-static void server_words(PGconn *conn, char *words, size_t size)
+/*
+ * The SQLSTATE of a message's first line: "FATAL:  28P01: password ...", where the first word is in
+ * the server's language. What libpq says itself has none.
+ */
+static const char *find_state(const char *text, size_t len)
 {
-	const char *text = pq.PQerrorMessage(conn), *at = strstr(text, " failed: ");
+	const char *at = memmem(text, len, ":  ", 3);
+	const char *state = at ? at + 3 : text + len;
+
+	return strspn(state, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == STATE_LEN &&
+			       str_starts(state + STATE_LEN, ": ")
+		       ? state
+		       : NULL;
+}
+
+/*
+ * "connection to server at ..., port 5433 failed: FATAL:  28P01: ..." without the part about the
+ * way, and the SQLSTATE, which goes into `state` ("": there is none).
+ */
+static void server_words(PGconn *conn, char *words, size_t size, char state[STATE_LEN + 1])
+{
+	const char *text = pq.PQerrorMessage(conn), *at = strstr(text, " failed: "), *found;
+	size_t len;
 
 	if (str_starts(text, "connection to server") && at)
 		text = at + strlen(" failed: ");
-	snprintf(words, size, "%.*s", (int)strcspn(text, "\n"), text);
+	len = strcspn(text, "\n");
+	found = find_state(text, len);
+	*state = '\0';
+	if (!found) {
+		snprintf(words, size, "%.*s", (int)len, text);
+		return;
+	}
+	snprintf(state, STATE_LEN + 1, "%s", found);
+	at = found + STATE_LEN + strlen(": ");
+	snprintf(words, size, "%.*s%.*s", (int)(found - text), text, (int)(text + len - at), at);
+}
+
+/* Another password helps where the server did not take this one, not where it let it in and had
+ * another reason: no such database, too many connections. */
+static bool password_is_wrong(PGconn *conn, const char *state)
+{
+	return pq.PQconnectionNeedsPassword(conn) ||
+	       (pq.PQconnectionUsedPassword(conn) && str_starts(state, INVALID_AUTHORIZATION));
 }
 
 static int refused(PGconn *conn, struct err *err)
 {
-	char words[512];
+	char words[512], state[STATE_LEN + 1];
 
-	server_words(conn, words, sizeof(words));
+	server_words(conn, words, sizeof(words), state);
 	err_set(err, ERR_TUNNEL, "%s", words);
-	if (pq.PQconnectionNeedsPassword(conn) || pq.PQconnectionUsedPassword(conn))
+	if (password_is_wrong(conn, state))
 		err->os = EKEYREJECTED;
 	else if (strstr(words, "does not support SSL"))
 		err->os = EPROTONOSUPPORT;
@@ -153,6 +192,7 @@ static void *postgres_connect(const struct role_login *login, bool tls,
 		return NULL;
 	}
 	conn = start(login, is_choice(chosen) ? chosen : tls ? "require" : "disable", door);
+	pq.PQsetErrorVerbosity(conn, PQERRORS_VERBOSE); /* its messages then have the SQLSTATE */
 	if (!conn || pq.PQstatus(conn) == CONNECTION_BAD)
 		refused(conn, err);
 	else if (role_door_pass(door, pq.PQsocket(conn), give, ctx, err) == 0 &&
@@ -179,10 +219,10 @@ static int postgres_ask(void *session, struct role *role, struct err *err)
 {
 	autofree char *answer = one_value(session, ROLE_QUERY_POSTGRES), *lag = NULL;
 	uint64_t seconds;
-	char words[512];
+	char words[512], state[STATE_LEN + 1];
 
 	if (!answer) {
-		server_words(session, words, sizeof(words));
+		server_words(session, words, sizeof(words), state);
 		return err_set(err, ERR_TUNNEL, "%s", words);
 	}
 	role->replica = str_eq(answer, "t");

@@ -43,7 +43,8 @@ all_ready() { (($(grep -c ' -> ' "$T/out") == 4)); }
 insist_on_tls() {
 	maria_root -e 'SET GLOBAL require_secure_transport = 1, GLOBAL read_only = 1'
 	standby_tls
-	printf 'hostssl all all 127.0.0.1/32 scram-sha-256\n' >"$D/standby/pg_hba.conf"
+	printf '%s all %s 127.0.0.1/32 %s\n' host barred reject hostssl all scram-sha-256 \
+		>"$D/standby/pg_hba.conf"
 	printf 'local all all trust\n' >>"$D/standby/pg_hba.conf"
 	as_postgres "$PG/pg_ctl" -D "$D/standby" reload
 	wait_for 10 refuses_clear
@@ -72,6 +73,11 @@ check 'sshd starts' start_sshd
 check 'MariaDB starts' start_maria
 export PGPASSWORD=secret
 check 'PostgreSQL starts, with a standby' start_postgres
+limit_role() {
+	psql -X -U postgres -h 127.0.0.1 -p "$PG_PORT" -q \
+		-c "CREATE ROLE limited LOGIN PASSWORD 'secret' CONNECTION LIMIT 0"
+}
+check 'a role that may have no connection' limit_role
 check 'the replicas insist on TLS' insist_on_tls
 unset PGPASSWORD
 workspace
@@ -112,8 +118,21 @@ on_terminal() { # on_terminal "ANSWERS" WORDS...: devenv, on a terminal of its o
 check_out 'sql: a password that is nowhere is asked for, again when it was wrong' '\sTLSv1' \
 	on_terminal 'wrong secret' sql maria -N -e "SHOW STATUS LIKE 'Ssl_version'"
 check_out 'with a word on that' 'not accepted' cat "$T/typed"
-check_out 'sql: and so for PostgreSQL' '^43' on_terminal secret sql standby -X -A -t -c 'SELECT 43'
-wrong_thrice() { ! on_terminal 'one two three' sql maria -N -e 'SELECT 1'; }
+check_out 'sql: and so for PostgreSQL' '^43' \
+	on_terminal 'wrong secret' sql standby -X -A -t -c 'SELECT 43'
+wrong_thrice() { ! on_terminal 'one two three' sql "$1"; }
+asked_once() { # it fails for a reason that no password mends
+	! on_terminal secret sql "$@" && asked_times 1 && not asked_times 2
+}
+check_out 'sql: PostgreSQL, no such database: nothing to do with the password' \
+	'devenv: tunnel "standby": FATAL:  database "nowhere" does not exist' \
+	asked_once -d nowhere standby
+check_out 'sql: PostgreSQL, too many connections: neither' \
+	'devenv: tunnel "standby": FATAL:  too many connections for role "limited"' \
+	asked_once -u limited standby
+never_asked() { ! on_terminal '' sql "$@" && not asked_times 1; }
+check_out 'sql: PostgreSQL, a login that is barred whatever its password' \
+	'FATAL:  pg_hba.conf rejects connection .*"barred"' never_asked -u barred standby
 # shellcheck disable=SC2016 # the shell of psql knows its own parent
 seen() {
 	on_terminal secret sql standby -X -c \
@@ -123,7 +142,10 @@ check_out 'the client runs' '^PGPORT=' seen
 check 'and has the password neither in its words nor in its environment' \
 	not grep -q secret "$T/typed"
 check_out 'sql: a password that is wrong three times' 'devenv: tunnel "maria": Access denied' \
-	wrong_thrice
+	wrong_thrice maria
+check_out 'and so for PostgreSQL, without its code' \
+	'devenv: tunnel "standby": FATAL:  password authentication failed for user "postgres"' \
+	wrong_thrice standby
 
 # === nothing is known ===
 
