@@ -1,6 +1,5 @@
 /*
- * port.c - is a port free, by binding it; and the process that listens on it, through /proc
- * (proc(5)).
+ * port.c - the process that listens on a port, through /proc (proc(5)).
  *
  * /proc/net/tcp gives the socket's inode, and one of some process's descriptors links to it.
  */
@@ -11,46 +10,15 @@
 #include "devenv/str.h"
 #include "devenv/strv.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define TABLE_LIMIT ((size_t)16 << 20)
 #define STATE_LISTEN "0A"
-
-bool port_is_free(const char *address, uint16_t port, bool udp)
-{
-	bool v6 = strchr(address, ':') != NULL;
-	autoclose int fd = socket(
-		v6 ? AF_INET6 : AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
-	struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	int one = 1, result;
-
-	if (fd < 0)
-		return true;
-	/* As servers do: connections in TIME_WAIT are no holders. */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (v6) {
-		if (inet_pton(AF_INET6, address, &in6.sin6_addr) != 1)
-			return true;
-		result = bind(fd, (struct sockaddr *)&in6, sizeof(in6));
-	} else {
-		if (*address && inet_pton(AF_INET, address, &in4.sin_addr) != 1)
-			return true;
-		result = bind(fd, (struct sockaddr *)&in4, sizeof(in4));
-	}
-	return result == 0 || errno != EADDRINUSE;
-}
-
-/* === who holds it === */
 
 /* proc files have no size, so fs_read (regular files of a known size) is not for them. */
 static bool read_proc(const char *path, struct buf *out)

@@ -22,10 +22,39 @@
 
 struct wanted {
 	const char *object;
-	const char *address; /* "" for all */
+	const char *address; /* IPv4 or IPv6; "": all of IPv4 */
 	uint16_t port;
 	bool udp;
 };
+
+/*
+ * Could a server bind it now? What cannot be told (no such address, a privileged port) counts as
+ * free: whoever binds it will hear.
+ */
+static bool is_free(const struct wanted *wanted)
+{
+	bool v6 = strchr(wanted->address, ':') != NULL;
+	autoclose int fd = socket(v6 ? AF_INET6 : AF_INET,
+		(wanted->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+	struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = htons(wanted->port)};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(wanted->port)};
+	int one = 1, result;
+
+	if (fd < 0)
+		return true;
+	/* As servers do: connections in TIME_WAIT are no holders. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (v6) {
+		if (inet_pton(AF_INET6, wanted->address, &in6.sin6_addr) != 1)
+			return true;
+		result = bind(fd, (struct sockaddr *)&in6, sizeof(in6));
+	} else {
+		if (*wanted->address && inet_pton(AF_INET, wanted->address, &in4.sin_addr) != 1)
+			return true;
+		result = bind(fd, (struct sockaddr *)&in4, sizeof(in4));
+	}
+	return result == 0 || errno != EADDRINUSE;
+}
 
 /* === who holds it === */
 
@@ -103,8 +132,7 @@ static int check_action(const struct plan *plan, const struct action *action,
 
 			if (!parse_port(json_str(item, "HostPort"), &wanted.port))
 				continue;
-			if (!port_is_free(wanted.address, wanted.port, wanted.udp) &&
-				!held_by_replaced(plan, actual, &wanted))
+			if (!is_free(&wanted) && !held_by_replaced(plan, actual, &wanted))
 				return taken(&wanted, containers, err);
 		}
 	}
@@ -181,8 +209,7 @@ static int choose_port(const struct plan *plan, const struct actual *actual, jso
 
 		wanted.port = (uint16_t)port;
 		if (json_str(seen, key) ||
-			(!port_is_free(wanted.address, wanted.port, wanted.udp) &&
-				!held_by_replaced(plan, actual, &wanted)))
+			(!is_free(&wanted) && !held_by_replaced(plan, actual, &wanted)))
 			continue;
 		json_set_str(seen, key, action->object);
 		json_setf(item, "HostPort", "%u", port);
