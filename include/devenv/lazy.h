@@ -8,7 +8,7 @@
  *
  *	#define CURL_FUNCTIONS(X) X(curl_easy_init) X(curl_easy_perform)
  *	#define LAZY_STRUCT curl
- *	LAZY_LIBRARY(curl, "libcurl.so.4", CURL_FUNCTIONS)
+ *	LAZY_LIBRARY(curl, LAZY_CURL, CURL_FUNCTIONS)
  *	...
  *	if (curl_load(err) < 0)
  *		return -1;
@@ -24,7 +24,24 @@
 #include "devenv/mem.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+/* The libraries; what they are called on a disk and in packages is in lazy.c's table. */
+enum lazy_library {
+	LAZY_CURL,
+	LAZY_GIT,
+	LAZY_SSH2,
+	LAZY_ARCHIVE,
+	LAZY_ZSTD,
+	LAZY_ZLIB,
+	LAZY_PQ,
+	LAZY_MARIADB,
+	LAZY_LIBRARIES
+};
+
+/* Is it installed? If not, a line for a person of what is missing, and one of how to get it. */
+bool lazy_is_installed(enum lazy_library library, char **missing, char **fix);
 
 struct lazy_symbol {
 	const char *name;
@@ -32,10 +49,10 @@ struct lazy_symbol {
 };
 
 /*
- * Load the first of `sonames` (separated by spaces) that exists and fill in the `n` symbols, once a
- * process; thread-safe. ERR_FAILED names the library, its package and what is missing.
+ * Load the library and fill in the `n` symbols, once a process; thread-safe. ERR_FAILED names the
+ * library, its packages and what is missing.
  */
-int lazy_load(pthread_mutex_t *mutex, int *loaded, const char *sonames,
+int lazy_load(pthread_mutex_t *mutex, int *loaded, enum lazy_library library,
 	const struct lazy_symbol *symbols, size_t n, struct err *err);
 
 #define LAZY_FIELD(f) __typeof__(&f) f;
@@ -44,7 +61,7 @@ int lazy_load(pthread_mutex_t *mutex, int *loaded, const char *sonames,
 
 #ifdef DEVENV_STATIC
 #define LAZY_LINKED(f) f,
-#define LAZY_LIBRARY(name, sonames, FUNCTIONS) \
+#define LAZY_LIBRARY(name, library, FUNCTIONS) \
 	static const struct { \
 		FUNCTIONS(LAZY_FIELD) \
 	} name = {FUNCTIONS(LAZY_LINKED)}; \
@@ -53,7 +70,7 @@ int lazy_load(pthread_mutex_t *mutex, int *loaded, const char *sonames,
 		return 0; \
 	}
 #else
-#define LAZY_LIBRARY(name, sonames, FUNCTIONS) \
+#define LAZY_LIBRARY(name, library, FUNCTIONS) \
 	static struct { \
 		FUNCTIONS(LAZY_FIELD) \
 	} name; \
@@ -62,7 +79,7 @@ int lazy_load(pthread_mutex_t *mutex, int *loaded, const char *sonames,
 		static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; \
 		static int loaded; \
 		static const struct lazy_symbol symbols[] = {FUNCTIONS(LAZY_SYMBOL)}; \
-		return lazy_load(&mutex, &loaded, sonames, symbols, ARRAY_LEN(symbols), err); \
+		return lazy_load(&mutex, &loaded, library, symbols, ARRAY_LEN(symbols), err); \
 	}
 #endif
 

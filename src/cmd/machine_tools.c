@@ -4,13 +4,13 @@
 #include "machine.h"
 
 #include "devenv/fs.h"
+#include "devenv/lazy.h"
 #include "devenv/mem.h"
 #include "devenv/port.h"
 #include "devenv/proc.h"
 #include "devenv/str.h"
 
 #include <arpa/inet.h>
-#include <dlfcn.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,26 +212,15 @@ void check_ports(struct checks *checks)
 
 void check_libraries(struct checks *checks)
 {
-	static const struct {
-		const char *soname, *package, *use;
-	} libraries[] = {{"libcurl.so.4", "libcurl4", "snapshots over https"},
-		{"libgit2.so.1.5", "libgit2-1.5", "x-sources and onboard"},
-		{"libssh2.so.1", "libssh2-1", "tunnels"},
-		{"libarchive.so.13", "libarchive13", "snapshots"}};
 	bool all = true;
 
-	for (size_t i = 0; i < ARRAY_LEN(libraries); i++) {
-		void *library = dlopen(libraries[i].soname, RTLD_LAZY | RTLD_LOCAL);
+	for (enum lazy_library library = 0; library < LAZY_LIBRARIES; library++) {
+		char *missing, *fix;
 
-		if (library) {
-			dlclose(library);
+		if (lazy_is_installed(library, &missing, &fix))
 			continue;
-		}
 		all = false;
-		check_add(checks, "library", CHECK_WARNING,
-			xasprintf("%s is not installed: no %s", libraries[i].soname,
-				libraries[i].use),
-			xasprintf("apt install %s", libraries[i].package));
+		check_add(checks, "library", CHECK_WARNING, missing, fix);
 	}
 	if (all)
 		check_add(checks, "libraries", CHECK_OK, xstrdup("all are installed"), NULL);

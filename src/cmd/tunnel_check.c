@@ -17,6 +17,7 @@
 #include "devenv/str.h"
 #include "devenv/ui.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum step {
@@ -90,6 +91,20 @@ static int check_greeting(struct check *check, struct err *err)
 
 /* === the role === */
 
+/* NULL: the failure says it. */
+static const char *what_it_wants(const char *engine, const struct err *failure)
+{
+	if (failure->kind != ERR_TUNNEL)
+		return NULL;
+	if (failure->os != EKEYREJECTED)
+		return "check the tunnel's \"user\" and \"database\" in the manifest";
+	return str_eq(engine, "mysql")
+		       ? "put user and password into ~/.my.cnf, or give the tunnel a \"user\" and "
+			 "run this on a terminal"
+		       : "put the password into ~/.pgpass, or give the tunnel a \"user\" and a "
+			 "\"database\" and run this on a terminal";
+}
+
 static int check_role(struct check *check, struct err *err)
 {
 	const struct role *role = &check->tunnel.role;
@@ -100,11 +115,7 @@ static int check_role(struct check *check, struct err *err)
 		return 0;
 	}
 	if (failure->kind) {
-		check->next = str_eq(check->entry->engine, "mysql")
-				      ? "put user and password into ~/.my.cnf, or give the tunnel "
-					"a \"user\" and run this on a terminal"
-				      : "put the password into ~/.pgpass, or give the tunnel a "
-					"\"user\" and a \"database\" and run this on a terminal";
+		check->next = what_it_wants(check->entry->engine, failure);
 		return err_set(
 			err, ERR_TUNNEL, "the database does not say what it is: %s", failure->msg);
 	}

@@ -39,7 +39,7 @@
 	X(curl_slist_append) \
 	X(curl_slist_free_all)
 #define LAZY_STRUCT libcurl
-LAZY_LIBRARY(libcurl, "libcurl.so.4 libcurl-gnutls.so.4 libcurl.4.dylib", CURL_FUNCTIONS)
+LAZY_LIBRARY(libcurl, LAZY_CURL, CURL_FUNCTIONS)
 
 struct http_client {
 	CURL *handle;            /* NULL before the first request */

@@ -26,7 +26,7 @@
 	X(libssh2_session_last_error) \
 	X(libssh2_version)
 #define LAZY_STRUCT ssh2
-LAZY_LIBRARY(ssh2, "libssh2.so.1", SSH2_FUNCTIONS)
+LAZY_LIBRARY(ssh2, LAZY_SSH2, SSH2_FUNCTIONS)
 
 #define BLOB_LIMIT ((size_t)16 << 10)
 #define PASSPHRASE_TRIES 3

@@ -30,7 +30,7 @@
 	X(libssh2_session_last_errno) \
 	X(libssh2_session_last_error)
 #define LAZY_STRUCT ssh2
-LAZY_LIBRARY(ssh2, "libssh2.so.1", SSH2_FUNCTIONS)
+LAZY_LIBRARY(ssh2, LAZY_SSH2, SSH2_FUNCTIONS)
 
 #define IDLE_WINDOW 65536
 #define IDLE_PACKET 4096

@@ -21,7 +21,7 @@
 	X(libssh2_free) \
 	X(libssh2_session_method_pref)
 #define LAZY_STRUCT ssh2
-LAZY_LIBRARY(ssh2, "libssh2.so.1", SSH2_FUNCTIONS)
+LAZY_LIBRARY(ssh2, LAZY_SSH2, SSH2_FUNCTIONS)
 
 #define REVOKED_LIMIT ((size_t)16 << 20)
 

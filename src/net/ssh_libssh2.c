@@ -33,7 +33,7 @@
 	X(libssh2_session_last_error) \
 	X(libssh2_version)
 #define LAZY_STRUCT ssh2
-LAZY_LIBRARY(ssh2, "libssh2.so.1", SSH2_FUNCTIONS)
+LAZY_LIBRARY(ssh2, LAZY_SSH2, SSH2_FUNCTIONS)
 
 #define PROBE_AFTER_S 5
 #define DEAD_AFTER_S 14

@@ -21,7 +21,7 @@
 	X(libssh2_userauth_password_ex) \
 	X(libssh2_version)
 #define LAZY_STRUCT ssh2
-LAZY_LIBRARY(ssh2, "libssh2.so.1", SSH2_FUNCTIONS)
+LAZY_LIBRARY(ssh2, LAZY_SSH2, SSH2_FUNCTIONS)
 
 #define VERSION_WITH_LONG_PROMPTS 0x010b00
 #define INFO_LIMIT ((size_t)16 << 10)

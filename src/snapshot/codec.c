@@ -30,7 +30,7 @@
 	X(ZSTD_isError) \
 	X(ZSTD_getErrorName)
 #define LAZY_STRUCT zstd
-LAZY_LIBRARY(zstd, "libzstd.so.1 libzstd.1.dylib", ZSTD_FUNCTIONS)
+LAZY_LIBRARY(zstd, LAZY_ZSTD, ZSTD_FUNCTIONS)
 
 struct codec {
 	ZSTD_CCtx *pack[CODEC_EFFORTS];

@@ -43,7 +43,7 @@
 	X(archive_entry_mtime) \
 	X(archive_entry_mtime_nsec)
 #define LAZY_STRUCT libarchive
-LAZY_LIBRARY(libarchive, "libarchive.so.13 libarchive.13.dylib", ARCHIVE_FUNCTIONS)
+LAZY_LIBRARY(libarchive, LAZY_ARCHIVE, ARCHIVE_FUNCTIONS)
 
 struct extraction {
 	const struct extract_spec *spec;

@@ -24,7 +24,7 @@
 
 #define ZLIB_FUNCTIONS(X) X(inflateInit2_) X(inflate) X(inflateReset) X(inflateEnd)
 #define LAZY_STRUCT zlib
-LAZY_LIBRARY(zlib, "libz.so.1 libz.1.dylib", ZLIB_FUNCTIONS)
+LAZY_LIBRARY(zlib, LAZY_ZLIB, ZLIB_FUNCTIONS)
 #undef LAZY_STRUCT
 
 #define ZSTD_FUNCTIONS(X) \
@@ -34,7 +34,7 @@ LAZY_LIBRARY(zlib, "libz.so.1 libz.1.dylib", ZLIB_FUNCTIONS)
 	X(ZSTD_isError) \
 	X(ZSTD_getErrorName)
 #define LAZY_STRUCT zstd
-LAZY_LIBRARY(zstd, "libzstd.so.1 libzstd.1.dylib", ZSTD_FUNCTIONS)
+LAZY_LIBRARY(zstd, LAZY_ZSTD, ZSTD_FUNCTIONS)
 
 enum form { FORM_PLAIN, FORM_GZIP, FORM_ZSTD };
 

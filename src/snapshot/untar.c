@@ -78,7 +78,7 @@
 	X(archive_entry_copy_uname) \
 	X(archive_entry_copy_gname)
 #define LAZY_STRUCT libarchive
-LAZY_LIBRARY(libarchive, "libarchive.so.13 libarchive.13.dylib", ARCHIVE_FUNCTIONS)
+LAZY_LIBRARY(libarchive, LAZY_ARCHIVE, ARCHIVE_FUNCTIONS)
 
 struct untar {
 	struct unpack *packed;

@@ -54,8 +54,7 @@
 	X(git_credential_ssh_key_from_agent) \
 	X(git_credential_userpass_plaintext_new)
 #define LAZY_STRUCT git
-LAZY_LIBRARY(git, "libgit2.so.1.5 libgit2.so.1.7 libgit2.so.1.8 libgit2.so.1.9 libgit2.dylib",
-	GIT_FUNCTIONS)
+LAZY_LIBRARY(git, LAZY_GIT, GIT_FUNCTIONS)
 
 struct git_run {
 	const struct git_job *job;

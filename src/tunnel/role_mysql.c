@@ -31,7 +31,7 @@
 	X(mysql_error) \
 	X(mysql_close)
 #define LAZY_STRUCT mariadb
-LAZY_LIBRARY(mariadb, "libmariadb.so.3 libmariadb.3.dylib", MARIADB_FUNCTIONS)
+LAZY_LIBRARY(mariadb, LAZY_MARIADB, MARIADB_FUNCTIONS)
 
 #define ACCESS_DENIED 1045U
 #define TLS_FAILED 2026U /* CR_SSL_CONNECTION_ERROR: the server has none, as a rule */

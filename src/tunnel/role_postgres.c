@@ -32,7 +32,7 @@
 	X(PQclear) \
 	X(PQfinish)
 #define LAZY_STRUCT pq
-LAZY_LIBRARY(pq, "libpq.so.5 libpq.5.dylib", PQ_FUNCTIONS)
+LAZY_LIBRARY(pq, LAZY_PQ, PQ_FUNCTIONS)
 
 #define PARAMS 10
 #define STATE_LEN 5 /* of a SQLSTATE, whose first two letters are its class */

@@ -97,12 +97,39 @@ expect_fail 'a login that the database refuses' 10 'replica: .*Access denied.*my
 	tunnel_check nobody
 expect_fail 'a writer' 10 'replica: this server is not a read-only replica \(point "to"' \
 	tunnel_check writer
+expect_fail 'a database that is not there' 10 \
+	'replica: .*"nowhere" does not exist \(check the tunnel.s "user" and "database"' \
+	with user 'postgres\n    database: nowhere' tunnel_check standby
 check 'is the last step' failed_step name tcp 'host key' login forward database replica
 expect_fail 'a writer, as JSON' 10 'not a read-only replica' tunnel_check writer --format json
 check 'names the step' jq -e '.ok == false and .failed == "replica" and (.next | length > 20)' \
 	"$T/table"
 no_client() { PATH=$T/empty "$DEVENV" -C "$T/ws" tunnel check standby </dev/null; }
 check_out 'no client of the database is needed' '^replica +ok +a read-only replica' no_client
+
+# without LIBRARY COMMAND...: on a machine that has it not
+without() {
+	local file
+	file=$(ldconfig -p | awk -v name="$1" '$1 == name {print $NF; exit}')
+	rm -rf "$T"/upper*
+	mkdir "$T/upper" "$T/upper.work"
+	# shellcheck disable=SC2016 # the inner shell's own words
+	unshare -m bash -ec 'dir=${1%/*}
+		mount -t overlay overlay -o "lowerdir=$dir,upperdir=$2,workdir=$2.work" "$dir"
+		rm "$1"
+		exec "${@:3}"' bash "$file" "$T/upper" "${@:2}"
+}
+lacks() { without "$1" "$DEVENV" -C "$T/ws" --progress plain tunnel check "$2" </dev/null; }
+expect_fail 'a library that is not installed, and how to get it' 10 \
+	'replica: .*libpq.so.5 is not installed .*: apt install libpq5 .*brew install libpq\)$' \
+	lacks libpq.so.5 standby
+expect_fail 'for MariaDB too' 10 \
+	'libmariadb.so.3 is not installed .*: apt install libmariadb3 .*mariadb-connector-c\)$' \
+	lacks libmariadb.so.3 maria
+doctor() { without "$1" "$DEVENV" doctor || true; } # there is no engine here
+check_out 'doctor says so before' \
+	'^library: apt install libpq5 ' \
+	doctor libpq.so.5
 check 'nothing of it is left' not pgrep -f "$DEVENV -C $T/ws"
 
 finish
