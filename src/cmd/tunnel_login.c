@@ -61,6 +61,16 @@ bool tunnel_login_told(struct tunnel_login *login, struct app *app, const struct
 	return false;
 }
 
+bool tunnel_role_read(const json_t *answer, struct role *role)
+{
+	const json_t *lag = json_object_get(answer, "lag_s");
+
+	*role = (struct role){.replica = json_bool(answer, "replica"),
+		.tls = json_bool(answer, "tls"),
+		.lag_s = json_is_integer(lag) ? json_integer_value(lag) : -1};
+	return json_object_get(answer, "replica") != NULL;
+}
+
 static int prove_once(struct tunnel_login *login, const struct tunnel_spec *spec, struct role *role,
 	struct err *err)
 {
@@ -79,11 +89,7 @@ static int prove_once(struct tunnel_login *login, const struct tunnel_spec *spec
 		err->os = json_bool(answer, "password") ? EKEYREJECTED : 0;
 		return -1;
 	}
-	*role = (struct role){.replica = json_bool(answer, "replica"),
-		.tls = json_bool(answer, "tls"),
-		.lag_s = -1};
-	if (json_is_integer(json_object_get(answer, "lag_s")))
-		role->lag_s = json_int(answer, "lag_s");
+	tunnel_role_read(answer, role);
 	return 0;
 }
 

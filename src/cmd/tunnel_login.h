@@ -48,6 +48,9 @@ extern const struct option_spec tunnel_password_options[];
 bool tunnel_login_told(struct tunnel_login *login, struct app *app, const struct tunnel_spec *spec,
 	const struct role *role, const struct err *err);
 
+/* What the daemon says that a server is; false: it does not. */
+bool tunnel_role_read(const json_t *answer, struct role *role);
+
 /*
  * "a read-only replica, 3 s behind", "a read-only replica", or "a writer". The caller's.
  */

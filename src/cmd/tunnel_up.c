@@ -307,11 +307,26 @@ static json_t *state_of(const struct tunnel_spec *spec, const json_t *status)
 	return out;
 }
 
+/* NULL: it was not asked. */
+static char *server_of(const json_t *state)
+{
+	struct role role;
+
+	if (!tunnel_role_read(state, &role))
+		return NULL;
+	if (!role.replica)
+		return xstrdup("writer");
+	if (role.lag_s < 0)
+		return xstrdup("replica");
+	return xasprintf("replica, %lld s behind", (long long)role.lag_s);
+}
+
 static void add_row(struct table *table, const struct tunnel_spec *spec, const json_t *state)
 {
 	bool down = str_eq(json_str(state, "state"), "down");
 	autofree char *local = tunnel_local(spec, (uint16_t)json_int(state, "port"));
 	autofree char *live = xasprintf("%d", (int)json_int(state, "connections"));
+	autofree char *server = server_of(state);
 	char up[16], received[16];
 	const char *cells[] = {
 		spec->name,
@@ -321,6 +336,7 @@ static void add_row(struct table *table, const struct tunnel_spec *spec, const j
 		down ? NULL : live,
 		down ? NULL : format_bytes(up, (uint64_t)json_int(state, "bytes_up")),
 		down ? NULL : format_bytes(received, (uint64_t)json_int(state, "bytes_down")),
+		server,
 	};
 
 	table_add(table, cells);
@@ -329,7 +345,7 @@ static void add_row(struct table *table, const struct tunnel_spec *spec, const j
 static int show_status(struct app *app, const struct tunnels *tunnels, struct err *err)
 {
 	static const char *const headings[] = {
-		"NAME", "STATE", "LOCAL", "SINCE", "CONNECTIONS", "UP", "DOWN", NULL};
+		"NAME", "STATE", "LOCAL", "SINCE", "CLIENTS", "UP", "DOWN", "SERVER", NULL};
 	autojson json_t *status = daemon_status(err), *list = json_array();
 	autobuf struct buf text = BUF_INIT(0);
 	struct table *table;
@@ -358,7 +374,9 @@ const struct command cmd_tunnel_status = {
 	.args = "[NAME...]",
 	.summary = "Show which tunnels `tunnel up` keeps open, and their traffic",
 	.details = "States: down, connecting, up, reconnecting when the connection to the ssh "
-		   "server was lost, and lost when that needs a person: `devenv tunnel up` again.",
+		   "server was lost, and lost when that needs a person: `devenv tunnel up` again. "
+		   "SERVER is what the database is, and how far behind, where devenv asked it on a "
+		   "session of its own.",
 	.min_args = 0,
 	.max_args = -1,
 	.flags = CMD_FORMAT,

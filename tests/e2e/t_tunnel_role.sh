@@ -98,6 +98,12 @@ check_out 'sql: PostgreSQL' '^t$' \
 	sql standby -X -A -t -c 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'
 check_out 'and how far behind it is' 'tunnel "standby": a read-only replica, [0-9]+ s behind' \
 	cat "$T/sql.err"
+check 'a tunnel in the background' dev tunnel up standby
+check 'which sql uses' sql standby -X -c 'SELECT 1'
+check_out 'status: the server, and how far behind it is' \
+	'^standby +up +127.0.0.1:22623 .* replica, [0-9]+ s behind$' dev tunnel status
+check_out 'and nothing of one that was not asked' '^maria +down +[^ ]+$' dev tunnel status
+check 'it is taken down' dev tunnel down
 check 'the password is gone from the files' knows off
 asked_times() { (($(grep -c 'Password of .* for the database of tunnel' "$T/typed") >= $1)); }
 type_answers() { # each when it is asked for
@@ -249,6 +255,7 @@ is_replica() {
 		jq -e '.[0].replica == true and .[0].tls == true and .[0].state == "up"'
 }
 check 'status says so' is_replica
+check_out 'and in its table' ' replica$' dev tunnel status maria
 # The client itself has none, and nobody to ask.
 expect_fail 'sql has the daemon ask with the password that it keeps' 1 \
 	'tunnel "maria": a read-only replica' sql maria -N -e 'SELECT 1'
