@@ -292,8 +292,8 @@ int snapshots_stop(struct app *app, struct session *session, const struct snapsh
 	int cancelled;
 
 	if (place->running.n)
-		sink_warn(&app->sink, NULL, "%s is stopped meanwhile: a database is copied at rest",
-			names);
+		sink_info(&app->sink, NULL, "%s %s stopped meanwhile: a database is copied at rest",
+			names, place->running.n == 1 ? "is" : "are");
 	if (state_stopped_write(session->ws.lock_id, &place->running, err) < 0)
 		return -1;
 	if (run_through(app, session, place, plan_stop, timeout_s, &cancelled, err) == 0) {
