@@ -19,6 +19,8 @@
 #include "devenv/str.h"
 #include "devenv/ui.h"
 
+#include <errno.h>
+
 struct sql_options {
 	const char *user, *database;
 };
@@ -96,19 +98,33 @@ static int open_tunnel(struct sql_run *run, bool ask, struct err *err)
 	return 0;
 }
 
-/* Who did not answer us may still answer the client, which the guard then looks after. */
+/*
+ * Who did not answer us may still answer the client, which the guard then looks after; where it was
+ * a password that was missing the client says so itself.
+ */
+static int no_word(struct sql_run *run, struct err *err)
+{
+	if (signals_pending())
+		return err_set(err, ERR_CANCELLED, "interrupted");
+	if (run->login.tries)
+		return tunnel_login_failed(run->entry, &run->why, err);
+	if (run->tunnel.login && run->why.os != EKEYREJECTED)
+		tunnel_login_told(&run->login, run->tunnel.app, &run->entry->spec, NULL, &run->why);
+	return 0;
+}
+
 static int check_role(struct sql_run *run, struct err *err)
 {
 	const struct tunnel_spec *spec = &run->entry->spec;
 	autofree char *text = tunnel_role_text(&run->role);
 
-	if (run->why.kind && run->login.tries)
-		return err_set(err, ERR_TUNNEL, "tunnel \"%s\": %s", spec->name, run->why.msg);
 	if (run->why.kind)
-		return 0;
-	if (spec->guard && !run->role.replica)
-		return err_set(err, ERR_TUNNEL,
-			"tunnel \"%s\": this server is not a read-only replica", spec->name);
+		return no_word(run, err);
+	if (spec->guard && !run->role.replica) {
+		err_set(err, ERR_TUNNEL, "tunnel \"%s\": this server is not a read-only replica",
+			spec->name);
+		return err_hint(err, "%s", TUNNEL_WRITER_NEXT);
+	}
 	sink_info(&run->tunnel.app->sink, NULL, "tunnel \"%s\": %s", spec->name, text);
 	return 0;
 }
@@ -154,6 +170,8 @@ static int run_through(
 			status = -1;
 		}
 	}
+	if (err->kind == ERR_TUNNEL)
+		tunnel_name_error(&entry->spec, err);
 	sql_client_release(&client);
 	tunnel_login_release(&run.login);
 	if (status > 0) {

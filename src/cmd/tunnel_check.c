@@ -8,6 +8,7 @@
 #include "commands.h"
 
 #include "db_greeting.h"
+#include "tunnel_login.h"
 #include "tunnel_thread.h"
 #include "tunnels.h"
 
@@ -17,7 +18,6 @@
 #include "devenv/str.h"
 #include "devenv/ui.h"
 
-#include <errno.h>
 #include <string.h>
 
 enum step {
@@ -91,20 +91,6 @@ static int check_greeting(struct check *check, struct err *err)
 
 /* === the role === */
 
-/* NULL: the failure says it. */
-static const char *what_it_wants(const char *engine, const struct err *failure)
-{
-	if (failure->kind != ERR_TUNNEL)
-		return NULL;
-	if (failure->os != EKEYREJECTED)
-		return "check the tunnel's \"user\" and \"database\" in the manifest";
-	return str_eq(engine, "mysql")
-		       ? "put user and password into ~/.my.cnf, or give the tunnel a \"user\" and "
-			 "run this on a terminal"
-		       : "put the password into ~/.pgpass, or give the tunnel a \"user\" and a "
-			 "\"database\" and run this on a terminal";
-}
-
 static int check_role(struct check *check, struct err *err)
 {
 	const struct role *role = &check->tunnel.role;
@@ -115,13 +101,12 @@ static int check_role(struct check *check, struct err *err)
 		return 0;
 	}
 	if (failure->kind) {
-		check->next = what_it_wants(check->entry->engine, failure);
+		check->next = tunnel_login_next(check->entry, failure);
 		return err_set(
 			err, ERR_TUNNEL, "the database does not say what it is: %s", failure->msg);
 	}
 	if (!role->replica && check->entry->spec.guard) {
-		check->next = "point \"to\" at the replica, or ask whoever runs the database for "
-			      "its address";
+		check->next = TUNNEL_WRITER_NEXT;
 		return err_set(err, ERR_TUNNEL, "this server is not a read-only replica");
 	}
 	if (!role->replica)

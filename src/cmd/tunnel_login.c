@@ -2,9 +2,9 @@
 #include "tunnel_login.h"
 
 #include "tunnel_daemon.h"
-#include "tunnels.h"
 
 #include "devenv/mem.h"
+#include "devenv/str.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -54,11 +54,45 @@ bool tunnel_login_told(struct tunnel_login *login, struct app *app, const struct
 		return true;
 	if (role && role->replica)
 		sink_info(&app->sink, NULL, "tunnel \"%s\": %s", spec->name, text);
+	else if (role)
+		sink_warn(&app->sink, NULL,
+			"tunnel \"%s\": this server is not a read-only replica: connections are "
+			"refused "
+			"(%s)",
+			spec->name, TUNNEL_WRITER_NEXT);
 	else
-		sink_warn(&app->sink, NULL, "tunnel \"%s\": %s", spec->name,
-			role ? "this server is not a read-only replica: connections are refused"
-			     : err->msg);
+		sink_warn(&app->sink, NULL,
+			"tunnel \"%s\": the database does not say what it is: %s (see \"devenv "
+			"tunnel check %s\")",
+			spec->name, err->msg, spec->name);
 	return false;
+}
+
+const char *tunnel_login_next(const struct tunnel_entry *entry, const struct err *failure)
+{
+	bool mysql = str_eq(entry->engine, "mysql");
+
+	if (failure->os == EKEYREJECTED && entry->spec.user)
+		return mysql ? "put the password into ~/.my.cnf, or run this on a terminal"
+			     : "put the password into ~/.pgpass, or run this on a terminal";
+	if (failure->os == EKEYREJECTED)
+		return mysql ? "put user and password into ~/.my.cnf, or give the tunnel a "
+			       "\"user\" and run this on a terminal"
+			     : "put the password into ~/.pgpass, or give the tunnel a \"user\" and "
+			       "run this on a terminal";
+	if (failure->kind == ERR_TUNNEL && !failure->os)
+		return "check the tunnel's \"user\" and \"database\" in the manifest, or ask "
+		       "whoever runs the database";
+	return NULL;
+}
+
+int tunnel_login_failed(
+	const struct tunnel_entry *entry, const struct err *failure, struct err *err)
+{
+	const char *next = tunnel_login_next(entry, failure);
+
+	err_set(err, ERR_TUNNEL, "tunnel \"%s\": %s", entry->spec.name, failure->msg);
+	return next ? err_hint(err, "%s", next) : -1;
 }
 
 bool tunnel_role_read(const json_t *answer, struct role *role)

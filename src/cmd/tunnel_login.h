@@ -9,6 +9,8 @@
 #ifndef CMD_TUNNEL_LOGIN_H
 #define CMD_TUNNEL_LOGIN_H
 
+#include "tunnels.h"
+
 #include "devenv/cli.h"
 #include "devenv/role.h"
 #include "devenv/tunnel.h"
@@ -47,6 +49,17 @@ extern const struct option_spec tunnel_password_options[];
  */
 bool tunnel_login_told(struct tunnel_login *login, struct app *app, const struct tunnel_spec *spec,
 	const struct role *role, const struct err *err);
+
+/* What a person can do when the database does not say what it is; NULL: the failure says it. */
+const char *tunnel_login_next(const struct tunnel_entry *entry, const struct err *failure);
+
+/* The same as an error of the tunnel: -1. */
+int tunnel_login_failed(
+	const struct tunnel_entry *entry, const struct err *failure, struct err *err);
+
+/* And when it is a writer. */
+#define TUNNEL_WRITER_NEXT \
+	"point \"to\" at the replica, or ask whoever runs the database for its address"
 
 /* What the daemon says that a server is; false: it does not. */
 bool tunnel_role_read(const json_t *answer, struct role *role);

@@ -301,6 +301,14 @@ char *tunnel_local(const struct tunnel_spec *spec, uint16_t port)
 	return xasprintf("%s:%u", spec->gateway ? "0.0.0.0" : "127.0.0.1", port);
 }
 
+void tunnel_name_error(const struct tunnel_spec *spec, struct err *err)
+{
+	autofree char *name = xasprintf("tunnel \"%s\"", spec->name);
+
+	if (!str_starts(err->msg, name))
+		err_wrap(err, "%s", name);
+}
+
 /* === a person === */
 
 static bool confirm(void *ctx, const char *question)

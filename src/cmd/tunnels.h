@@ -46,6 +46,9 @@ struct ssh_ask tunnels_ask(struct app *app);
 /* Where it listens: a socket's path, "127.0.0.1:PORT", or "0.0.0.0:PORT" of a gateway. */
 char *tunnel_local(const struct tunnel_spec *spec, uint16_t port);
 
+/* Put 'tunnel "NAME": ' before the message, where it is not said yet. */
+void tunnel_name_error(const struct tunnel_spec *spec, struct err *err);
+
 /* What PostgreSQL's clients take for the port of a socket: the number in its name. Borrowed. */
 const char *tunnel_socket_port(const char *path);
 

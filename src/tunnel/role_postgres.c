@@ -122,7 +122,10 @@ static int refused(PGconn *conn, struct err *err)
 	char words[512], state[STATE_LEN + 1];
 
 	server_words(conn, words, sizeof(words), state);
-	err_set(err, ERR_TUNNEL, "%s", words);
+	err_set(err, ERR_TUNNEL, "%s",
+		pq.PQconnectionNeedsPassword(conn)
+			? "the database asks for a password, and none is known"
+			: words);
 	if (password_is_wrong(conn, state))
 		err->os = EKEYREJECTED;
 	else if (strstr(words, "does not support SSL"))

@@ -147,7 +147,7 @@ check 'sql: nothing of it is left' not pgrep -f "$DEVENV -C $T/ws sql"
 
 check 'the server is made writable again' maria_root -e 'SET GLOBAL read_only = 0'
 expect_fail 'mysql: the next connection is refused' 1 "$writer" maria 22721 'SELECT 1'
-expect_fail 'sql: a writer is refused' 10 "${writer#devenv: }" mysql_sql -e 'SELECT 1'
+expect_fail 'sql: a writer is refused' 10 "${writer#devenv: }.* .point \"to\" at" mysql_sql -e 'SELECT 1'
 check 'and read-only for the rest' maria_root -e 'SET GLOBAL read_only = 1'
 
 # === the guard, on PostgreSQL ===
@@ -170,7 +170,8 @@ check_out 'sql: what follows -- is the client'"'"'s' '^41$' \
 	sql -u postgres standby -- -X -A -t -c 'SELECT 41'
 expect_fail 'sql: where writers pass the session is read-only still' 1 'read-only transaction' \
 	sql -u postgres free -X -c 'CREATE TABLE t ()'
-expect_fail 'sql: and a writer is refused' 10 "${writer#devenv: }" sql -u postgres writer -X -c 'SELECT 1'
+expect_fail 'sql: and a writer is refused' 10 "${writer#devenv: }.* .point \"to\" at" \
+	sql -u postgres writer -X -c 'SELECT 1'
 check_out 'env: what programs read' "^export PGPORT='22723'$" \
 	"$DEVENV" -C "$T/ws" tunnel env standby
 by_env() { # of a program that knows nothing of devenv
