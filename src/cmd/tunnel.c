@@ -4,6 +4,7 @@
 #include "commands.h"
 
 #include "session.h"
+#include "tunnel_daemon.h"
 #include "tunnel_login.h"
 #include "tunnels.h"
 
@@ -22,29 +23,28 @@ struct serving {
 	struct tunnel_login *logins; /* of each, or NULL: no password was asked for */
 };
 
-static char *socket_client_line(const char *engine, const char *path)
-{
-	autofree char *quoted = str_shell_quote(path), *dir = path_dirname(path);
-	autofree char *quoted_dir = str_shell_quote(dir);
-
-	if (str_eq(engine, "mysql"))
-		return xasprintf("mysql -S %s -u USER -p", quoted);
-	if (str_eq(engine, "postgres"))
-		return xasprintf("psql -h %s -p %s -U USER", quoted_dir, tunnel_socket_port(path));
-	return NULL;
-}
-
+/* What to type to try it; NULL: nobody knows what answers. The caller's. */
 static char *client_line(const struct tunnel_entry *entry, uint16_t port)
 {
-	const char *engine = entry->engine;
+	const struct tunnel_spec *spec = &entry->spec;
+	autofree char *user = spec->user ? str_shell_quote(spec->user) : xstrdup("USER");
+	autofree char *database = spec->database ? str_shell_quote(spec->database) : NULL;
+	autofree char *path = spec->socket ? str_shell_quote(spec->socket) : NULL;
+	autofree char *dir = spec->socket ? path_dirname(spec->socket) : NULL;
+	autofree char *quoted_dir = dir ? str_shell_quote(dir) : NULL;
+	autofree char *where = NULL;
 
-	if (entry->socket)
-		return socket_client_line(engine, entry->socket);
-	if (str_eq(engine, "mysql"))
-		return xasprintf("mysql -h 127.0.0.1 -P %u -u USER -p", port);
-	if (str_eq(engine, "postgres"))
-		return xasprintf("psql -h 127.0.0.1 -p %u -U USER", port);
-	return NULL;
+	if (str_eq(entry->engine, "mysql")) {
+		where = path ? xasprintf("-S %s", path) : xasprintf("-h 127.0.0.1 -P %u", port);
+		return xasprintf("mysql %s -u %s -p%s%s", where, user, database ? " " : "",
+			database ? database : "");
+	}
+	if (!str_eq(entry->engine, "postgres"))
+		return NULL;
+	where = path ? xasprintf("-h %s -p %s", quoted_dir, tunnel_socket_port(spec->socket))
+		     : xasprintf("-h 127.0.0.1 -p %u", port);
+	return xasprintf(
+		"psql %s -U %s%s%s", where, user, database ? " -d " : "", database ? database : "");
 }
 
 static json_t *tunnel_json(const struct tunnel_spec *spec, uint16_t port)
@@ -154,19 +154,60 @@ static int serve(struct app *app, const struct tunnels *tunnels, bool password, 
 				specs[i].name);
 	}
 	rc = tunnel_serve(specs, tunnels->n, &run, err);
+	if (rc < 0 && tunnels->n == 1 && err->kind == ERR_TUNNEL)
+		tunnel_name_error(&specs[0], err);
 	for (size_t i = 0; i < tunnels->n; i++)
 		tunnel_login_release(&logins[i]);
 	return rc;
 }
 
+static int all_open(const struct tunnels *tunnels, struct err *err)
+{
+	if (tunnels->n > 1)
+		return err_set(err, ERR_TUNNEL,
+			"the tunnels are open in the background already: see \"devenv tunnel "
+			"status\", "
+			"or run \"devenv tunnel down\" first");
+	return err_set(err, ERR_TUNNEL,
+		"tunnel \"%s\" is open in the background already: see \"devenv tunnel status\", or "
+		"run \"devenv tunnel down %s\" first",
+		tunnels->list[0].spec.name, tunnels->list[0].spec.name);
+}
+
+/* What `tunnel up` keeps open is open, and has its ports. */
+static int serve_closed(
+	struct app *app, const struct tunnels *tunnels, bool password, struct err *err)
+{
+	struct err ignored = ERR_INIT;
+	autojson json_t *status = daemon_status(&ignored);
+	struct tunnels closed = {xcalloc(tunnels->n, sizeof(*closed.list)), 0};
+	int rc;
+
+	for (size_t i = 0; i < tunnels->n; i++) {
+		const struct tunnel_spec *spec = &tunnels->list[i].spec;
+
+		if (!daemon_tunnel(status, spec->id))
+			closed.list[closed.n++] = tunnels->list[i];
+		else if (tunnels->n > 1)
+			sink_warn(&app->sink, NULL,
+				"tunnel \"%s\" is open in the background already", spec->name);
+	}
+	if (closed.n)
+		rc = serve(app, &closed, password, err);
+	else
+		rc = all_open(tunnels, err);
+	free(closed.list);
+	return rc;
+}
+
 static int serve_plain(struct app *app, const struct tunnels *tunnels, struct err *err)
 {
-	return serve(app, tunnels, false, err);
+	return serve_closed(app, tunnels, false, err);
 }
 
 static int serve_asked(struct app *app, const struct tunnels *tunnels, struct err *err)
 {
-	return serve(app, tunnels, true, err);
+	return serve_closed(app, tunnels, true, err);
 }
 
 static int tunnel_run(struct app *app, void *opts, int argc, char **argv, struct err *err)

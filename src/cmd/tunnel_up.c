@@ -7,6 +7,7 @@
 
 #include "devenv/json.h"
 #include "devenv/mem.h"
+#include "devenv/signals.h"
 #include "devenv/str.h"
 #include "devenv/ui.h"
 
@@ -21,12 +22,12 @@
 struct request {
 	struct app *app;
 	const struct tunnels *tunnels;
-	json_t *answers;   /* to questions of ssh */
-	json_t *questions; /* that had none */
-	struct strv said;  /* warnings, which tunnels of one bastion share */
-	struct err err;    /* of the first tunnel that failed */
-	size_t failed;
-	int wrong; /* rounds with wrong answers */
+	json_t *answers;      /* to questions of ssh */
+	json_t *questions;    /* that had none */
+	struct strv said;     /* warnings, which tunnels of one bastion share */
+	struct strv failures; /* of the last round, what each tunnel says */
+	struct err err;       /* why nobody can be asked */
+	int wrong;            /* rounds with wrong answers */
 };
 
 static json_t *up_request(const struct request *request)
@@ -74,8 +75,12 @@ static void tell(struct request *request, const json_t *line)
 		sink_info(
 			&request->app->sink, NULL, "tunnel \"%s\": %s is open", spec->name, local);
 	} else if (error) {
-		if (!request->failed++)
-			err_set(&request->err, ERR_TUNNEL, "%s", error);
+		struct err why = ERR_INIT;
+
+		err_set(&why, ERR_TUNNEL, "%s", error);
+		if (spec)
+			tunnel_name_error(spec, &why);
+		strv_push(&request->failures, why.msg);
 	}
 }
 
@@ -169,21 +174,35 @@ static bool ask_all(struct request *request)
 	return any;
 }
 
+/* Each of several is told, and the others stay open. */
+static int report(struct request *request, struct err *err)
+{
+	if (request->err.kind) {
+		*err = request->err;
+		return -1;
+	}
+	if (request->failures.n == 1)
+		return err_set(err, ERR_TUNNEL, "%s", request->failures.v[0]);
+	for (size_t i = 0; i < request->failures.n; i++)
+		sink_warn(&request->app->sink, NULL, "%s", request->failures.v[i]);
+	return err_set(err, ERR_TUNNEL, "%zu of %zu tunnels are not open", request->failures.n,
+		request->tunnels->n);
+}
+
 /* Each question costs the daemon an attempt to connect: it waits for nobody. */
 static int ask_until_up(struct request *request, struct err *err)
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		request->failed = 0;
+		strv_release(&request->failures);
 		json_array_clear(request->questions);
 		if (ask_daemon(request, err) < 0)
 			return -1;
-		if (!request->failed)
+		if (!request->failures.n)
 			return 0;
 		if (!ask_all(request))
 			break;
 	}
-	*err = request->err;
-	return -1;
+	return report(request, err);
 }
 
 static int bring_up(struct app *app, const struct tunnels *tunnels, struct err *err)
@@ -194,26 +213,31 @@ static int bring_up(struct app *app, const struct tunnels *tunnels, struct err *
 	int rc = ask_until_up(&request, err);
 
 	strv_release(&request.said);
+	strv_release(&request.failures);
 	return rc;
 }
 
 /* With the password that is typed now; the daemon keeps it. */
-static int prove(struct app *app, const struct tunnel_spec *spec, struct err *err)
+static int prove(struct app *app, const struct tunnel_entry *entry, struct err *err)
 {
+	const struct tunnel_spec *spec = &entry->spec;
 	struct tunnel_login login = {0};
 	struct role role;
 	struct err why = ERR_INIT;
+	bool asked = tunnel_login_ask(&login, app, spec);
 	int rc = 0;
 
-	if (!tunnel_login_ask(&login, app, spec))
+	if (asked && tunnel_login_prove(&login, app, spec, &role, &why) == 0)
+		tunnel_login_told(&login, app, spec, &role, NULL);
+	else if (signals_pending())
+		rc = err_set(err, ERR_CANCELLED, "interrupted");
+	else if (!asked)
 		rc = err_set(err, ERR_TUNNEL,
 			"tunnel \"%s\": there is no terminal to ask for a password: put it into "
 			"~/.my.cnf or ~/.pgpass",
 			spec->name);
-	else if (tunnel_login_prove(&login, app, spec, &role, &why) == 0)
-		tunnel_login_told(&login, app, spec, &role, NULL);
 	else
-		rc = err_set(err, ERR_TUNNEL, "tunnel \"%s\": %s", spec->name, why.msg);
+		rc = tunnel_login_failed(entry, &why, err);
 	tunnel_login_release(&login);
 	return rc;
 }
@@ -224,7 +248,7 @@ static int bring_up_asked(struct app *app, const struct tunnels *tunnels, struct
 
 	for (size_t i = 0; rc == 0 && i < tunnels->n; i++)
 		if (tunnels->list[i].spec.guard)
-			rc = prove(app, &tunnels->list[i].spec, err);
+			rc = prove(app, &tunnels->list[i], err);
 	return rc;
 }
 
@@ -263,6 +287,7 @@ static int take_down(struct app *app, const struct tunnels *tunnels, struct err 
 	autojson json_t *request = json_object();
 	autojson json_t *answer = NULL;
 	json_t *ids = json_array();
+	int closed;
 
 	json_set_str(request, "command", "down");
 	json_object_set_new(request, "ids", ids);
@@ -271,7 +296,11 @@ static int take_down(struct app *app, const struct tunnels *tunnels, struct err 
 	answer = daemon_ask(&daemon, false, request, err);
 	if (err->kind)
 		return -1;
-	sink_info(&app->sink, NULL, "%d taken down", (int)json_int(answer, "down"));
+	closed = (int)json_int(answer, "down");
+	if (closed)
+		sink_info(&app->sink, NULL, "%d tunnel%s closed", closed, closed == 1 ? "" : "s");
+	else
+		sink_info(&app->sink, NULL, "no tunnel was open");
 	return 0;
 }
 

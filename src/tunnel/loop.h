@@ -120,6 +120,7 @@ struct loop {
 	bool audit_told;         /* that lines cannot be written */
 	bool stopped;            /* by run->stop_fd */
 	struct err first;        /* the first failure, for when every tunnel has failed */
+	size_t wanted;           /* tunnels that were to be opened at the start */
 };
 
 /* listener.c */

@@ -72,7 +72,7 @@ void listener_failed(struct loop *loop, struct listener *listener, const struct 
 	listener->err = *err;
 	if (!loop->first.kind)
 		loop->first = *err;
-	if (loop->n_listeners > 1 || listener->announced)
+	if (loop->wanted > 1 || loop->n_listeners > 1 || listener->announced)
 		sink_warn(loop->sink, NULL, "tunnel \"%s\": %s", listener->spec->name, err->msg);
 }
 
@@ -83,6 +83,15 @@ static bool all_failed(const struct loop *loop)
 			return false;
 	}
 	return true;
+}
+
+/* What failed alone says it itself; what each of several says was told. */
+static int none_left(const struct loop *loop, struct err *err)
+{
+	*err = loop->first;
+	return loop->wanted == 1
+		       ? -1
+		       : err_set(err, err->kind, "all %zu tunnels have failed", loop->wanted);
 }
 
 /* Links begin one after another: only one at a time may ask its user something. */
@@ -150,10 +159,18 @@ struct listener *loop_add(struct loop *loop, const struct tunnel_spec *spec,
 
 static int set_up(struct loop *loop, const struct tunnel_spec *specs, size_t n, struct err *err)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!loop_add(loop, &specs[i], loop->run->ask, err))
-			return -1;
-	return 0;
+	loop->wanted = n;
+	for (size_t i = 0; i < n; i++) {
+		struct err own = ERR_INIT;
+
+		if (loop_add(loop, &specs[i], loop->run->ask, &own))
+			continue;
+		if (n > 1)
+			sink_warn(loop->sink, NULL, "%s", own.msg);
+		if (!loop->first.kind)
+			loop->first = own;
+	}
+	return !n || loop->n_listeners ? 0 : none_left(loop, err);
 }
 
 /* What came of the question before it is ready. */
@@ -388,8 +405,7 @@ static int serve(struct loop *loop, struct err *err)
 			if (control_done(loop))
 				return 0;
 		} else if (all_failed(loop)) {
-			*err = loop->first;
-			return -1;
+			return none_left(loop, err);
 		}
 		need = 4 + control_fds(loop->control) + 2 * loop->n_listeners + loop->n_links +
 		       loop->n_conns;

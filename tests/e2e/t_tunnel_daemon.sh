@@ -74,7 +74,8 @@ workspace
 
 check_out 'status: nothing is up' '^maria +down +127.0.0.1:23021' tunnel status
 check 'and nothing was started for it' no_daemon
-check 'down: neither' tunnel down
+down_says() { tunnel down "$@" 2>&1; }
+check_out 'down: neither' '^no tunnel was open$' down_says
 check 'up returns when it is ready' tunnel up maria
 check_out 'and it is' '^42$' maria 23021 'SELECT 42'
 check_out 'status: up, since when' '^maria +up +127.0.0.1:23021 +20[0-9T:-]+Z +0 ' tunnel status
@@ -117,7 +118,11 @@ check_out 'its owner alone' '^700 600$' sock_modes
 check_out 'status says where' "^sock +up +$S/run/reader.sock" tunnel status sock
 check_out 'env: a variable' "MYSQL_UNIX_PORT='?$S/run/reader.sock" tunnel env sock
 check_out 'and my.cnf' "^socket = $S/run/reader.sock" cnf
-expect_fail 'one that is in use is left alone' 10 'reader.sock is in use' tunnel sock
+expect_fail 'tunnel: one that is open in the background' 10 \
+	'tunnel "sock" is open in the background already: .*"devenv tunnel down sock" first' \
+	tunnel sock
+as_a_stranger() { XDG_RUNTIME_DIR=$T/elsewhere tunnel sock; } # who knows nothing of the process
+expect_fail 'one that is in use is left alone' 10 'reader.sock is in use' as_a_stranger
 check_out 'it serves still' '^54$' by_socket 'SELECT 54'
 check_out 'one that nobody listens on is replaced' '^53$' old_socket
 chmod 755 "$S/run"
@@ -126,8 +131,11 @@ expect_fail 'no socket in a folder that others can enter' 10 'chmod 700' in_open
 chmod 700 "$S/run"
 check 'up again' tunnel up sock
 
-expect_fail 'up: a database that is down' 10 'cannot connect to 127.0.0.1:22699' tunnel up dead
+expect_fail 'up: a database that is down' 10 'tunnel "dead": .*cannot connect to 127.0.0.1:22699' tunnel up dead
 expect_fail 'up: a taken port' 10 "port $SSHD_PORT is taken by sshd" tunnel up taken
+expect_fail 'up: several that fail' 10 '2 of 3 tunnels are not open' tunnel up dead taken second
+check_out 'each is told' 'warning: tunnel "dead": .*cannot connect' cat "$T/.failure"
+check_out 'with its name' "warning: tunnel \"taken\": port $SSHD_PORT" cat "$T/.failure"
 expect_fail 'up: an encrypted key without a terminal' 10 'encrypted.*ssh-add' tunnel up locked
 expect_fail 'up: an unknown host without a terminal' 10 'unknown host.*ssh-keyscan' tunnel up unknown
 check_out 'those are down' '^5$' count_down
@@ -177,12 +185,27 @@ check_out 'logs: its connections' '^20[0-9T:-]+Z +second .* replica ' tunnel log
 check 'the server becomes a writer' maria_root -e 'SET GLOBAL read_only = 0'
 expect_fail 'the guard looks' 1 'not a read-only replica' maria 23021 'SELECT 1'
 check 'and read-only again' maria_root -e 'SET GLOBAL read_only = 1'
-check 'down: one' tunnel down maria
+check_out 'down: one' '^1 tunnel closed$' down_says maria
 check_out 'is down' '^down$' state maria
 expect_fail 'its port is closed' 1 "Can't connect" maria 23021 'SELECT 1'
 check_out 'the others are not' '^48$' maria 23022 'SELECT 48'
-check 'down: all' tunnel down
+check_out 'down: all' '^[0-9] tunnels closed$' down_says
 check 'and the process has ended' wait_for 5 no_daemon
+
+expect_fail 'tunnel: all fail' 10 'all 2 tunnels have failed' tunnel dead taken
+check_out 'one says why' 'warning: tunnel "dead": .*cannot connect' cat "$T/.failure"
+check_out 'and the other' "warning: tunnel \"taken\": port $SSHD_PORT" cat "$T/.failure"
+foreground() {
+	"$DEVENV" -C "$T/ws" --progress plain tunnel taken second >"$T/fore" 2>&1 </dev/null &
+	foreground_pid=$!
+	at_exit kill "$foreground_pid"
+	wait_for 20 grep -q '^second .* -> ' "$T/fore"
+}
+check 'tunnel: one that cannot be opened does not keep the others from it' foreground
+check_out 'and is told' "warning: tunnel \"taken\": port $SSHD_PORT" cat "$T/fore"
+check_out 'they serve' '^55$' maria 23022 'SELECT 55'
+until_interrupted() { kill -INT "$foreground_pid" && wait "$foreground_pid"; }
+check 'until Ctrl-C' until_interrupted
 check 'up again' tunnel up maria second
 check_out 'serves' '^49$' maria 23021 'SELECT 49'
 killed() {

@@ -105,6 +105,11 @@ check_out 'status: the server, and how far behind it is' \
 check_out 'and nothing of one that was not asked' '^maria +down +[^ ]+$' dev tunnel status
 check 'it is taken down' dev tunnel down
 check 'the password is gone from the files' knows off
+expect_fail 'sql: without a terminal it says where the password is looked for' 10 \
+	'tunnel "standby": the database asks for a password, and none is known .*~/.pgpass' \
+	sql standby
+expect_fail 'sql: for MariaDB too' 10 'tunnel "maria": Access denied.*the password into ~/.my.cnf' \
+	sql maria
 asked_times() { (($(grep -c 'Password of .* for the database of tunnel' "$T/typed") >= $1)); }
 type_answers() { # each when it is asked for
 	local n=0 word
@@ -138,7 +143,7 @@ check_out 'sql: PostgreSQL, too many connections: neither' \
 	asked_once -u limited standby
 never_asked() { ! on_terminal '' sql "$@" && not asked_times 1; }
 check_out 'sql: PostgreSQL, a login that is barred whatever its password' \
-	'FATAL:  pg_hba.conf rejects connection .*"barred"' never_asked -u barred standby
+	'warning: tunnel "standby": .*FATAL:  pg_hba.conf rejects connection .*"barred"' never_asked -u barred standby
 # shellcheck disable=SC2016 # the shell of psql knows its own parent
 seen() {
 	on_terminal secret sql standby -X -c \
@@ -147,6 +152,10 @@ seen() {
 check_out 'the client runs' '^PGPORT=' seen
 check 'and has the password neither in its words nor in its environment' \
 	not grep -q secret "$T/typed"
+expect_fail 'sql: Ctrl-C at the question' 130 '' on_terminal $'\003' sql maria
+expect_fail 'tunnel up: Ctrl-C at the question' 130 '' \
+	on_terminal $'\003' tunnel up --password standby
+check 'which is open' dev tunnel down standby
 check_out 'sql: a password that is wrong three times' 'devenv: tunnel "maria": Access denied' \
 	wrong_thrice maria
 check_out 'and so for PostgreSQL, without its code' \
@@ -161,7 +170,7 @@ check_out 'and devenv says what it missed' \
 	'tunnel "maria": .*refused: TLS hides the login; Access denied.*--password' cat "$T/err"
 expect_fail 'postgres: without a password nobody can tell' 2 '.' pg 22623 -c 'SELECT 1'
 check_out 'and devenv says what it missed' \
-	'tunnel "standby": .*TLS hides the login; fe_sendauth: no password supplied' cat "$T/err"
+	'tunnel "standby": .*TLS hides the login; the database asks for a password, and none is known' cat "$T/err"
 check_out 'postgres: with allow_unverified it passes' '^1$' pg 22625 -c 'SELECT 1'
 check_out 'and that is said' 'tunnel "lax": cannot tell' cat "$T/err"
 
@@ -269,6 +278,8 @@ foreground() {
 }
 check 'tunnel --password, in the foreground' foreground
 check_out 'says what the server is before it is ready' 'a read-only replica' cat "$T/typed"
+check_out 'and which client to try' "mysql -h 127.0.0.1 -P 22621 -u .?analyst.? -p .?shop" \
+	cat "$T/typed"
 check_out 'and proves a connection through TLS' '^1$' maria -e 'SELECT 1'
 
 finish
