@@ -242,13 +242,44 @@ static int prove(struct app *app, const struct tunnel_entry *entry, struct err *
 	return rc;
 }
 
+/* Those that are open; who cannot be asked keeps nobody else from it. */
+static int prove_open(struct app *app, const struct tunnels *tunnels, struct err *err)
+{
+	struct err own = ERR_INIT;
+	autojson json_t *status = daemon_status(&own);
+	size_t failed = 0;
+
+	for (size_t i = 0; i < tunnels->n; i++) {
+		const struct tunnel_spec *spec = &tunnels->list[i].spec;
+
+		err_clear(&own);
+		if (!spec->guard || !daemon_tunnel(status, spec->id) ||
+			prove(app, &tunnels->list[i], &own) == 0)
+			continue;
+		if (tunnels->n == 1 || own.kind == ERR_CANCELLED) {
+			*err = own;
+			return -1;
+		}
+		sink_warn(&app->sink, NULL, "%s", own.msg);
+		failed++;
+	}
+	if (!failed)
+		return 0;
+	return err_set(err, ERR_TUNNEL, "%zu of %zu databases do not say what they are", failed,
+		tunnels->n);
+}
+
 static int bring_up_asked(struct app *app, const struct tunnels *tunnels, struct err *err)
 {
+	struct err later = ERR_INIT;
 	int rc = bring_up(app, tunnels, err);
 
-	for (size_t i = 0; rc == 0 && i < tunnels->n; i++)
-		if (tunnels->list[i].spec.guard)
-			rc = prove(app, &tunnels->list[i], err);
+	if (rc < 0 && err->kind == ERR_CANCELLED)
+		return -1;
+	if (prove_open(app, tunnels, &later) < 0 && (rc == 0 || later.kind == ERR_CANCELLED)) {
+		*err = later;
+		return -1;
+	}
 	return rc;
 }
 

@@ -268,6 +268,12 @@ check_out 'and in its table' ' replica$' dev tunnel status maria
 # The client itself has none, and nobody to ask.
 expect_fail 'sql has the daemon ask with the password that it keeps' 1 \
 	'tunnel "maria": a read-only replica' sql maria -N -e 'SELECT 1'
+expect_fail 'up --password: one database that refuses' 10 '' \
+	on_terminal 'one two three secret' tunnel up --password maria standby
+check_out 'is told, with what to do' 'warning: tunnel "maria": Access denied.*my.cnf' cat "$T/typed"
+check_out 'the next one is asked all the same' \
+	'warning: tunnel "standby": this server is not a read-only replica.*point "to"' cat "$T/typed"
+check_out 'and the end says it too' '1 of 2 databases do not say what they are' cat "$T/typed"
 expect_fail 'up --password without a terminal' 10 'no terminal.*my.cnf' \
 	dev tunnel up --password maria
 check 'down' dev tunnel down
