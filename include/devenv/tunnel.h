@@ -116,8 +116,8 @@ int tunnel_serve(
  *	       helps nobody.
  *	{"command": "status"}
  *	    -> {"pid", "tunnels": [{"id", "name", "port", "state", "since", "connections", "opened",
- *	       "bytes_up", "bytes_down", and of one that was asked "replica",
- *	       "tls", "lag_s"} ...]}
+ *	       "bytes_up", "bytes_down", of a lost one "error", and of one that was
+ *	       asked "replica", "tls", "lag_s"} ...]}
  *	{"command": "prove", "id": ID, "login": role_login_json()}
  *	    -> {"replica", "tls", "lag_s"}, or {"error", "password": a better one would help}: asks
  *	       what the server of an open tunnel is; the login is kept for when it has to be asked

@@ -417,6 +417,9 @@ static int show_status(struct app *app, const struct tunnels *tunnels, struct er
 		json_t *state = state_of(&tunnels->list[i].spec, status);
 
 		add_row(table, &tunnels->list[i].spec, state);
+		if (json_str(state, "error"))
+			sink_warn(&app->sink, NULL, "tunnel \"%s\": %s", tunnels->list[i].spec.name,
+				json_str(state, "error"));
 		json_array_append_new(list, state);
 	}
 	table_print(table, &text);

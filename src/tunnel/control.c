@@ -250,6 +250,8 @@ static json_t *status_of(const struct loop *loop, const struct listener *listene
 	json_set_str(out, "name", listener->spec->name);
 	json_object_set_new(out, "port", json_integer(listener->port));
 	json_set_str(out, "state", state_of(listener));
+	if (listener->failed)
+		json_set_str(out, "error", listener->err.msg);
 	if (listener->announced)
 		json_set_str(out, "since", clock_rfc3339(listener->since, when));
 	json_object_set_new(out, "connections", json_integer(live));

@@ -185,6 +185,18 @@ check_out 'logs: its connections' '^20[0-9T:-]+Z +second .* replica ' tunnel log
 check 'the server becomes a writer' maria_root -e 'SET GLOBAL read_only = 0'
 expect_fail 'the guard looks' 1 'not a read-only replica' maria 23021 'SELECT 1'
 check 'and read-only again' maria_root -e 'SET GLOBAL read_only = 1'
+# One that cannot come back without a person.
+lose() {
+	printf '[127.0.0.1]:%s %s\n' "$SSHD_PORT" "$(cut -d' ' -f1,2 "$S/stranger.pub")" >"$S/known_asked"
+	pkill -KILL -P "$(cat "$S/sshd.pid")"
+	wait_for 10 is_lost
+}
+is_lost() { [[ $(state unknown) == lost ]]; }
+why_lost() { tunnel status unknown 2>&1; }
+check 'a host key is another one when the session is made again' lose
+check_out 'status says so' '^unknown +lost ' tunnel status unknown
+check_out 'and why' 'warning: tunnel "unknown": the host key of .* has changed: .*known_asked line 1' \
+	why_lost
 check_out 'down: one' '^1 tunnel closed$' down_says maria
 check_out 'is down' '^down$' state maria
 expect_fail 'its port is closed' 1 "Can't connect" maria 23021 'SELECT 1'
