@@ -68,7 +68,9 @@ static int sweep(struct err *err)
 		cache_sweep(CACHE_TREES, is_unfinished_tree, NULL, err) < 0 ||
 		cache_sweep(CACHE_THIN, is_unfinished_thin, NULL, err) < 0)
 		return -1;
-	return cache_sweep(AGENT_CACHE, is_unfinished_file, NULL, err);
+	if (cache_sweep(AGENT_CACHE, is_unfinished_file, NULL, err) < 0)
+		return -1;
+	return import_sweep(err);
 }
 
 /* === using it === */

@@ -33,7 +33,7 @@ static ssize_t read_data(void *ctx, void *data, size_t len, struct err *err)
 
 	while (!in->left && !in->agent->data_ended) {
 		if (frame_read(&in->agent->link, &frame, err) <= 0)
-			exit(0);
+			return err_set(err, ERR_FAILED, "the other side hung up");
 		in->agent->data_ended = frame.type == FRAME_END;
 		if (tree_check_room(in->agent->blobs, ROOM_LEFT + frame.len, err) < 0)
 			return err_wrap(err, "fill the volume devenv-cache");
@@ -88,7 +88,7 @@ static int fill_and_capture(struct agent *agent, const json_t *request, const ch
 	return capture_tree(agent, request, target, result, err);
 }
 
-int agent_import(struct agent *agent, const json_t *request, json_t **result, struct err *err)
+static int import(struct agent *agent, const json_t *request, json_t **result, struct err *err)
 {
 	char folder[] = CACHE_IMPORTS "/XXXXXX";
 	struct err second = ERR_INIT;
@@ -106,5 +106,16 @@ int agent_import(struct agent *agent, const json_t *request, json_t **result, st
 	status = fill_and_capture(agent, request, folder, result, err);
 	if (fs_remove_tree(folder, status < 0 ? &second : err) < 0)
 		status = -1;
+	return status;
+}
+
+/* Whoever hangs up leaves a folder as large as the tar, which is removed before we end. */
+int agent_import(struct agent *agent, const json_t *request, json_t **result, struct err *err)
+{
+	int status;
+
+	agent_hold();
+	status = import(agent, request, result, err);
+	agent_let_go();
 	return status;
 }

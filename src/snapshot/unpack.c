@@ -57,7 +57,10 @@ static int fill(struct unpack *unpack, struct err *err)
 	struct pollfd fds[2] = {{unpack->fd, POLLIN, 0}, {unpack->cancel_fd, POLLIN, 0}};
 	ssize_t n;
 
-	if (unpack->cancel_fd >= 0 && poll(fds, 2, -1) > 0 && fds[1].revents)
+	/* The signal itself ends the first poll; a read would wait for whoever writes. */
+	while (unpack->cancel_fd >= 0 && poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	if (fds[1].revents)
 		return err_set(err, ERR_CANCELLED, "interrupted");
 	memmove(unpack->in, unpack->in + unpack->start, unpack->end - unpack->start);
 	unpack->end -= unpack->start;

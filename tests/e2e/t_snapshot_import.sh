@@ -129,6 +129,40 @@ exec 9>&-
 expect_fail "the next one ends with psql's first error" 9 'stdin>:2: ERROR.*nowhere' import <(
 	printf 'select 1;\ninsert into nowhere values (1);\nselect 2;\n') pg bad
 check "and has removed what the killed one left" nothing_left
+cache=$(api GET /volumes/devenv-cache | jq -r .Mountpoint)
+mkfifo slow.tar
+head -c 30000000 /dev/urandom >part
+tar -cf part.tar part
+slow_tar() {
+	"$DEVENV" snapshot import - files stopped >/dev/null 2>tar.err <slow.tar &
+	pid=$!
+	exec 9>slow.tar
+	head -c 20000000 part.tar >&9
+}
+unpacked() { (($(du -sk "$cache/imports" | cut -f1) > 10000)); }
+not_unpacked() { [[ -z $(find "$cache/imports" -mindepth 1) ]]; }
+agent() {
+	api GET /containers/json --get --data-urlencode \
+		'filters={"label":["io.devenv.helper=agent"]}' | jq -r '.[0].Id'
+}
+slow_tar
+check "a tar comes from a pipe" wait_for 60 unpacked
+kill -INT "$pid"
+status=0
+wait "$pid" || status=$?
+check "Ctrl-C ends it" test "$status" = 130
+check "with nothing left" not_unpacked
+exec 9>&-
+slow_tar
+check "another one" wait_for 60 unpacked
+check "its agent is killed" api POST "/containers/$(agent)/kill"
+exec 9>&-
+status=0
+wait "$pid" || status=$?
+check "which ends it" test "$status" = 4
+check "and it says so" grep -q "import -: .*devenv's agent died" tar.err
+check "the next command" "$DEVENV" snapshot list
+check "removes what was left" not_unpacked
 
 # --- tar ------------------------------------------------------------------------------------------
 check "files with everything that files have" "$DEVENV" exec -T files bash -c '
