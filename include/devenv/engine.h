@@ -113,6 +113,11 @@ int container_kill(struct engine *engine, const char *id, const char *signal, st
 int container_remove(struct engine *engine, const char *id, bool volumes, struct err *err);
 int container_rename(struct engine *engine, const char *id, const char *name, struct err *err);
 int container_inspect(struct engine *engine, const char *id, json_t **out, struct err *err);
+/*
+ * Does it run? 1, 0 or -1, by inspection: Docker's list of containers goes by what could be written
+ * down, and one that ends while the disk is full is "running" there for good.
+ */
+int container_alive(struct engine *engine, const char *id, struct err *err);
 int container_wait(struct engine *engine, const char *id, int *status, struct err *err);
 int container_resize(struct engine *engine, const char *id, int rows, int columns, struct err *err);
 

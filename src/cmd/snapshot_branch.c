@@ -166,7 +166,6 @@ static int at_rest(struct branching *work, change_fn *change, const char *name, 
 {
 	autojson json_t *notes = notes_of(work, volumes);
 	struct snapshot_place users = {0};
-	struct err second = ERR_INIT;
 	int status = find_users(work, volumes, &users, err);
 
 	if (status == 0)
@@ -176,10 +175,7 @@ static int at_rest(struct branching *work, change_fn *change, const char *name, 
 		status = change(work, name, first, notes, result, err);
 		if (status == 0)
 			emit(work, EVENT_DONE, "branches", "Copied");
-		/* Whatever became of it, what ran runs again. */
-		if (snapshots_start(work->app, &work->session, &users, status < 0 ? &second : err) <
-			0)
-			status = -1;
+		status = snapshots_start_again(work->app, &work->session, &users, status, err);
 	}
 	snapshot_place_release(&users);
 	return status;

@@ -223,7 +223,7 @@ static int restore(struct restoring *job, const char *name, const struct restore
 	const char *volume = job->place.volume;
 	bool replace = chosen->replace || job->place.cut || came_from_snapshot(job);
 	bool early = is_repeated(job, name, chosen);
-	struct err second = ERR_INIT, third = ERR_INIT;
+	struct err second = ERR_INIT;
 	bool done;
 	int status = 0;
 
@@ -243,10 +243,9 @@ static int restore(struct restoring *job, const char *name, const struct restore
 			volume);
 	plan_snapshot_hang_up(job->agent);
 	/* When it failed, what was there before is there. */
-	if (snapshots_start(job->app, &job->session, &job->place, status < 0 ? &second : err) < 0)
-		status = -1;
+	status = snapshots_start_again(job->app, &job->session, &job->place, status, err);
 	/* Killed before this, the next run takes what is there for what it has to finish. */
-	if (done && chosen->thin && note(job, status < 0 ? &third : err) < 0)
+	if (done && chosen->thin && note(job, status < 0 ? &second : err) < 0)
 		status = -1;
 	return status;
 }

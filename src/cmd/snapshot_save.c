@@ -177,7 +177,6 @@ static int save(struct app *app, struct session *session, const struct snapshot_
 		.parent = chosen->parent,
 		.deltas = chosen->deltas,
 		.sink = &app->sink};
-	struct err second = ERR_INIT;
 	int status;
 
 	if (plan_snapshot_check_name(name, err) < 0)
@@ -201,10 +200,7 @@ static int save(struct app *app, struct session *session, const struct snapshot_
 	status = capture(app, session, place, &ask, saved, err);
 	if (status == 0)
 		status = remember(session, place->volume, *saved, err);
-	/* Whatever became of it, what ran runs again. */
-	if (snapshots_start(app, session, place, status < 0 ? &second : err) < 0)
-		status = -1;
-	return status;
+	return snapshots_start_again(app, session, place, status, err);
 }
 
 static int save_run(struct app *app, void *opts, int argc, char **argv, struct err *err)

@@ -288,7 +288,6 @@ int snapshots_stop(struct app *app, struct session *session, const struct snapsh
 	int timeout_s, struct err *err)
 {
 	autofree char *names = strv_join(&place->running, ", ");
-	struct err second = ERR_INIT;
 	int cancelled;
 
 	if (place->running.n)
@@ -301,8 +300,7 @@ int snapshots_stop(struct app *app, struct session *session, const struct snapsh
 			return 0;
 		interrupted(cancelled, "", err);
 	}
-	snapshots_start(app, session, place, &second);
-	return -1;
+	return snapshots_start_again(app, session, place, -1, err);
 }
 
 int snapshots_start(struct app *app, struct session *session, const struct snapshot_place *place,
@@ -321,6 +319,21 @@ int snapshots_start(struct app *app, struct session *session, const struct snaps
 		return 0;
 	return interrupted(before ? 128 + before : cancelled,
 		"; the work was done, and the services run, ready or not", err);
+}
+
+int snapshots_start_again(struct app *app, struct session *session,
+	const struct snapshot_place *place, int status, struct err *err)
+{
+	autofree char *names = strv_join(&place->running, ", ");
+	autofree char *words = strv_join(&place->running, " ");
+	struct err second = ERR_INIT;
+
+	if (status == 0)
+		return snapshots_start(app, session, place, err);
+	if (snapshots_start(app, session, place, &second) < 0 && second.kind != ERR_CANCELLED)
+		err_hint(err, "; %s could not be started again: %s; then: devenv start %s", names,
+			second.msg, words);
+	return -1;
 }
 
 bool snapshots_ended(struct session *session, const struct snapshot_place *place)

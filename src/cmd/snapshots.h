@@ -3,10 +3,11 @@
  * and starting those.  Private to src/cmd.
  *
  *	struct snapshot_place place = {0};
- *	if (snapshots_place(&session, "db", &place, err) == 0 &&
- *		snapshots_stop(app, &session, &place, -1, err) == 0)
- *		... work on place.volume ...
- *	snapshots_start(app, &session, &place, err);
+ *	if (snapshots_place(&session, "db", &place, err) < 0 ||
+ *		snapshots_stop(app, &session, &place, -1, err) < 0)
+ *		return -1;
+ *	status = ... work on place.volume ...
+ *	status = snapshots_start_again(app, &session, &place, status, err);
  *	snapshot_place_release(&place);
  */
 #ifndef CMD_SNAPSHOTS_H
@@ -58,6 +59,13 @@ int snapshots_stop(struct app *app, struct session *session, const struct snapsh
  */
 int snapshots_start(struct app *app, struct session *session, const struct snapshot_place *place,
 	struct err *err);
+
+/*
+ * The same after work that ended with `status` and `err`: when that failed, its error stays the
+ * one, with a word about what could not be started.
+ */
+int snapshots_start_again(struct app *app, struct session *session,
+	const struct snapshot_place *place, int status, struct err *err);
 
 /* Did each container that uses it end with status 0? */
 bool snapshots_ended(struct session *session, const struct snapshot_place *place);

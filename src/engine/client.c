@@ -105,6 +105,9 @@ static int answer_error(struct engine *engine, int status, const char *path, str
 	else
 		err_set(err, ERR_ENGINE, "%.*s", (int)strcspn(message, "\r\n"), message);
 	err->status = status;
+	/* In the words of its operating system, or of what it runs. */
+	if (strstr(err->msg, "no space left on device") || strstr(err->msg, "disk quota exceeded"))
+		err_hint(err, "make room where the engine keeps its data");
 	return -1;
 }
 

@@ -121,6 +121,15 @@ int container_inspect(struct engine *engine, const char *id, json_t **out, struc
 	return engine_get(engine, out, err, "/containers/%s/json", name);
 }
 
+int container_alive(struct engine *engine, const char *id, struct err *err)
+{
+	autojson json_t *inspect = NULL;
+
+	if (container_inspect(engine, id, &inspect, err) < 0)
+		return -1;
+	return json_bool(json_object_get(inspect, "State"), "Running");
+}
+
 int container_wait(struct engine *engine, const char *id, int *status, struct err *err)
 {
 	autofree char *name = engine_escape(id);

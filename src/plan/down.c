@@ -18,6 +18,7 @@ struct job {
 	const struct plan_request *request;
 	struct selection selection;
 	struct actual actual;
+	struct engine *engine;
 	size_t *indexes;
 	bool podman;
 };
@@ -124,8 +125,10 @@ static void order(
 static int job_begin(struct job *job, struct engine *engine, const struct plan_request *request,
 	struct plan *plan, struct err *err)
 {
-	*job = (struct job){
-		.plan = plan, .request = request, .podman = engine_facts(engine)->podman};
+	*job = (struct job){.plan = plan,
+		.request = request,
+		.engine = engine,
+		.podman = engine_facts(engine)->podman};
 	*plan = (struct plan){.ws = request->ws};
 	if (has_words(job) && selection_make(request, false, &job->selection, err) < 0)
 		return -1;
@@ -171,7 +174,11 @@ static bool fits_running(struct job *job, const struct container *container)
 
 static bool fits_stopped(struct job *job, const struct container *container)
 {
-	return chosen(job, container) && !container->oneoff && !is_running(container);
+	struct err ignored = ERR_INIT;
+
+	return chosen(job, container) && !container->oneoff &&
+	       (!is_running(container) ||
+		       container_alive(job->engine, container->id, &ignored) == 0);
 }
 
 static bool fits_service(struct job *job, const struct container *container)

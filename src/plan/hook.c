@@ -92,15 +92,6 @@ int hook_run(struct engine *engine, const char *id, const json_t *hook, const js
 	return result;
 }
 
-static bool is_running(struct engine *engine, const char *id)
-{
-	autojson json_t *inspect = NULL;
-	struct err ignored = ERR_INIT;
-
-	return container_inspect(engine, id, &inspect, &ignored) == 0 &&
-	       json_bool(json_object_get(inspect, "State"), "Running");
-}
-
 int hooks_run(struct engine *engine, const char *id, const struct action *action, const char *key,
 	const struct sink *sink, struct err *err)
 {
@@ -108,9 +99,10 @@ int hooks_run(struct engine *engine, const char *id, const struct action *action
 				  ? model_service(action->manifest, action->service)
 				  : NULL;
 	json_t *hooks = json_object_get(service, key), *hook;
+	struct err ignored = ERR_INIT;
 	size_t i;
 
-	if (!json_array_size(hooks) || !is_running(engine, id))
+	if (!json_array_size(hooks) || container_alive(engine, id, &ignored) <= 0)
 		return 0;
 	json_array_foreach (hooks, i, hook)
 		if (hook_run(engine, id, hook, action->manifest->env, action->object, sink, err) <

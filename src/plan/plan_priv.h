@@ -136,6 +136,9 @@ int ready_pause(const struct ready_state *state);
 /* What is said of it once it is ready. Borrowed. */
 const char *ready_word(const struct ready_state *state);
 
+/* The last `lines` that a container wrote, as many as `text` has room for. */
+void ready_read_log(struct engine *engine, const char *id, bool tty, int lines, struct buf *text);
+
 /* The last lines that a container wrote, each on a line of its own; the caller's. */
 char *ready_last_lines(struct engine *engine, const char *id, bool tty);
 

@@ -254,21 +254,27 @@ static int collect_line(void *ctx, int stream, const char *data, size_t len)
 	return buf_add(ctx, data, len);
 }
 
-char *ready_last_lines(struct engine *engine, const char *id, bool tty)
+void ready_read_log(struct engine *engine, const char *id, bool tty, int lines, struct buf *text)
 {
-	autobuf struct buf text = BUF_INIT(16384);
-	struct buf out = BUF_INIT(0);
-	autostrv struct strv lines = STRV_INIT;
 	struct stream_io io = {.in = -1,
 		.out = -1,
 		.errfd = -1,
 		.tty = tty,
 		.on_data = collect_line,
-		.ctx = &text,
+		.ctx = text,
 		.cancel_fd = -1};
 	struct err ignored = ERR_INIT;
 
-	container_logs(engine, id, &(struct logs_spec){.tail = 8}, &io, &ignored);
+	container_logs(engine, id, &(struct logs_spec){.tail = lines}, &io, &ignored);
+}
+
+char *ready_last_lines(struct engine *engine, const char *id, bool tty)
+{
+	autobuf struct buf text = BUF_INIT(16384);
+	struct buf out = BUF_INIT(0);
+	autostrv struct strv lines = STRV_INIT;
+
+	ready_read_log(engine, id, tty, 8, &text);
 	strv_split(&lines, buf_str(&text), '\n');
 	for (size_t i = lines.n > 8 ? lines.n - 8 : 0; i < lines.n; i++)
 		buf_addf(&out, "\n    | %.200s", lines.v[i]);

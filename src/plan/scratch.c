@@ -27,6 +27,17 @@
 #define LOOK_MS 15000
 #define FULL_BYTES ((int64_t)4 << 20)
 
+#define MAKE_ROOM \
+	"make room where the engine keeps its volumes; `devenv snapshot prune` frees what no " \
+	"snapshot needs"
+
+/* With less than that free the images' scripts make no data directory. */
+#define LITTLE_BYTES ((int64_t)64 << 20)
+
+/* Of what a server says about its end. */
+#define LOG_LINES 200
+#define LOG_MAX ((size_t)1 << 20)
+
 #define PAUSE_MS 50
 #define PAUSE_MAX_MS 500
 
@@ -303,12 +314,47 @@ const char *scratch_container(const struct scratch *scratch)
 
 /* === running === */
 
+static bool tells_full(const char *text)
+{
+	static const char *const words[] = {
+		"No space left", "error 28", "rror number 28", "errno: 28", "Disk is full"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strstr(text, words[i]))
+			return true;
+	return false;
+}
+
+/* On the disk of its volume; 0 also when nothing can be asked, for want of room most likely. */
+static int64_t free_bytes(const struct scratch *scratch)
+{
+	autojson json_t *probe = NULL;
+	struct err ignored = ERR_INIT;
+
+	plan_snapshot_probe(scratch->engine, scratch->volume, &probe, &ignored);
+	return json_int(json_object_get(probe, "target"), "free");
+}
+
+/*
+ * Did it find the disk full?  Its last lines may be about anything else, and there are none when
+ * the engine had no room for them; what it wrote may be gone by now, so that there is room again.
+ */
+static bool found_full(const struct scratch *scratch)
+{
+	autobuf struct buf text = BUF_INIT(LOG_MAX);
+
+	ready_read_log(scratch->engine, scratch->container, false, LOG_LINES, &text);
+	return text.len ? tells_full(buf_str(&text)) : free_bytes(scratch) < LITTLE_BYTES;
+}
+
 static int died(const struct scratch *scratch, const json_t *state, struct err *err)
 {
 	autofree char *lines = ready_last_lines(scratch->engine, scratch->container, false);
 
-	return err_set(err, ERR_SNAPSHOT, "the scratch server ended with status %d%s%s",
-		(int)json_int(state, "ExitCode"), *lines ? "; its last lines:" : "", lines);
+	return err_set(err, ERR_SNAPSHOT, "the scratch server ended with status %d%s%s%s",
+		(int)json_int(state, "ExitCode"),
+		found_full(scratch) ? ": its disk was full (" MAKE_ROOM ")" : "",
+		*lines ? "; its last lines:" : "", lines);
 }
 
 /* 1: it runs; -1 with err. */
@@ -331,7 +377,8 @@ static int check_room(const struct scratch *scratch, struct err *err)
 		return -1;
 	if (json_int(json_object_get(probe, "target"), "free") >= FULL_BYTES)
 		return 0;
-	return err_os(err, ERR_SNAPSHOT, ENOSPC, "the scratch server does not answer");
+	err_os(err, ERR_SNAPSHOT, ENOSPC, "the scratch server does not answer");
+	return err_hint(err, MAKE_ROOM);
 }
 
 static int wait_answers(struct scratch *scratch, struct dbclient *client, struct err *err)
@@ -381,8 +428,16 @@ int scratch_start(struct scratch *scratch, struct err *err)
 void scratch_explain(const struct scratch *scratch, struct err *err)
 {
 	autofree char *lines = ready_last_lines(scratch->engine, scratch->container, false);
+	struct err gone = ERR_INIT;
 
-	if (*lines)
+	if (err->kind == ERR_CANCELLED)
+		return;
+	/* Its clients are killed with it, amid a word. */
+	if (check_running(scratch, &gone) < 0 && gone.kind == ERR_SNAPSHOT)
+		*err = gone;
+	else if (tells_full(err->msg))
+		err_hint(err, MAKE_ROOM);
+	else if (*lines && strstr(err->msg, "onnection"))
 		err_hint(err, "; the server's last lines:%s", lines);
 }
 

@@ -66,7 +66,10 @@ const char *scratch_container(const struct scratch *scratch);
  */
 int scratch_start(struct scratch *scratch, struct err *err);
 
-/* Add the server's last lines to an error that says only that it went away. */
+/*
+ * To the error of a client: what the server said, if it is not there any more, or only its
+ * connection; and what to do when its disk is full.
+ */
 void scratch_explain(const struct scratch *scratch, struct err *err);
 
 /* Stop it and wait for its end, which must be one with status 0: else ERR_SNAPSHOT. */

@@ -126,6 +126,7 @@ int agent_volume_free(struct engine *engine, const char *volume, bool reading,
 {
 	autofree char *filters = engine_filters("volume", volume, NULL);
 	autojson json_t *users = NULL;
+	struct err ignored = ERR_INIT;
 	json_t *user;
 	size_t i;
 
@@ -136,7 +137,8 @@ int agent_volume_free(struct engine *engine, const char *volume, bool reading,
 			json_array_get(json_object_get(user, "Names"), 0));
 
 		if (!is_alive(user) || (reading && only_reads(user, volume)) ||
-			(agent && str_eq(json_str(user, "Id"), agent_id(agent))))
+			(agent && str_eq(json_str(user, "Id"), agent_id(agent))) ||
+			container_alive(engine, json_str(user, "Id"), &ignored) == 0)
 			continue;
 		return err_set(err, ERR_SNAPSHOT,
 			"volume %s is in use by the container %s; stop it first", volume,
@@ -217,7 +219,10 @@ int plan_snapshot_prepare(
 	autojson json_t *result = NULL;
 	struct agent_spec spec = {.sink = ask->sink};
 
-	return ask_repaired(engine, ask->agent, &spec, request, &result, err);
+	if (ask_repaired(engine, ask->agent, &spec, request, &result, err) < 0)
+		return err_wrap(err, "prepare the restore of volume %s in the volume devenv-cache",
+			ask->volume);
+	return 0;
 }
 
 int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_ask *ask,

@@ -182,8 +182,7 @@ static int load(struct sql_import *import, struct err *err)
 	if (status == 0)
 		return 0;
 	hint(err);
-	if (strstr(err->msg, "onnection"))
-		scratch_explain(import->scratch, err);
+	scratch_explain(import->scratch, err);
 	return -1;
 }
 

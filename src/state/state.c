@@ -92,14 +92,24 @@ static char *volume_path(const char *id, const char *volume, struct err *err)
 	return xasprintf("%s/%s.json", folder, volume);
 }
 
+static int write_note(const char *path, const char *text, const char *what, struct err *err)
+{
+	if (fs_write_atomic(path, text, strlen(text), 0600, err) == 0)
+		return 0;
+	if (err->os == ENOSPC || err->os == EDQUOT)
+		err_hint(err, "make room there");
+	return err_wrap(err, "note %s", what);
+}
+
 int state_volume_write(const char *id, const char *volume, const json_t *record, struct err *err)
 {
 	autofree char *path = volume_path(id, volume, err);
-	autofree char *text = json_print(record);
+	autofree char *text = json_print(record),
+		      *what = xasprintf("the state of volume %s", volume);
 
 	if (!path)
-		return err_wrap(err, "note the state of volume %s", volume);
-	return fs_write_atomic(path, text, strlen(text), 0600, err);
+		return err_wrap(err, "note %s", what);
+	return write_note(path, text, what, err);
 }
 
 json_t *state_volume_read(const char *id, const char *volume)
@@ -140,7 +150,7 @@ int state_stopped_write(const char *id, const struct strv *services, struct err 
 	if (!services->n && (unlink(path) == 0 || errno == ENOENT))
 		return 0;
 	text = json_print(list);
-	return fs_write_atomic(path, text, strlen(text), 0600, err);
+	return write_note(path, text, "what is stopped", err);
 }
 
 void state_stopped_read(const char *id, struct strv *services)

@@ -39,6 +39,9 @@ fail() {
 	local name=$1 reason=$2 file
 	shift 2
 	checks=$((checks + 1))
+	if (($(df --output=avail -k "$T" | tail -n 1) < 1024)); then
+		reason+='; the disk is full, so that what was said may be lost'
+	fi
 	printf 'not ok - %s (%s)\n#   %s\n' "$name" \
 		"$(tail -qn 1 "$@" /dev/null | tail -n 1 | cut -c1-200)" "$reason"
 	for file in "$@"; do
