@@ -7,6 +7,7 @@
 S=$T/far
 PG=$(find /usr/lib/postgresql -maxdepth 2 -name bin | sort | tail -n 1)
 D=$(mktemp -d /tmp/devenv-pg.XXXXXX) # where its own user may go
+at_exit rm -rf "$D"
 
 # === the far side ===
 
@@ -56,7 +57,6 @@ start_maria() {
 as_postgres() { (cd "$D" && runuser -u postgres -- "$@"); }
 
 start_postgres() {
-	at_exit rm -rf "$D"
 	echo secret >"$D/password"
 	chown -R postgres "$D"
 	as_postgres "$PG/initdb" -D "$D/primary" -U postgres -A scram-sha-256 \
