@@ -44,8 +44,8 @@
  *				-> RECORD; the manifest, its config and index must be there
  *	name-remove {"name"}            -> {}
  *	capture {"name", "parent"?: NAME, "deltas"?, "ended"?, "unclean"?, "unread"?,
- *	         "config"?}             -> RECORD; of AGENT_TARGET; as in snapshot_save_ask;
- *				{"interrupted": true} with "unclean" and a restore that did not end
+ *	         "config"?}             -> RECORD and "replaced"?: DIGEST, which had the name;
+ *				of AGENT_TARGET; as in snapshot_save_ask; {"interrupted": true} with "unclean" and a restore that did not end
  *	prepare {"name": NAME}          -> {}: what a restore makes in the cache is there
  *	restore {"name": NAME, "replace"?, "whole"?}
  *				-> {"snapshot": RECORD, "bytes", "cloned", "kept"}; large files
@@ -68,8 +68,9 @@
  *	                        FIND {"kind", "count", "offset", "shown", "path" or "pack",
  *	                        "in_name", "number"?}: struct tree_find
  *	alone                           -> {}: nobody else uses the cache until this agent ends
- *	prune {"thin": [VOLUME, ...], "keep"?: [LAZY, ...]} -> {"freed": bytes}; the thin volumes
- *				that exist; what those containers need stays
+ *	prune {"thin": [VOLUME, ...], "keep"?: [LAZY, ...], "of"?: [DIGEST, ...]}
+ *				-> {"freed": bytes}; the thin volumes that exist; what those
+ *				containers need stays; only what these snapshots need may go
  *
  * Branches of the volumes at AGENT_VOLUMES; STATES, NOTES as in plan_branch.h:
  *

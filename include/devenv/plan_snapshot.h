@@ -104,7 +104,8 @@ struct snapshot_save_ask {
 
 /*
  * Capture the volume into the cache. Refused with ERR_SNAPSHOT while a running container uses it,
- * and for a database that was not shut down cleanly. *saved (a new reference) gets the record.
+ * and for a database that was not shut down cleanly. *saved (a new reference) gets the record, with
+ * "replaced": the digest of what had the name before, if anything had.
  */
 int plan_snapshot_save(struct engine *engine, const struct snapshot_save_ask *ask, json_t **saved,
 	struct err *err);
@@ -225,6 +226,13 @@ int plan_snapshot_remove(
  */
 int plan_snapshot_prune(
 	struct engine *engine, const struct sink *sink, uint64_t *freed, struct err *err);
+
+/*
+ * The same of what only these snapshots need ("sha256:..." each), which have no name any more, by
+ * an agent that is open and is asked for nothing else then. While others use the cache, or when
+ * anything is wrong, it all stays for plan_snapshot_prune().
+ */
+void plan_snapshot_forget(struct engine *engine, struct agent *agent, const json_t *digests);
 
 /*
  * What state_volume_write() keeps of a volume that began as the snapshot of this record, or whose

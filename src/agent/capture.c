@@ -176,7 +176,9 @@ static int run(struct capture *capture, int root, json_t **result, struct err *e
 	const char *name = json_str(capture->request, "name");
 	const char *parent = json_str(capture->request, "parent");
 	autosnapshot struct snapshot saved = {0};
-	char digest[DIGEST_SIZE];
+	char digest[DIGEST_SIZE], replaced[DIGEST_SIZE];
+	struct err ignored = ERR_INIT;
+	bool replaces = name_find(name, replaced, &ignored) == 0;
 
 	/* What that restore was to replace, it has kept. */
 	if (json_bool(capture->request, "unclean") && tree_interrupted(root, err) > 0) {
@@ -191,6 +193,8 @@ static int run(struct capture *capture, int root, json_t **result, struct err *e
 		snapshot_read(name, &saved, err) < 0)
 		return -1;
 	*result = snapshot_record(&saved);
+	if (replaces && !str_eq(replaced, saved.digest))
+		json_set_str(*result, "replaced", replaced);
 	return 0;
 }
 

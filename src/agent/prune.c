@@ -77,7 +77,34 @@ static int need_snapshot(struct agent *agent, const char *name, json_t *needed, 
 	return need_index(agent, index, needed, err);
 }
 
-static int remove_unneeded(const json_t *needed, uint64_t *freed, struct err *err)
+/* What these alone may need; one that cannot be read stays as it is. NULL: anything may go. */
+static json_t *what_may_go(struct agent *agent, const json_t *snapshots)
+{
+	json_t *out, *each;
+	size_t i;
+
+	if (!snapshots)
+		return NULL;
+	out = json_object();
+	json_array_foreach (snapshots, i, each) {
+		struct err ignored = ERR_INIT;
+
+		need_snapshot(agent, json_string_value(each), out, &ignored);
+	}
+	return out;
+}
+
+struct waste {
+	const json_t *needed, *may_go;
+};
+
+static bool is_waste(const struct waste *waste, const char *hex)
+{
+	return !json_object_get(waste->needed, hex) &&
+	       (!waste->may_go || json_object_get(waste->may_go, hex));
+}
+
+static int remove_unneeded(const struct waste *waste, uint64_t *freed, struct err *err)
 {
 	autostrv struct strv names = STRV_INIT;
 
@@ -88,7 +115,7 @@ static int remove_unneeded(const json_t *needed, uint64_t *freed, struct err *er
 		autofree char *hex = xstrndup(names.v[i], strcspn(names.v[i], "."));
 		struct stat status;
 
-		if (json_object_get(needed, hex) || lstat(path, &status) < 0)
+		if (!is_waste(waste, hex) || lstat(path, &status) < 0)
 			continue;
 		if (unlink(path) == 0)
 			*freed += (uint64_t)status.st_blocks * 512;
@@ -97,9 +124,9 @@ static int remove_unneeded(const json_t *needed, uint64_t *freed, struct err *er
 }
 
 /* cache_waste: trees that were made to be cloned, or that no thin volume stands on any more. */
-static bool is_unneeded_tree(void *needed, const char *name, const char *path)
+static bool is_unneeded_tree(void *waste, const char *name, const char *path)
 {
-	return !json_object_get(needed, name);
+	return is_waste(waste, name);
 }
 
 static bool is_unneeded_program(void *needed, const char *name, const char *path)
@@ -136,6 +163,8 @@ int agent_alone(struct agent *agent, const json_t *request, json_t **result, str
 int agent_prune(struct agent *agent, const json_t *request, json_t **result, struct err *err)
 {
 	autojson json_t *names = NULL, *needed = json_object(), *programs = json_object();
+	autojson json_t *may_go = NULL;
+	struct waste waste = {.needed = needed};
 	uint64_t freed = 0;
 	json_t *each;
 	size_t i;
@@ -154,9 +183,10 @@ int agent_prune(struct agent *agent, const json_t *request, json_t **result, str
 	json_array_foreach (json_object_get(request, "keep"), i, each)
 		if (need_lazy(agent, each, needed, programs, err) < 0)
 			return err_wrap(err, "nothing was removed");
-	if (remove_unneeded(needed, &freed, err) < 0 ||
+	waste.may_go = may_go = what_may_go(agent, json_object_get(request, "of"));
+	if (remove_unneeded(&waste, &freed, err) < 0 ||
 		thin_sweep(json_object_get(request, "thin"), needed, err) < 0 ||
-		cache_sweep(CACHE_TREES, is_unneeded_tree, needed, err) < 0 ||
+		cache_sweep(CACHE_TREES, is_unneeded_tree, &waste, err) < 0 ||
 		cache_sweep(CACHE_PROGRAMS, is_unneeded_program, programs, err) < 0 ||
 		import_sweep(err) < 0 || branches_sweep(err) < 0)
 		return -1;

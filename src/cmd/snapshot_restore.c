@@ -3,10 +3,12 @@
 
 #include "devenv/mem.h"
 #include "devenv/plan_thin.h"
+#include "devenv/signals.h"
 #include "devenv/state.h"
 #include "devenv/str.h"
 #include "devenv/ui.h"
 
+#include <pthread.h>
 #include <string.h>
 
 struct restore_options {
@@ -70,6 +72,7 @@ struct restoring {
 	struct agent *agent; /* serves all of it: opened while the services still run */
 	json_t *known;       /* of what the volume holds: state_volume_read() */
 	json_t *record;      /* what is restored */
+	json_t *superseded;  /* digests: no `undo` and no volume is of these any more */
 	uint64_t dropped;    /* bytes that had been written to a thin volume */
 };
 
@@ -77,6 +80,12 @@ struct restoring {
 static bool came_from_snapshot(const struct restoring *job)
 {
 	return str_eq(json_str(job->known, "state"), "restored");
+}
+
+static void supersede(struct restoring *job, const char *digest)
+{
+	if (digest && !str_eq(digest, json_str(job->record, "digest")))
+		json_array_append_new(job->superseded, json_string(digest));
 }
 
 static int note(struct restoring *job, struct err *err)
@@ -109,6 +118,8 @@ static int keep_for_undo(struct restoring *job, struct err *err)
 	/* The restore that was killed has kept what it was to replace. */
 	if (json_bool(kept, "interrupted"))
 		return 0;
+	supersede(job, json_str(kept, "replaced"));
+	supersede(job, json_str(job->known, "digest"));
 	/* An empty volume is nothing to go back to. */
 	if (!json_int(json_at(kept, "config", "totals", NULL), "files"))
 		return plan_snapshot_remove_by(job->agent, name, err);
@@ -217,12 +228,51 @@ static bool is_repeated(
 	       (!name || str_eq(name, json_str(job->known, "source")));
 }
 
+/* === what no name is left for === */
+
+struct leaving {
+	pthread_t thread;
+	struct engine *engine;
+	struct agent *agent;
+	const json_t *digests;
+};
+
+static void *leave(void *arg)
+{
+	struct leaving *leaving = arg;
+
+	plan_snapshot_forget(leaving->engine, leaving->agent, leaving->digests);
+	plan_snapshot_hang_up(leaving->agent);
+	return NULL;
+}
+
+/* The last work of the agent, while the services start. */
+static void begin_leaving(struct restoring *job, bool done, struct leaving *leaving)
+{
+	*leaving = (struct leaving){.agent = job->agent, .digests = job->superseded};
+	if (!done || !job->agent || !json_array_size(job->superseded)) {
+		plan_snapshot_hang_up(job->agent);
+		return;
+	}
+	leaving->engine = engine_clone(job->session.engine);
+	signals_thread(&leaving->thread, leave, leaving);
+}
+
+static void end_leaving(struct leaving *leaving)
+{
+	if (!leaving->engine)
+		return;
+	pthread_join(leaving->thread, NULL);
+	engine_close(leaving->engine);
+}
+
 static int restore(struct restoring *job, const char *name, const struct restore_options *chosen,
 	struct err *err)
 {
 	const char *volume = job->place.volume;
 	bool replace = chosen->replace || job->place.cut || came_from_snapshot(job);
 	bool early = is_repeated(job, name, chosen);
+	struct leaving leaving;
 	struct err second = ERR_INIT;
 	bool done;
 	int status = 0;
@@ -241,9 +291,10 @@ static int restore(struct restoring *job, const char *name, const struct restore
 			"--replace for data that came from no snapshot; `devenv snapshot save "
 			"%s` keeps it first",
 			volume);
-	plan_snapshot_hang_up(job->agent);
+	begin_leaving(job, done, &leaving);
 	/* When it failed, what was there before is there. */
 	status = snapshots_start_again(job->app, &job->session, &job->place, status, err);
+	end_leaving(&leaving);
 	/* Killed before this, the next run takes what is there for what it has to finish. */
 	if (done && chosen->thin && note(job, status < 0 ? &second : err) < 0)
 		status = -1;
@@ -293,6 +344,7 @@ static int end(struct restoring *job, int status)
 	plan_snapshot_close(job->agent);
 	json_decref(job->record);
 	json_decref(job->known);
+	json_decref(job->superseded);
 	snapshot_place_release(&job->place);
 	session_close(&job->session);
 	return status;
@@ -307,7 +359,7 @@ static int restore_from(struct restoring *job, const char *name,
 static int restore_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	const struct restore_options *chosen = opts;
-	struct restoring job = {.app = app, .session = SESSION_INIT};
+	struct restoring job = {.app = app, .session = SESSION_INIT, .superseded = json_array()};
 	int status = begin(&job, argv[0], chosen->thin, err);
 
 	if (status == 0)
@@ -339,7 +391,7 @@ static int check_kept(const struct restoring *job, const char *name, struct err 
 /* By its digest: its name goes to what is replaced now, so that undo undoes undo. */
 static int undo_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
-	struct restoring job = {.app = app, .session = SESSION_INIT};
+	struct restoring job = {.app = app, .session = SESSION_INIT, .superseded = json_array()};
 	struct restore_options always = {.replace = true};
 	int status = begin(&job, argv[0], false, err);
 

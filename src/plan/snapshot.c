@@ -329,7 +329,8 @@ int plan_snapshot_remove(
 }
 
 /* Which volumes are thin is asked when nobody can make one any more. */
-static int prune_by(struct engine *engine, struct agent *agent, uint64_t *freed, struct err *err)
+static int prune_by(struct engine *engine, struct agent *agent, const json_t *of, uint64_t *freed,
+	struct err *err)
 {
 	autojson json_t *alone = json_pack("{s:s}", "do", "alone"), *request = NULL;
 	autojson json_t *thin = NULL, *keep = NULL, *result = NULL;
@@ -337,7 +338,8 @@ static int prune_by(struct engine *engine, struct agent *agent, uint64_t *freed,
 	if (ask_open(agent, alone, NULL, err) < 0 || plan_thin_list(engine, &thin, err) < 0)
 		return -1;
 	keep = lazy_all(engine, err);
-	request = json_pack("{s:s, s:O, s:O*}", "do", "prune", "thin", thin, "keep", keep);
+	request = json_pack(
+		"{s:s, s:O, s:O*, s:O*}", "do", "prune", "thin", thin, "keep", keep, "of", of);
 	if (!keep || ask_open(agent, request, &result, err) < 0)
 		return -1;
 	*freed = (uint64_t)json_int(result, "freed");
@@ -348,10 +350,18 @@ int plan_snapshot_prune(
 	struct engine *engine, const struct sink *sink, uint64_t *freed, struct err *err)
 {
 	struct agent *agent = plan_snapshot_open(engine, NULL, sink, err);
-	int status = agent ? prune_by(engine, agent, freed, err) : -1;
+	int status = agent ? prune_by(engine, agent, NULL, freed, err) : -1;
 
 	agent_close(agent);
 	if (status < 0 || agent_image_sweep(engine, err) < 0 || scratch_sweep(engine, err) < 0)
 		return err_wrap(err, "tidy up the snapshots");
 	return 0;
+}
+
+void plan_snapshot_forget(struct engine *engine, struct agent *agent, const json_t *digests)
+{
+	struct err ignored = ERR_INIT;
+	uint64_t freed;
+
+	prune_by(engine, agent, digests, &freed, &ignored);
 }

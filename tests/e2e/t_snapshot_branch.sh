@@ -225,6 +225,18 @@ check_out "to what it has" '^two$' "$DEVENV" exec -T db cat /uploads/file
 check "and back" "$DEVENV" snapshot switch full
 check_out "to all of what was there" "^$before\$" sum
 check_out "and a snapshot of the tar" '^big$' "$DEVENV" snapshot import big.tar
+
+# --- many an undo ---------------------------------------------------------------------------------
+trees() { find "$shared/devenv-cache/trees" -mindepth 1 -maxdepth 1 | wc -l; }
+undo_twice() { "$DEVENV" snapshot undo db && "$DEVENV" snapshot undo db; }
+check "what it goes back to" "$DEVENV" snapshot save db last
+check "a reset" "$DEVENV" snapshot reset db
+check "undone, and that too" undo_twice
+there_are=$(trees)
+check "there are trees to clone" test "$there_are" -gt 0
+check "twice again" undo_twice
+check "and again" undo_twice
+check "they do not become more" test "$(trees)" -le "$there_are"
 check "down" "$DEVENV" down --volumes
 
 finish

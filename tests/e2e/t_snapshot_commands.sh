@@ -136,6 +136,17 @@ check "what was replaced comes back" "$DEVENV" snapshot undo pg
 check_out "with its rows" '^0$' pg 'select count(*) from t'
 check "and is undone in turn" "$DEVENV" snapshot undo pg
 check_out "with the others" '^2$' pg 'select count(*) from t'
+to_and_fro() {
+	pg 'insert into t select generate_series(1, 20000)' && "$DEVENV" snapshot reset pg &&
+		"$DEVENV" snapshot undo pg && "$DEVENV" snapshot reset pg
+}
+check "what no name needs is freed" "$DEVENV" snapshot prune
+check "there and back again" to_and_fro
+check "and once more" to_and_fro
+check_out "what no undo goes back to has gone by itself" '^freed 0 B$' "$DEVENV" snapshot prune
+check "what it goes back to has not" "$DEVENV" snapshot undo pg
+check_out "nor have its rows" '^20002$' pg 'select count(*) from t'
+check "and back" "$DEVENV" snapshot undo pg
 
 # --- diff -----------------------------------------------------------------------------------------
 check "a snapshot after one statement" maria 'update t set i = 7 where i = 2'
