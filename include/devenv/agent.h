@@ -44,8 +44,9 @@
  *				-> RECORD; the manifest, its config and index must be there
  *	name-remove {"name"}            -> {}
  *	capture {"name", "parent"?: NAME, "deltas"?, "ended"?, "unclean"?, "unread"?,
- *	         "config"?}             -> RECORD and "replaced"?: DIGEST, which had the name;
- *				of AGENT_TARGET; as in snapshot_save_ask; {"interrupted": true} with "unclean" and a restore that did not end
+ *	         "config"?}             -> RECORD and "replaced"?: DIGEST, which had the name; of
+ *				AGENT_TARGET; as in snapshot_save_ask; {"interrupted": true} with
+ *				"unclean" and a restore that did not end
  *	prepare {"name": NAME}          -> {}: what a restore makes in the cache is there
  *	restore {"name": NAME, "replace"?, "whole"?}
  *				-> {"snapshot": RECORD, "bytes", "cloned", "kept"}; large files

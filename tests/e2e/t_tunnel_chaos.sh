@@ -117,7 +117,7 @@ black_hole() { stall_line 18; }
 misfortunes=(kill_sessions cut_line stall_line stop_sessions restart_sshd)
 
 chaos() {
-	local end=$((SECONDS + seconds)) rc=0 load
+	local end=$((SECONDS + seconds)) rc=0 load i
 	RANDOM=$seed
 	"$blast" load "$port" 50 1000000 "$seconds" echo >"$S/load" &
 	load=$!
@@ -125,9 +125,10 @@ chaos() {
 		pause 2
 		black_hole
 	fi
-	while ((SECONDS < end)); do
+	# Each of them in turn, and then as it comes.
+	for ((i = 0; SECONDS < end; i++)); do
 		pause "1.$((RANDOM % 10))"
-		"${misfortunes[RANDOM % ${#misfortunes[@]}]}"
+		"${misfortunes[i < ${#misfortunes[@]} ? i : RANDOM % ${#misfortunes[@]}]}"
 	done
 	wait "$load" || rc=$?
 	echo "seed $seed: $(cat "$S/load")" >&2
