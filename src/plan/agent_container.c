@@ -43,10 +43,11 @@ static json_t *body_of(const struct agent_spec *spec, const char *image, const c
 		"NetworkMode", "none", "AutoRemove", true, "ReadonlyRootfs", true, "SecurityOpt",
 		"no-new-privileges", "CapDrop", "ALL", "CapAdd", "CHOWN", "DAC_OVERRIDE", "FOWNER",
 		"FSETID", "SETFCAP", "LogConfig", "Type", "none", "Mounts", mounts);
-	body = json_pack("{s:s, s:{s:s, s:s}, s:b, s:b, s:b, s:b, s:b, s:o}", "Image", image,
-		"Labels", LABEL_HELPER, "agent", LABEL_AGENT, id, "OpenStdin", true, "StdinOnce",
-		true, "AttachStdin", true, "AttachStdout", true, "AttachStderr", true, "HostConfig",
-		host);
+	/* Without a network dockerd does not set one up either, which takes it 50 ms. */
+	body = json_pack("{s:s, s:{s:s, s:s}, s:b, s:b, s:b, s:b, s:b, s:b, s:o}", "Image", image,
+		"Labels", LABEL_HELPER, "agent", LABEL_AGENT, id, "NetworkDisabled", true,
+		"OpenStdin", true, "StdinOnce", true, "AttachStdin", true, "AttachStdout", true,
+		"AttachStderr", true, "HostConfig", host);
 	return body;
 }
 

@@ -412,8 +412,13 @@ static int begin(struct capture *capture)
 {
 	const struct tree_capture_ask *ask = capture->world.ask;
 
-	capture->crew = crew_new(sizeof(struct job), 1, ask->deltas ? DELTA_THREADS : 0,
-		capture_job_do, capture->err);
+	capture->crew = crew_new(&(struct crew_kind){.job = sizeof(struct job),
+					 .out = CAPTURE_OUT,
+					 .each = 1,
+					 .most = ask->deltas ? DELTA_THREADS : 0,
+					 .work = capture_job_do,
+					 .drop = capture_job_drop},
+		capture->err);
 	if (!capture->crew)
 		return -1;
 	if (!ask->parent)
@@ -431,7 +436,7 @@ static int begin(struct capture *capture)
 
 static void end(struct capture *capture)
 {
-	crew_free(capture->crew, capture_job_drop);
+	crew_free(capture->crew);
 	drop_packs(capture);
 	chunk_map_release(&capture->world.known);
 	chunk_map_release(&capture->own);

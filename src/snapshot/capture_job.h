@@ -50,16 +50,14 @@ struct job {
 	uint64_t first;
 	size_t n;
 	struct slot slots[RUN_SLOTS];
-	unsigned char *in;     /* RUN_SLOTS * SNAPSHOT_CHUNK */
 	unsigned char *frames; /* RUN_SLOTS * SNAPSHOT_FRAME_MAX */
 	/* JOB_RUN with a file of the parent */
 	const struct tree_entry *old;
 	bool same;                          /* as `old`, by what the file system says: not read */
 	unsigned char *deltas;              /* as frames */
-	struct source_room *room;           /* room->prefix: the bases, one behind the other */
 	uint32_t bases[SNAPSHOT_BASES_MAX]; /* chunks of the parent */
 	uint64_t base_slots[SNAPSHOT_BASES_MAX]; /* where they are in `old` */
-	size_t base_ends[SNAPSHOT_BASES_MAX];    /* in the prefix */
+	size_t base_ends[SNAPSHOT_BASES_MAX];    /* in kit->prefix, one behind the other */
 	uint32_t n_bases;
 	/* JOB_PACK */
 	unsigned char *pack;
@@ -69,8 +67,9 @@ struct job {
 	char staged[BLOB_STAGED];
 };
 
-/* For crew_new() and crew_free(). */
-void capture_job_do(void *job, struct codec *codec);
+/* For a crew, with kit->out of CAPTURE_OUT bytes: what was read. */
+#define CAPTURE_OUT (RUN_SLOTS * SNAPSHOT_CHUNK)
+void capture_job_do(void *job, struct kit *kit);
 void capture_job_drop(void *job);
 
 #endif

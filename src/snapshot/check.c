@@ -23,8 +23,7 @@ struct check;
 struct kind {
 	size_t run; /* of a job */
 	uint64_t (*size)(const struct tree_index *index, uint32_t number);
-	bool (*right)(struct check *check, struct codec *codec, struct source_room *room,
-		uint32_t number, unsigned char *out);
+	bool (*right)(struct check *check, struct kit *kit, uint32_t number);
 };
 
 struct job {
@@ -32,8 +31,6 @@ struct job {
 	uint32_t numbers[RUN];
 	bool right[RUN];
 	size_t n;
-	struct source_room *room;
-	unsigned char *out; /* PIECE */
 };
 
 struct check {
@@ -69,12 +66,11 @@ static uint64_t chunk_size(const struct tree_index *index, uint32_t number)
 	return index->chunks[number].frame_size;
 }
 
-static bool chunk_right(struct check *check, struct codec *codec, struct source_room *room,
-	uint32_t number, unsigned char *out)
+static bool chunk_right(struct check *check, struct kit *kit, uint32_t number)
 {
 	struct err ignored;
 
-	return source_chunk(&check->source, codec, room, number, out, &ignored) == 0;
+	return source_chunk(&check->source, kit, number, kit->out, &ignored) == 0;
 }
 
 static uint64_t delta_size(const struct tree_index *index, uint32_t number)
@@ -82,13 +78,12 @@ static uint64_t delta_size(const struct tree_index *index, uint32_t number)
 	return index->deltas[number].frame_size;
 }
 
-static bool delta_right(struct check *check, struct codec *codec, struct source_room *room,
-	uint32_t number, unsigned char *out)
+static bool delta_right(struct check *check, struct kit *kit, uint32_t number)
 {
 	const struct tree_delta *delta = &check->ask->index->deltas[number];
 	struct err ignored;
 
-	return source_delta(&check->source, codec, room, delta, out, &ignored) == 0;
+	return source_delta(&check->source, kit, delta, kit->out, &ignored) == 0;
 }
 
 static uint64_t pack_size(const struct tree_index *index, uint32_t number)
@@ -96,15 +91,14 @@ static uint64_t pack_size(const struct tree_index *index, uint32_t number)
 	return index->packs[number].size;
 }
 
-static bool pack_right(struct check *check, struct codec *codec, struct source_room *room,
-	uint32_t number, unsigned char *out)
+static bool pack_right(struct check *check, struct kit *kit, uint32_t number)
 {
 	const struct tree_pack *pack = &check->ask->index->packs[number];
 	unsigned char sha256[SHA256_SIZE];
 	struct err ignored;
 	autoclose int fd = blob_open(check->ask->blobs, pack->sha256, &ignored);
 
-	return fd >= 0 && blob_hash(fd, pack->size, out, PIECE, sha256) == 0 &&
+	return fd >= 0 && blob_hash(fd, pack->size, kit->out, PIECE, sha256) == 0 &&
 	       memcmp(sha256, pack->sha256, SHA256_SIZE) == 0;
 }
 
@@ -114,26 +108,16 @@ static const struct kind packs = {1, pack_size, pack_right};
 
 /* === the crew === */
 
-static void work(void *arg, struct codec *codec)
+static void work(void *arg, struct kit *kit)
 {
 	struct job *job = arg;
 
-	if (!job->out) {
-		job->out = xmalloc(PIECE);
-		job->room = xcalloc(1, sizeof(*job->room));
-	}
 	for (size_t i = 0; i < job->n; i++)
-		job->right[i] = job->check->kind->right(
-			job->check, codec, job->room, job->numbers[i], job->out);
+		job->right[i] = job->check->kind->right(job->check, kit, job->numbers[i]);
 }
 
-static void drop(void *arg)
-{
-	struct job *job = arg;
-
-	free(job->out);
-	source_room_free(job->room);
-}
+static const struct crew_kind crew = {
+	.job = sizeof(struct job), .out = PIECE, .each = 1, .work = work};
 
 static int take_back(struct check *check)
 {
@@ -186,10 +170,10 @@ static int run(const struct check_ask *ask, const struct kind *kind, bool *wante
 		source_init(&check->parent, ask->parent, ask->blobs);
 		check->source.parent = &check->parent;
 	}
-	check->crew = crew_new(sizeof(struct job), 1, 0, work, err);
+	check->crew = crew_new(&crew, err);
 	if (check->crew)
 		result = check_all(check, n);
-	crew_free(check->crew, drop);
+	crew_free(check->crew);
 	source_release(&check->source);
 	if (ask->parent)
 		source_release(&check->parent);

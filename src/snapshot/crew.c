@@ -7,18 +7,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* More would not be faster than disks are, and a job holds up to 3 MiB: 100 MiB in all. */
+/* More would not be faster than disks are, and a kit holds up to 5 MiB. */
 #define THREADS_MAX 16
 
 struct worker {
 	struct crew *crew;
-	struct codec *codec;
+	struct kit *kit;
 	pthread_t thread;
 };
 
 struct crew {
-	void (*work)(void *job, struct codec *codec);
-	size_t size;
+	struct crew_kind kind;
 	char *jobs;
 	bool *done;
 	size_t room;
@@ -33,7 +32,7 @@ struct crew {
 
 static void *job_at(const struct crew *crew, size_t i)
 {
-	return crew->jobs + i % crew->room * crew->size;
+	return crew->jobs + i % crew->room * crew->kind.job;
 }
 
 static void *run(void *arg)
@@ -51,7 +50,7 @@ static void *run(void *arg)
 			break;
 		mine = crew->taken++;
 		pthread_mutex_unlock(&crew->mutex);
-		crew->work(job_at(crew, mine), worker->codec);
+		crew->kind.work(job_at(crew, mine), worker->kit);
 		pthread_mutex_lock(&crew->mutex);
 		crew->done[mine % crew->room] = true;
 		pthread_cond_signal(&crew->finished);
@@ -66,40 +65,37 @@ static int start(struct crew *crew, struct err *err)
 	int os;
 
 	worker->crew = crew;
-	worker->codec = codec_new(err);
-	if (!worker->codec)
+	worker->kit = kit_new(crew->kind.out, err);
+	if (!worker->kit)
 		return -1;
 	os = pthread_create(&worker->thread, NULL, run, worker);
 	if (os) {
-		codec_free(worker->codec);
+		kit_free(worker->kit);
 		return err_os(err, ERR_SNAPSHOT, os, "start a thread");
 	}
 	crew->n++;
 	return 0;
 }
 
-struct crew *crew_new(size_t size, unsigned each, unsigned most,
-	void (*work)(void *job, struct codec *codec), struct err *err)
+struct crew *crew_new(const struct crew_kind *kind, struct err *err)
 {
 	struct crew *crew = xcalloc(1, sizeof(*crew));
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t n = online < 1 ? each : (size_t)online * each;
+	size_t n = online < 1 ? kind->each : (size_t)online * kind->each;
+	size_t most = kind->most && kind->most < THREADS_MAX ? kind->most : THREADS_MAX;
 
-	if (!most || most > THREADS_MAX)
-		most = THREADS_MAX;
 	if (n > most)
 		n = most;
-	crew->work = work;
-	crew->size = size;
+	crew->kind = *kind;
 	crew->room = 2 * n + 2;
-	crew->jobs = xcalloc(crew->room, size);
+	crew->jobs = xcalloc(crew->room, kind->job);
 	crew->done = xcalloc(crew->room, sizeof(*crew->done));
 	pthread_mutex_init(&crew->mutex, NULL);
 	pthread_cond_init(&crew->submitted, NULL);
 	pthread_cond_init(&crew->finished, NULL);
 	while (crew->n < n)
 		if (start(crew, err) < 0) {
-			crew_free(crew, NULL);
+			crew_free(crew);
 			return NULL;
 		}
 	return crew;
@@ -140,7 +136,7 @@ void crew_retire(struct crew *crew)
 	crew->oldest++;
 }
 
-void crew_free(struct crew *crew, void (*drop)(void *job))
+void crew_free(struct crew *crew)
 {
 	if (!crew)
 		return;
@@ -150,10 +146,10 @@ void crew_free(struct crew *crew, void (*drop)(void *job))
 	pthread_mutex_unlock(&crew->mutex);
 	for (size_t i = 0; i < crew->n; i++) {
 		pthread_join(crew->workers[i].thread, NULL);
-		codec_free(crew->workers[i].codec);
+		kit_free(crew->workers[i].kit);
 	}
-	for (size_t i = 0; drop && i < crew->room; i++)
-		drop(job_at(crew, i));
+	for (size_t i = 0; crew->kind.drop && i < crew->room; i++)
+		crew->kind.drop(job_at(crew, i));
 	pthread_cond_destroy(&crew->finished);
 	pthread_cond_destroy(&crew->submitted);
 	pthread_mutex_destroy(&crew->mutex);

@@ -2,8 +2,8 @@
  * crew.h - threads for each processor, and jobs whose results come back in order.
  *
  * Private to src/snapshot.  One thread, the caller's, fills jobs and takes them back; the crew
- * works on them meanwhile, each thread with a codec of its own.  As results come in the order of
- * the jobs, nothing depends on the number of threads.
+ * works on them meanwhile, each thread with a kit of its own.  As results come in the order of the
+ * jobs, nothing depends on the number of threads.
  *
  *	while (there is more) {
  *		if (crew_full(crew))
@@ -17,7 +17,7 @@
 #ifndef SNAPSHOT_CREW_H
 #define SNAPSHOT_CREW_H
 
-#include "codec.h"
+#include "kit.h"
 
 #include "devenv/err.h"
 
@@ -26,13 +26,17 @@
 
 struct crew;
 
-/*
- * `size` bytes a job, zeroed once; memory that a job holds may stay in it. `each` threads for a
- * processor: 1, or more where they wait for the disk; not more than `most` (0: as many as crews
- * have). NULL with err.
- */
-struct crew *crew_new(size_t size, unsigned each, unsigned most,
-	void (*work)(void *job, struct codec *codec), struct err *err);
+struct crew_kind {
+	size_t job;    /* its bytes, zeroed once; memory that a job holds may stay in it */
+	size_t out;    /* bytes of kit->out */
+	unsigned each; /* threads for a processor: 1, or more where they wait for the disk */
+	unsigned most; /* but not more than these; 0: as many as crews have */
+	void (*work)(void *job, struct kit *kit);
+	void (*drop)(void *job); /* each job at the end, used or not; NULL is fine */
+};
+
+/* NULL with err. */
+struct crew *crew_new(const struct crew_kind *kind, struct err *err);
 
 bool crew_full(const struct crew *crew);
 void *crew_next(struct crew *crew); /* the job to fill; only when not full */
@@ -42,7 +46,7 @@ void crew_submit(struct crew *crew);
 void *crew_wait(struct crew *crew);
 void crew_retire(struct crew *crew); /* it is free again */
 
-/* End the threads; `drop` (NULL is fine) sees every job, of those that were used or not. */
-void crew_free(struct crew *crew, void (*drop)(void *job));
+/* End the threads. */
+void crew_free(struct crew *crew);
 
 #endif

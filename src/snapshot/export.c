@@ -31,7 +31,6 @@ struct job {
 	bool failed;
 	struct err err;
 	unsigned char *out; /* RUN_SLOTS * SNAPSHOT_CHUNK, holes left as they are */
-	struct source_room *room;
 };
 
 struct exporting {
@@ -45,21 +44,19 @@ struct exporting {
 
 /* === the crew's part === */
 
-static void work(void *arg, struct codec *codec)
+static void work(void *arg, struct kit *kit)
 {
 	struct job *job = arg;
 
-	if (!job->out) {
+	if (!job->out)
 		job->out = xmalloc(RUN_SLOTS * SNAPSHOT_CHUNK);
-		job->room = xcalloc(1, sizeof(*job->room));
-	}
 	job->failed = false;
 	for (size_t i = 0; i < job->n && !job->failed; i++) {
 		uint32_t number = job->entry->slots[job->first + i];
 
 		job->failed = number != SNAPSHOT_HOLE &&
-			      source_chunk(job->source, codec, job->room, number,
-				      job->out + i * SNAPSHOT_CHUNK, &job->err) < 0;
+			      source_chunk(job->source, kit, number, job->out + i * SNAPSHOT_CHUNK,
+				      &job->err) < 0;
 	}
 }
 
@@ -68,8 +65,10 @@ static void drop(void *arg)
 	struct job *job = arg;
 
 	free(job->out);
-	source_room_free(job->room);
 }
+
+static const struct crew_kind crew = {
+	.job = sizeof(struct job), .each = 1, .work = work, .drop = drop};
 
 /* === headers === */
 
@@ -259,10 +258,10 @@ int tree_export(const struct tree_export_ask *ask, struct err *err)
 		source_init(&exporting->parent, ask->parent, ask->blobs);
 		exporting->source.parent = &exporting->parent;
 	}
-	exporting->crew = crew_new(sizeof(struct job), 1, 0, work, err);
+	exporting->crew = crew_new(&crew, err);
 	if (exporting->crew)
 		result = export_all(exporting);
-	crew_free(exporting->crew, drop);
+	crew_free(exporting->crew);
 	source_release(&exporting->source);
 	if (ask->parent)
 		source_release(&exporting->parent);

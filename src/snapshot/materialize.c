@@ -34,7 +34,7 @@
 
 #define COPY_PIECE ((size_t)1 << 20)
 #define DIRECT_MIN ((uint64_t)1 << 20)
-#define THREADS_EACH 2 /* for each processor: one writes while the other unpacks */
+#define THREADS_EACH 8 /* for each processor: most of them wait for the disk */
 #define SYNC_EACH 128  /* up to so many files and folders are synced one by one */
 
 struct making {
@@ -66,7 +66,7 @@ static int end_file(struct making *making, const struct job *job)
 {
 	const struct tree_entry *entry = job->entry;
 
-	if (job->direct && entry->size % DIRECT_ALIGN && ftruncate(job->fd, (off_t)entry->size) < 0)
+	if (job->direct && entry->size % KIT_ALIGN && ftruncate(job->fd, (off_t)entry->size) < 0)
 		return err_os(making->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", entry->path);
 	return attributes_set(job->fd, entry, &making->ask->watch, making->err);
 }
@@ -465,16 +465,21 @@ static int open_cursors(struct making *making, int staging)
 	return ask->keep ? cursor_init(&making->present, ask->target, making->err) : 0;
 }
 
+static const struct crew_kind crew = {.job = sizeof(struct job),
+	.out = RUN_SLOTS * SNAPSHOT_CHUNK,
+	.each = THREADS_EACH,
+	.work = materialize_job_do,
+	.drop = materialize_job_close};
+
 static int make_tree(struct making *making, int staging)
 {
 	int result = -1;
 
 	if (open_cursors(making, staging) == 0)
-		making->crew = crew_new(
-			sizeof(struct job), THREADS_EACH, 0, materialize_job_do, making->err);
+		making->crew = crew_new(&crew, making->err);
 	if (making->crew)
 		result = make_entries(making);
-	crew_free(making->crew, materialize_job_drop);
+	crew_free(making->crew);
 	if (result == 0)
 		result = finish_folders(making);
 	if (result == 0)

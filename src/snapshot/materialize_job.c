@@ -35,7 +35,7 @@ static bool read_base(const struct job *job, uint64_t slot, void *out)
 }
 
 /* The first of `n` slots that are read. */
-static int read_slot(struct job *job, struct codec *codec, uint64_t slot, size_t n, void *out)
+static int read_slot(struct job *job, struct kit *kit, uint64_t slot, size_t n, void *out)
 {
 	uint32_t size = index_slot_size(job->entry->size, slot);
 
@@ -45,9 +45,8 @@ static int read_slot(struct job *job, struct codec *codec, uint64_t slot, size_t
 	}
 	job->unpacked += size;
 	if (!job->base_fd)
-		source_ahead(job->source, job->room, &job->entry->slots[slot], n);
-	if (source_chunk(job->source, codec, job->room, job->entry->slots[slot], out, &job->err) <
-		0)
+		source_ahead(job->source, kit, &job->entry->slots[slot], n);
+	if (source_chunk(job->source, kit, job->entry->slots[slot], out, &job->err) < 0)
 		return err_wrap(&job->err, "\"%.200s\"", job->entry->path);
 	return 0;
 }
@@ -75,24 +74,24 @@ static uint64_t copy_slots(struct job *job, uint64_t first, size_t n)
  * The end of a file is padded; what is too much is cut off when all of it is there. A file system
  * that took the flag and then not the write gets the file through the page cache after all.
  */
-static int write_run(struct job *job, size_t len, uint64_t offset)
+static int write_run(struct job *job, const struct kit *kit, size_t len, uint64_t offset)
 {
-	size_t padded = (len + DIRECT_ALIGN - 1) / DIRECT_ALIGN * DIRECT_ALIGN;
+	size_t padded = (len + KIT_ALIGN - 1) / KIT_ALIGN * KIT_ALIGN;
 
 	if (job->direct) {
-		memset(job->out + len, 0, padded - len);
-		if (write_at(job->fd, job->out, padded, offset) == 0)
+		memset(kit->out + len, 0, padded - len);
+		if (write_at(job->fd, kit->out, padded, offset) == 0)
 			return 0;
 		if (errno != EINVAL || fcntl(job->fd, F_SETFL, 0) < 0)
 			return -1;
 	}
-	if (write_at(job->fd, job->out, len, offset) < 0)
+	if (write_at(job->fd, kit->out, len, offset) < 0)
 		return -1;
 	write_behind(job->fd, offset, len);
 	return 0;
 }
 
-static int write_data(struct job *job, struct codec *codec, size_t i, size_t n)
+static int write_data(struct job *job, struct kit *kit, size_t i, size_t n)
 {
 	uint64_t first = job->first + i;
 	size_t len = 0;
@@ -100,48 +99,37 @@ static int write_data(struct job *job, struct codec *codec, size_t i, size_t n)
 	if (job->copy && copy_slots(job, first, n) == n)
 		return 0;
 	for (size_t s = 0; s < n; s++) {
-		if (read_slot(job, codec, first + s, n - s, job->out + len) < 0)
+		if (read_slot(job, kit, first + s, n - s, kit->out + len) < 0)
 			return -1;
 		len += index_slot_size(job->entry->size, first + s);
 	}
-	if (write_run(job, len, first * SNAPSHOT_CHUNK) < 0)
+	if (write_run(job, kit, len, first * SNAPSHOT_CHUNK) < 0)
 		return err_os(&job->err, ERR_SNAPSHOT, errno, "write \"%.200s\"", job->entry->path);
 	return 0;
 }
 
-void materialize_job_do(void *arg, struct codec *codec)
+void materialize_job_do(void *arg, struct kit *kit)
 {
 	struct job *job = arg;
 
-	if (!job->out) {
-		job->out = xaligned(DIRECT_ALIGN, RUN_SLOTS * SNAPSHOT_CHUNK);
-		job->room = xcalloc(1, sizeof(*job->room));
-	}
 	job->failed = false;
 	job->unpacked = job->copied = 0;
 	for (size_t i = 0; i < job->n && !job->failed; i++) {
 		size_t n = run_of_data(job, i);
 
-		if (n && write_data(job, codec, i, n) < 0)
+		if (n && write_data(job, kit, i, n) < 0)
 			job->failed = true;
 		i += n;
 	}
 }
 
-void materialize_job_close(struct job *job)
+void materialize_job_close(void *arg)
 {
+	struct job *job = arg;
+
 	if (job->fd > 0)
 		close(job->fd);
 	if (job->base_fd > 0)
 		close(job->base_fd);
 	job->fd = job->base_fd = 0;
-}
-
-void materialize_job_drop(void *arg)
-{
-	struct job *job = arg;
-
-	materialize_job_close(job);
-	free(job->out);
-	source_room_free(job->room);
 }

@@ -7,13 +7,11 @@
 #ifndef SNAPSHOT_MATERIALIZE_JOB_H
 #define SNAPSHOT_MATERIALIZE_JOB_H
 
-#include "codec.h"
 #include "source.h"
 
 #include "devenv/tree.h"
 
-#define RUN_SLOTS 16      /* of a job: 1 MiB */
-#define DIRECT_ALIGN 4096 /* of memory and length, for what is written past the page cache */
+#define RUN_SLOTS 16 /* of a job: 1 MiB */
 
 struct job {
 	struct source *source;
@@ -32,15 +30,10 @@ struct job {
 	const struct tree_entry *old;
 	bool failed;
 	struct err err;
-	unsigned char *out; /* RUN_SLOTS * SNAPSHOT_CHUNK */
-	struct source_room *room;
 };
 
-/* For crew_new() and crew_free(). */
-void materialize_job_do(void *job, struct codec *codec);
-void materialize_job_drop(void *job);
-
-/* Its files. */
-void materialize_job_close(struct job *job);
+/* For a crew, with kit->out for a run. */
+void materialize_job_do(void *job, struct kit *kit);
+void materialize_job_close(void *job);
 
 #endif

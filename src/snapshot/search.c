@@ -40,8 +40,6 @@ struct job {
 	struct tally tallies[CANARY_KINDS];
 	bool failed;
 	struct err err;
-	unsigned char *out; /* RUN_SLOTS + 1 slots */
-	struct source_room *room;
 };
 
 /* Where a frame is that the index names. */
@@ -120,27 +118,26 @@ static bool is_hole(const struct tree_entry *entry, uint64_t slot)
 	return slot >= tree_slots(entry->size) || entry->slots[slot] == SNAPSHOT_HOLE;
 }
 
-static int read_slot(struct job *job, struct codec *codec, uint64_t slot, void *out)
+static int read_slot(struct job *job, struct kit *kit, uint64_t slot, void *out)
 {
-	return source_chunk(
-		&job->searching->source, codec, job->room, job->entry->slots[slot], out, &job->err);
+	return source_chunk(&job->searching->source, kit, job->entry->slots[slot], out, &job->err);
 }
 
-static int search_slots(struct job *job, struct codec *codec)
+static int search_slots(struct job *job, struct kit *kit)
 {
 	const struct tree_entry *entry = job->entry;
 	bool follows = job->first && !is_hole(entry, job->first - 1);
 	size_t context = follows ? CANARY_CONTEXT : 0, len = 0;
-	unsigned char *begin = job->out + SNAPSHOT_CHUNK;
+	unsigned char *begin = kit->out + SNAPSHOT_CHUNK;
 	struct canary_view view = {.data = begin - context,
 		.from = context,
 		.first = !follows,
 		.last = is_hole(entry, job->first + job->n)};
 
-	if (follows && read_slot(job, codec, job->first - 1, job->out) < 0)
+	if (follows && read_slot(job, kit, job->first - 1, kit->out) < 0)
 		return -1;
 	for (size_t i = 0; i < job->n; i++) {
-		if (read_slot(job, codec, job->first + i, begin + len) < 0)
+		if (read_slot(job, kit, job->first + i, begin + len) < 0)
 			return -1;
 		len += index_slot_size(entry->size, job->first + i);
 	}
@@ -176,26 +173,26 @@ static int damaged(struct job *job, const struct tree_pack *pack)
 	return err_set(&job->err, ERR_SNAPSHOT, "the pack %s is damaged", hex);
 }
 
-/* The frame at `offset` behind job->out's first CANARY_CONTEXT bytes; its size, or 0. */
-static size_t read_frame(struct job *job, struct codec *codec, int fd, uint64_t offset, size_t *len)
+/* The frame at `offset` behind kit->out's first CANARY_CONTEXT bytes; its size, or 0. */
+static size_t read_frame(struct job *job, struct kit *kit, int fd, uint64_t offset, size_t *len)
 {
 	const struct tree_pack *pack = &job->searching->ask->index->packs[job->pack];
 	uint64_t left = pack->size - offset;
-	struct bytes none = {0}, frame = {job->room->frame, SNAPSHOT_FRAME_MAX};
+	struct bytes none = {0}, frame = {kit->frame, SNAPSHOT_FRAME_MAX};
 
 	if (frame.len > left)
 		frame.len = (size_t)left;
-	if (read_at(fd, job->room->frame, frame.len, offset) < 0)
+	if (read_at(fd, kit->frame, frame.len, offset) < 0)
 		return 0;
 	frame.len = codec_frame_size(frame, len);
 	if (!frame.len || *len > SNAPSHOT_CHUNK ||
-		!codec_unpack(codec, none, frame, job->out + CANARY_CONTEXT, *len))
+		!codec_unpack(kit->codec, none, frame, kit->out + CANARY_CONTEXT, *len))
 		return 0;
 	return frame.len;
 }
 
 /* Only what is, in whole or in part, in a frame that the index does not name. */
-static int search_pack(struct job *job, struct codec *codec)
+static int search_pack(struct job *job, struct kit *kit)
 {
 	const struct tree_pack *pack = &job->searching->ask->index->packs[job->pack];
 	autoclose int fd = blob_open(job->searching->ask->blobs, pack->sha256, &job->err);
@@ -205,14 +202,14 @@ static int search_pack(struct job *job, struct codec *codec)
 	if (fd < 0)
 		return -1;
 	for (uint64_t offset = 0; offset < pack->size; offset += size) {
-		unsigned char *begin = job->out + CANARY_CONTEXT - kept;
+		unsigned char *begin = kit->out + CANARY_CONTEXT - kept;
 		bool named = is_named(job->searching, job->pack, offset);
 		struct canary_view view = {
 			.data = begin, .from = kept, .first = kept < CANARY_CONTEXT};
 		struct looking looking = {
 			.tallies = job->tallies, .view = &view, .offset = offset, .some = true};
 
-		size = read_frame(job, codec, fd, offset, &len);
+		size = read_frame(job, kit, fd, offset, &len);
 		if (!size)
 			return damaged(job, pack);
 		view.len = kept + len;
@@ -222,30 +219,23 @@ static int search_pack(struct job *job, struct codec *codec)
 			canary_scan(job->searching->ask->rules, &view, on_hit, &looking);
 		was_named = named;
 		kept = view.len < CANARY_CONTEXT ? view.len : CANARY_CONTEXT;
-		memmove(job->out + CANARY_CONTEXT - kept, begin + view.len - kept, kept);
+		memmove(kit->out + CANARY_CONTEXT - kept, begin + view.len - kept, kept);
 	}
 	return 0;
 }
 
-static void work(void *arg, struct codec *codec)
+static void work(void *arg, struct kit *kit)
 {
 	struct job *job = arg;
 
-	if (!job->out) {
-		job->out = xmalloc((RUN_SLOTS + 1) * SNAPSHOT_CHUNK);
-		job->room = xcalloc(1, sizeof(*job->room));
-	}
 	memset(job->tallies, 0, sizeof(job->tallies));
-	job->failed = (job->entry ? search_slots(job, codec) : search_pack(job, codec)) < 0;
+	job->failed = (job->entry ? search_slots(job, kit) : search_pack(job, kit)) < 0;
 }
 
-static void drop(void *arg)
-{
-	struct job *job = arg;
-
-	free(job->out);
-	source_room_free(job->room);
-}
+static const struct crew_kind crew = {.job = sizeof(struct job),
+	.out = (RUN_SLOTS + 1) * SNAPSHOT_CHUNK,
+	.each = 1,
+	.work = work};
 
 /* === the caller's part === */
 
@@ -407,12 +397,12 @@ static int search(struct searching *searching)
 {
 	int result = -1;
 
-	searching->crew = crew_new(sizeof(struct job), 1, 0, work, searching->err);
+	searching->crew = crew_new(&crew, searching->err);
 	if (searching->crew)
 		result = search_entries(searching) < 0 || search_packs(searching) < 0 ? -1 : 0;
 	while (result == 0 && crew_wait(searching->crew))
 		result = take_back(searching);
-	crew_free(searching->crew, drop);
+	crew_free(searching->crew);
 	return result;
 }
 

@@ -45,8 +45,7 @@ struct sketch {
 
 struct similar {
 	struct source *parent;
-	struct codec *codec;
-	struct source_room room;
+	struct kit *kit;
 	unsigned char chunk[SNAPSHOT_CHUNK];
 	uint32_t gear[256];
 	bool listed; /* `files` is there */
@@ -128,9 +127,8 @@ static void sketch_old(struct similar *similar, const struct tree_entry *entry, 
 	for (size_t i = 0; i < PLACES && places[i] < tree_slots(entry->size); i++) {
 		uint32_t chunk = entry->slots[places[i]];
 
-		if (chunk != SNAPSHOT_HOLE &&
-			source_full(similar->parent, similar->codec, &similar->room, chunk,
-				similar->chunk, &ignored) == 0)
+		if (chunk != SNAPSHOT_HOLE && source_full(similar->parent, similar->kit, chunk,
+						      similar->chunk, &ignored) == 0)
 			mark_chunk(similar, similar->chunk,
 				similar->parent->index->chunks[chunk].size, &out->chunks[i]);
 	}
@@ -211,8 +209,8 @@ struct similar *similar_new(struct source *parent, struct err *err)
 
 	similar->parent = parent;
 	fill_gear(similar->gear);
-	similar->codec = codec_new(err);
-	if (similar->codec)
+	similar->kit = kit_new(0, err);
+	if (similar->kit)
 		return similar;
 	free(similar);
 	return NULL;
@@ -222,7 +220,7 @@ void similar_free(struct similar *similar)
 {
 	if (!similar)
 		return;
-	codec_free(similar->codec);
+	kit_free(similar->kit);
 	free(similar->files);
 	free(similar);
 }

@@ -14,7 +14,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define ALIGN 4096                    /* of what is read past the page cache */
 #define AHEAD_MIN ((uint64_t)1 << 16) /* less is not worth a read of its own */
 #define AHEAD_MAX ((uint64_t)17 << 16)
 
@@ -159,16 +158,9 @@ int source_frame(
 
 /* === ahead === */
 
-void source_room_free(struct source_room *room)
-{
-	if (room)
-		free(room->span.data);
-	free(room);
-}
-
 /* The chunk's frame, if it was read ahead. */
 static const void *span_find(
-	const struct source_span *span, const struct source *source, const struct tree_chunk *chunk)
+	const struct kit_span *span, const struct source *source, const struct tree_chunk *chunk)
 {
 	if (span->source != source || span->pack != chunk->pack || chunk->offset < span->from ||
 		(uint64_t)chunk->offset + chunk->frame_size > span->to)
@@ -177,9 +169,9 @@ static const void *span_find(
 }
 
 static void span_read(
-	struct source_span *span, struct source *source, uint32_t pack, uint64_t from, uint64_t to)
+	struct kit_span *span, struct source *source, uint32_t pack, uint64_t from, uint64_t to)
 {
-	uint64_t before = from % ALIGN, after = (ALIGN - to % ALIGN) % ALIGN;
+	uint64_t before = from % KIT_ALIGN, after = (KIT_ALIGN - to % KIT_ALIGN) % KIT_ALIGN;
 	struct source_file *file;
 	struct err ignored = ERR_INIT;
 	int fd = borrow(source, pack, &file, &ignored);
@@ -188,7 +180,7 @@ static void span_read(
 	if (fd < 0)
 		return;
 	if (!span->data)
-		span->data = xaligned(ALIGN, AHEAD_MAX + 2 * ALIGN);
+		span->data = kit_memory(AHEAD_MAX + 2 * KIT_ALIGN);
 	span->source = NULL;
 	if (file && file->direct >= 0) {
 		from -= before;
@@ -198,17 +190,16 @@ static void span_read(
 	if (n < 0)
 		n = pread(fd, span->data, to - from, (off_t)from);
 	if (n > 0)
-		*span = (struct source_span){source, pack, from, from + (uint64_t)n, span->data};
+		*span = (struct kit_span){source, pack, from, from + (uint64_t)n, span->data};
 	give_back(source, fd, file);
 }
 
-void source_ahead(
-	struct source *source, struct source_room *room, const uint32_t *numbers, size_t n)
+void source_ahead(struct source *source, struct kit *kit, const uint32_t *numbers, size_t n)
 {
 	const struct tree_chunk *chunks = source->index->chunks, *first = &chunks[numbers[0]];
 	uint64_t end = first->offset;
 
-	if (span_find(&room->span, source, first))
+	if (span_find(&kit->span, source, first))
 		return;
 	for (size_t i = 0; i < n && numbers[i] != SNAPSHOT_HOLE; i++) {
 		const struct tree_chunk *chunk = &chunks[numbers[i]];
@@ -219,7 +210,7 @@ void source_ahead(
 		end += chunk->frame_size;
 	}
 	if (end - first->offset >= AHEAD_MIN)
-		span_read(&room->span, source, first->pack, first->offset, end);
+		span_read(&kit->span, source, first->pack, first->offset, end);
 }
 
 /* === chunks === */
@@ -232,20 +223,20 @@ bool source_is_chunk(const struct tree_chunk *chunk, const void *data)
 	return memcmp(id, chunk->id, SHA256_SIZE) == 0;
 }
 
-int source_full(struct source *source, struct codec *codec, struct source_room *room,
-	uint32_t number, void *out, struct err *err)
+int source_full(struct source *source, struct kit *kit, uint32_t number, void *out, struct err *err)
 {
 	const struct tree_chunk *chunk = &source->index->chunks[number];
 	struct source_place place = {chunk->pack, chunk->offset, chunk->frame_size};
 	struct bytes none = {0};
-	struct bytes frame = {span_find(&room->span, source, chunk), chunk->frame_size};
+	struct bytes frame = {span_find(&kit->span, source, chunk), chunk->frame_size};
 
 	if (!frame.data) {
-		frame.data = room->frame;
-		if (source_frame(source, &place, room->frame, err) < 0)
+		frame.data = kit->frame;
+		if (source_frame(source, &place, kit->frame, err) < 0)
 			return -1;
 	}
-	if (!codec_unpack(codec, none, frame, out, chunk->size) || !source_is_chunk(chunk, out))
+	if (!codec_unpack(kit->codec, none, frame, out, chunk->size) ||
+		!source_is_chunk(chunk, out))
 		return damaged(source, chunk->pack, err);
 	return 0;
 }
@@ -267,8 +258,8 @@ const struct tree_delta *source_find_delta(const struct tree_index *index, uint3
 }
 
 /* The parent's chunks, one behind the other. */
-static int read_prefix(struct source *source, struct codec *codec, struct source_room *room,
-	const struct tree_delta *delta, size_t *len, struct err *err)
+static int read_prefix(struct source *source, struct kit *kit, const struct tree_delta *delta,
+	size_t *len, struct err *err)
 {
 	const struct tree_index *parent = source->parent->index;
 
@@ -280,37 +271,38 @@ static int read_prefix(struct source *source, struct codec *codec, struct source
 			return err_set(err, ERR_SNAPSHOT,
 				"a delta needs a chunk that the parent "
 				"has not");
-		if (source_full(source->parent, codec, room, base, room->prefix + *len, err) < 0)
+		if (source_full(source->parent, kit, base, kit->prefix + *len, err) < 0)
 			return -1;
 		*len += parent->chunks[base].size;
 	}
 	return 0;
 }
 
-int source_delta(struct source *source, struct codec *codec, struct source_room *room,
-	const struct tree_delta *delta, void *out, struct err *err)
+int source_delta(struct source *source, struct kit *kit, const struct tree_delta *delta, void *out,
+	struct err *err)
 {
 	const struct tree_chunk *chunk = &source->index->chunks[delta->chunk];
 	struct source_place place = {delta->pack, delta->offset, delta->frame_size};
-	struct bytes prefix = {room->prefix, 0}, frame = {room->frame, delta->frame_size};
+	struct bytes prefix = {kit->prefix, 0}, frame = {kit->frame, delta->frame_size};
 
-	if (read_prefix(source, codec, room, delta, &prefix.len, err) < 0 ||
-		source_frame(source, &place, room->frame, err) < 0)
+	if (read_prefix(source, kit, delta, &prefix.len, err) < 0 ||
+		source_frame(source, &place, kit->frame, err) < 0)
 		return -1;
-	if (!codec_unpack(codec, prefix, frame, out, chunk->size) || !source_is_chunk(chunk, out))
+	if (!codec_unpack(kit->codec, prefix, frame, out, chunk->size) ||
+		!source_is_chunk(chunk, out))
 		return damaged(source, delta->pack, err);
 	return 0;
 }
 
-int source_chunk(struct source *source, struct codec *codec, struct source_room *room,
-	uint32_t number, void *out, struct err *err)
+int source_chunk(
+	struct source *source, struct kit *kit, uint32_t number, void *out, struct err *err)
 {
 	const struct tree_delta *delta = NULL;
 	struct err ignored;
 
-	if (source_full(source, codec, room, number, out, err) == 0)
+	if (source_full(source, kit, number, out, err) == 0)
 		return 0;
 	if (source->parent)
 		delta = source_find_delta(source->index, number);
-	return delta ? source_delta(source, codec, room, delta, out, &ignored) : -1;
+	return delta ? source_delta(source, kit, delta, out, &ignored) : -1;
 }

@@ -7,7 +7,7 @@
 #ifndef SNAPSHOT_SOURCE_H
 #define SNAPSHOT_SOURCE_H
 
-#include "codec.h"
+#include "kit.h"
 
 #include "devenv/tree.h"
 
@@ -33,25 +33,8 @@ struct source {
 	struct source_file files[SOURCE_FILES];
 };
 
-/* What was read ahead: bytes `from` to `to` of a pack. */
-struct source_span {
-	const struct source *source; /* NULL: nothing */
-	uint32_t pack;
-	uint64_t from, to;
-	unsigned char *data; /* NULL: no room yet */
-};
-
-/* One thread's memory, all zero at first. */
-struct source_room {
-	struct source_span span;
-	unsigned char frame[SNAPSHOT_FRAME_MAX];
-	unsigned char prefix[SNAPSHOT_BASES_MAX * SNAPSHOT_CHUNK];
-};
-
 void source_init(struct source *source, const struct tree_index *index, int blobs);
 void source_release(struct source *source);
-
-void source_room_free(struct source_room *room); /* NULL is fine */
 
 /* Where a frame is. */
 struct source_place {
@@ -65,12 +48,12 @@ int source_frame(
 	struct source *source, const struct source_place *place, void *out, struct err *err);
 
 /* chunks[number] out of its own frame. -1 with err. */
-int source_full(struct source *source, struct codec *codec, struct source_room *room,
-	uint32_t number, void *out, struct err *err);
+int source_full(
+	struct source *source, struct kit *kit, uint32_t number, void *out, struct err *err);
 
 /* The same out of a delta and the parent's chunks. */
-int source_delta(struct source *source, struct codec *codec, struct source_room *room,
-	const struct tree_delta *delta, void *out, struct err *err);
+int source_delta(struct source *source, struct kit *kit, const struct tree_delta *delta, void *out,
+	struct err *err);
 
 /* The delta of a chunk, or NULL. */
 const struct tree_delta *source_find_delta(const struct tree_index *index, uint32_t number);
@@ -83,11 +66,10 @@ bool source_is_chunk(const struct tree_chunk *chunk, const void *data);
  * behind the other from the first on are read at once, where that is worth it. What fails shows
  * when the chunk itself is asked for.
  */
-void source_ahead(
-	struct source *source, struct source_room *room, const uint32_t *numbers, size_t n);
+void source_ahead(struct source *source, struct kit *kit, const uint32_t *numbers, size_t n);
 
 /* Out of its own frame, or else its delta, where the source has a parent. */
-int source_chunk(struct source *source, struct codec *codec, struct source_room *room,
-	uint32_t number, void *out, struct err *err);
+int source_chunk(
+	struct source *source, struct kit *kit, uint32_t number, void *out, struct err *err);
 
 #endif
