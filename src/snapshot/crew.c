@@ -120,6 +120,16 @@ void crew_submit(struct crew *crew)
 	pthread_mutex_unlock(&crew->mutex);
 }
 
+bool crew_ready(struct crew *crew)
+{
+	bool ready;
+
+	pthread_mutex_lock(&crew->mutex);
+	ready = crew->oldest < crew->next && crew->done[crew->oldest % crew->room];
+	pthread_mutex_unlock(&crew->mutex);
+	return ready;
+}
+
 void *crew_wait(struct crew *crew)
 {
 	if (crew->oldest == crew->next)

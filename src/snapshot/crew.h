@@ -39,6 +39,7 @@ struct crew_kind {
 struct crew *crew_new(const struct crew_kind *kind, struct err *err);
 
 bool crew_full(const struct crew *crew);
+bool crew_ready(struct crew *crew); /* crew_wait() would not have to wait for a job */
 void *crew_next(struct crew *crew); /* the job to fill; only when not full */
 void crew_submit(struct crew *crew);
 
