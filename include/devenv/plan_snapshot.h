@@ -94,7 +94,8 @@ struct snapshot_save_ask {
 	bool unread; /* files of the parent's path, size and mtime are not read */
 	/*
 	 * Take a database in whatever state, and all of its files. Where a restore was killed
-	 * nothing is saved, and *saved is {"interrupted": true}.
+	 * nothing is saved, and *saved is {"interrupted": true}; nor of an empty volume:
+	 * {"empty": true, "replaced"?: DIGEST of what has the name}.
 	 */
 	bool unclean;
 	const json_t *config; /* put over what the agent found out for the config blob; or NULL */

@@ -171,6 +171,19 @@ static int open_parent(struct capture *capture, const char *name, struct err *er
 	return 0;
 }
 
+/* NULL: it is; else why not, for who asked to keep whatever there is. */
+static json_t *not_worth_keeping(int root, const char *replaced)
+{
+	struct err ignored = ERR_INIT;
+
+	/* What that restore was to replace, it has kept. */
+	if (tree_interrupted(root, &ignored) > 0)
+		return json_pack("{s:b}", "interrupted", true);
+	if (volume_is_empty(AGENT_TARGET, &ignored) > 0)
+		return json_pack("{s:b, s:s*}", "empty", true, "replaced", replaced);
+	return NULL;
+}
+
 static int run(struct capture *capture, int root, json_t **result, struct err *err)
 {
 	const char *name = json_str(capture->request, "name");
@@ -180,10 +193,10 @@ static int run(struct capture *capture, int root, json_t **result, struct err *e
 	struct err ignored = ERR_INIT;
 	bool replaces = name_find(name, replaced, &ignored) == 0;
 
-	/* What that restore was to replace, it has kept. */
-	if (json_bool(capture->request, "unclean") && tree_interrupted(root, err) > 0) {
-		*result = json_pack("{s:b}", "interrupted", true);
-		return 0;
+	if (json_bool(capture->request, "unclean")) {
+		*result = not_worth_keeping(root, replaces ? replaced : NULL);
+		if (*result)
+			return 0;
 	}
 	if (parent && open_parent(capture, parent, err) < 0)
 		return -1;

@@ -120,8 +120,8 @@ static int keep_for_undo(struct restoring *job, struct err *err)
 		return 0;
 	supersede(job, json_str(kept, "replaced"));
 	supersede(job, json_str(job->known, "digest"));
-	/* An empty volume is nothing to go back to. */
-	if (!json_int(json_at(kept, "config", "totals", NULL), "files"))
+	/* That is nothing to go back to, and nor is what was there before it. */
+	if (json_bool(kept, "empty") && json_str(kept, "replaced"))
 		return plan_snapshot_remove_by(job->agent, name, err);
 	return 0;
 }

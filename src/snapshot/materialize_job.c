@@ -87,7 +87,9 @@ static int write_run(struct job *job, const struct kit *kit, size_t len, uint64_
 	}
 	if (write_at(job->fd, kit->out, len, offset) < 0)
 		return -1;
-	write_behind(job->fd, offset, len);
+	/* Of small files each would be a request of its own; they go together in the end. */
+	if (len == RUN_SLOTS * SNAPSHOT_CHUNK)
+		write_behind(job->fd, offset, len);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 
 #include "devenv/tree.h"
 
-#define RUN_SLOTS 16 /* of a job: 1 MiB */
+#define RUN_SLOTS 32 /* of a job: 2 MiB, a huge page */
 
 struct job {
 	struct source *source;

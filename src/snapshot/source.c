@@ -14,8 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define AHEAD_MIN ((uint64_t)1 << 16) /* less is not worth a read of its own */
-#define AHEAD_MAX ((uint64_t)17 << 16)
+#define AHEAD_MIN ((uint64_t)1 << 16)                   /* less is not worth a read of its own */
+#define AHEAD_MAX (((uint64_t)2 << 20) - 2 * KIT_ALIGN) /* with its edges a huge page */
 
 static void close_file(struct source_file *file)
 {

@@ -214,7 +214,11 @@ check "and says what holds" grep -q 'the services run' interrupted.err
 check_out "the service runs" '^slow$' "$DEVENV" exec -T bystander ls /files
 check "undo goes back" "$DEVENV" snapshot undo files
 check_out "to the files before" '^mine$' "$DEVENV" exec -T bystander cat /files/precious
-check "they go" "$DEVENV" snapshot rm slow files undo/shop_files
+check "who empties the volume" "$DEVENV" exec -T bystander sh -c 'rm -r /files/*'
+check "gets files into it" "$DEVENV" snapshot restore files files
+expect_fail "and that it was empty is nothing to go back to" 9 'nothing to undo' \
+	"$DEVENV" snapshot undo files
+check "they go" "$DEVENV" snapshot rm slow files
 check "files that are as a snapshot has them" "$DEVENV" snapshot restore files filed
 check "which goes" "$DEVENV" snapshot rm filed undo/shop_files
 expect_fail "are not put back" 9 'there are: ' \
