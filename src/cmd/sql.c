@@ -120,11 +120,8 @@ static int check_role(struct sql_run *run, struct err *err)
 
 	if (run->why.kind)
 		return no_word(run, err);
-	if (spec->guard && !run->role.replica) {
-		err_set(err, ERR_TUNNEL, "tunnel \"%s\": this server is not a read-only replica",
-			spec->name);
-		return err_hint(err, "%s", TUNNEL_WRITER_NEXT);
-	}
+	if (spec->guard && !run->role.replica)
+		return tunnel_login_writer(spec, err);
 	sink_info(&run->tunnel.app->sink, NULL, "tunnel \"%s\": %s", spec->name, text);
 	return 0;
 }
@@ -181,17 +178,35 @@ static int run_through(
 	return status ? -1 : 0;
 }
 
+/* Without a name it is the only one that there is. */
+static int find_tunnel(
+	const struct workspace *ws, int argc, char **argv, struct tunnels *tunnels, struct err *err)
+{
+	autostrv struct strv names = STRV_INIT;
+	autofree char *list = NULL;
+
+	if (tunnels_find(ws, argc ? 1 : 0, argv, tunnels, err) < 0)
+		return -1;
+	if (tunnels->n == 1)
+		return 0;
+	for (size_t i = 0; i < tunnels->n; i++)
+		strv_push(&names, tunnels->list[i].spec.name);
+	list = strv_join(&names, ", ");
+	return err_set(err, ERR_USAGE, "through which tunnel? There are: %s", list);
+}
+
 static int sql_run(struct app *app, void *opts, int argc, char **argv, struct err *err)
 {
 	const struct sql_options *chosen = opts;
 	autosession struct session session = SESSION_INIT;
 	struct tunnels tunnels = {0};
 	struct tunnel_entry *entry;
-	int own = argc > 1 && str_eq(argv[1], "--") ? 2 : 1; /* the client's words from here on */
+	int own = argc > 1 && str_eq(argv[1], "--") ? 2
+						    : argc > 0; /* the client's words from here */
 	int rc = session_open(app, 0, &session, err);
 
 	if (rc == 0)
-		rc = tunnels_find(&session.ws, 1, argv, &tunnels, err);
+		rc = find_tunnel(&session.ws, argc, argv, &tunnels, err);
 	if (rc == 0) {
 		entry = &tunnels.list[0];
 		entry->spec.user = chosen->user ? chosen->user : entry->spec.user;
@@ -219,12 +234,13 @@ static const char *const examples[] = {
 const struct command cmd_sql = {
 	.name = "sql",
 	.group = "Databases far away",
-	.args = "NAME [CLIENT ARG...]",
+	.args = "[NAME [CLIENT ARG...]]",
 	.summary = "Query a read-only replica with its own client",
 	.details =
 		"Opens the tunnel NAME of the manifests' x-tunnels on a port of its own (or takes "
 		"the one that `tunnel up` keeps open), starts mariadb, mysql or psql on it, and "
-		"closes it after. The session is read-only, and "
+		"closes it after. NAME may be left out where there is only one. The session is "
+		"read-only, and "
 		"the server must be a replica (see `devenv help tunnel`). What follows NAME, and a "
 		"\"--\" if you like, is the client's.\n"
 		"\n"
@@ -232,7 +248,7 @@ const struct command cmd_sql = {
 		"or the client's own files (~/.my.cnf, ~/.pgpass, ~/.pg_service.conf); a password "
 		"that is nowhere is asked for. It never stands on a command line.",
 	.examples = examples,
-	.min_args = 1,
+	.min_args = 0,
 	.max_args = -1,
 	.flags = CMD_OPTIONS_FIRST,
 	.complete = COMPLETE_TUNNEL,

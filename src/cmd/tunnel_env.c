@@ -43,6 +43,23 @@ static bool in_the_clear(const struct tunnel_entry *entry)
 	return entry->spec.guard && !entry->spec.allow_unverified;
 }
 
+/* "jdbc:ENGINE://127.0.0.1:PORT/DATABASE?user=USER&CLEAR", of what is known and wanted. */
+static void add_jdbc(
+	json_t *out, const char *engine, const struct tunnel_entry *entry, const char *clear)
+{
+	autofree char *user = entry->spec.user ? xasprintf("user=%s", entry->spec.user) : NULL;
+	autostrv struct strv words = STRV_INIT;
+	autofree char *query = NULL;
+
+	if (user)
+		strv_push(&words, user);
+	if (in_the_clear(entry))
+		strv_push(&words, clear);
+	query = strv_join(&words, "&");
+	json_setf(out, "JDBC_URL", "jdbc:%s://127.0.0.1:%u/%s%s%s", engine, entry->spec.port,
+		entry->spec.database ? entry->spec.database : "", *query ? "?" : "", query);
+}
+
 static void add_mysql(json_t *out, const struct tunnel_entry *entry)
 {
 	autofree char *where = authority(entry);
@@ -50,9 +67,7 @@ static void add_mysql(json_t *out, const struct tunnel_entry *entry)
 	json_set_str(out, "MYSQL_HOST", "127.0.0.1");
 	json_setf(out, "MYSQL_TCP_PORT", "%u", entry->spec.port);
 	json_setf(out, "DATABASE_URL", "mysql://%s", where);
-	json_setf(out, "JDBC_URL", "jdbc:mysql://127.0.0.1:%u/%s%s", entry->spec.port,
-		entry->spec.database ? entry->spec.database : "",
-		in_the_clear(entry) ? "?sslMode=DISABLED&allowPublicKeyRetrieval=true" : "");
+	add_jdbc(out, "mysql", entry, "sslMode=DISABLED&allowPublicKeyRetrieval=true");
 }
 
 static void add_postgres_session(json_t *out, const struct tunnel_entry *entry)
@@ -75,8 +90,7 @@ static void add_postgres(json_t *out, const struct tunnel_entry *entry)
 	json_setf(out, "PGPORT", "%u", entry->spec.port);
 	add_postgres_session(out, entry);
 	json_setf(out, "DATABASE_URL", "postgresql://%s%s", where, mode);
-	json_setf(out, "JDBC_URL", "jdbc:postgresql://127.0.0.1:%u/%s%s", entry->spec.port,
-		entry->spec.database ? entry->spec.database : "", mode);
+	add_jdbc(out, "postgresql", entry, "sslmode=disable");
 }
 
 /* JDBC knows no Unix sockets. */

@@ -95,6 +95,13 @@ int tunnel_login_failed(
 	return next ? err_hint(err, "%s", next) : -1;
 }
 
+int tunnel_login_writer(const struct tunnel_spec *spec, struct err *err)
+{
+	err_set(err, ERR_TUNNEL, "tunnel \"%s\": this server is not a read-only replica",
+		spec->name);
+	return err_hint(err, "%s", TUNNEL_WRITER_NEXT);
+}
+
 bool tunnel_role_read(const json_t *answer, struct role *role)
 {
 	const json_t *lag = json_object_get(answer, "lag_s");

@@ -57,7 +57,8 @@ const char *tunnel_login_next(const struct tunnel_entry *entry, const struct err
 int tunnel_login_failed(
 	const struct tunnel_entry *entry, const struct err *failure, struct err *err);
 
-/* And when it is a writer. */
+/* And when it is a writer: -1 with an error of the tunnel, or what is to be done. */
+int tunnel_login_writer(const struct tunnel_spec *spec, struct err *err);
 #define TUNNEL_WRITER_NEXT \
 	"point \"to\" at the replica, or ask whoever runs the database for its address"
 

@@ -224,20 +224,18 @@ static int prove(struct app *app, const struct tunnel_entry *entry, struct err *
 	struct tunnel_login login = {0};
 	struct role role;
 	struct err why = ERR_INIT;
-	bool asked = tunnel_login_ask(&login, app, spec);
 	int rc = 0;
 
-	if (asked && tunnel_login_prove(&login, app, spec, &role, &why) == 0)
-		tunnel_login_told(&login, app, spec, &role, NULL);
-	else if (signals_pending())
+	/* Where nobody can be asked, files may know it. */
+	tunnel_login_ask(&login, app, spec);
+	if (signals_pending())
 		rc = err_set(err, ERR_CANCELLED, "interrupted");
-	else if (!asked)
-		rc = err_set(err, ERR_TUNNEL,
-			"tunnel \"%s\": there is no terminal to ask for a password: put it into "
-			"~/.my.cnf or ~/.pgpass",
-			spec->name);
-	else
+	else if (tunnel_login_prove(&login, app, spec, &role, &why) < 0)
 		rc = tunnel_login_failed(entry, &why, err);
+	else if (!role.replica)
+		rc = tunnel_login_writer(spec, err);
+	else
+		tunnel_login_told(&login, app, spec, &role, NULL);
 	tunnel_login_release(&login);
 	return rc;
 }
@@ -265,7 +263,7 @@ static int prove_open(struct app *app, const struct tunnels *tunnels, struct err
 	}
 	if (!failed)
 		return 0;
-	return err_set(err, ERR_TUNNEL, "%zu of %zu databases do not say what they are", failed,
+	return err_set(err, ERR_TUNNEL, "%zu of %zu databases are not proven replicas", failed,
 		tunnels->n);
 }
 

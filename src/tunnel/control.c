@@ -368,9 +368,11 @@ static bool settle(struct loop *loop, struct peer *peer, const char *id)
 
 static void settle_all(struct loop *loop, struct peer *peer)
 {
-	for (size_t i = json_array_size(peer->waiting); i > 0; i--)
-		if (settle(loop, peer, json_string_value(json_array_get(peer->waiting, i - 1))))
-			json_array_remove(peer->waiting, i - 1);
+	for (size_t i = 0; i < json_array_size(peer->waiting);)
+		if (settle(loop, peer, json_string_value(json_array_get(peer->waiting, i))))
+			json_array_remove(peer->waiting, i);
+		else
+			i++;
 	if (json_array_size(peer->waiting))
 		return;
 	json_decref(TAKE(peer->waiting));

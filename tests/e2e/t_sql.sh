@@ -138,6 +138,8 @@ ask_password() { # on a terminal of its own
 		< <(type_password)
 }
 check_out 'sql: a password that is nowhere is asked for' ' 42 ' ask_password
+expect_fail 'sql: no name, and several tunnels' 2 \
+	'through which tunnel\? There are: maria, .*standby' sql
 expect_fail 'sql: an unknown name' 2 'no tunnel "marai" .did you mean "maria"' sql marai
 no_client() { PATH=$T/empty sql maria; }
 expect_fail 'sql: no client installed' 1 'apt install mariadb-client' no_client

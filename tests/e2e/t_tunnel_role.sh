@@ -273,9 +273,18 @@ expect_fail 'up --password: one database that refuses' 10 '' \
 check_out 'is told, with what to do' 'warning: tunnel "maria": Access denied.*my.cnf' cat "$T/typed"
 check_out 'the next one is asked all the same' \
 	'warning: tunnel "standby": this server is not a read-only replica.*point "to"' cat "$T/typed"
-check_out 'and the end says it too' '1 of 2 databases do not say what they are' cat "$T/typed"
-expect_fail 'up --password without a terminal' 10 'no terminal.*my.cnf' \
+check_out 'and the end says it too' '2 of 2 databases are not proven replicas' cat "$T/typed"
+check 'down' dev tunnel down
+told() { dev "$@" 2>&1; }
+expect_fail 'up --password without a terminal, and no file knows it' 10 'Access denied.*my.cnf' \
 	dev tunnel up --password maria
+check 'the analyst has a password in the usual files' knows on
+check_out 'where a file does, that is taken' 'tunnel "maria": a read-only replica' \
+	told tunnel up --password maria
+expect_fail 'a writer fails it' 10 \
+	'tunnel "standby": this server is not a read-only replica.*point "to"' \
+	dev tunnel up --password standby
+check 'and again there is none' knows off
 check 'down' dev tunnel down
 foreground() {
 	on_terminal secret tunnel --password maria >"$T/out" 2>&1 &
