@@ -45,9 +45,9 @@
  *	name-remove {"name"}            -> {}
  *	capture {"name", "parent"?: NAME, "deltas"?, "ended"?, "unclean"?, "unread"?,
  *	         "config"?}             -> RECORD and "replaced"?: DIGEST, which had the name; of
- *				AGENT_TARGET; as in snapshot_save_ask; with "unclean" {"interrupted":
- *				true} where a restore did not end, and {"empty": true,
- *				"replaced"?} where there is nothing
+ *				AGENT_TARGET; as in snapshot_save_ask; with "unclean"
+ *				{"interrupted": true} where a restore did not end, and {"empty":
+ *				true, "replaced"?} where there is nothing
  *	prepare {"name": NAME}          -> {}: what a restore makes in the cache is there
  *	restore {"name": NAME, "replace"?, "whole"?}
  *				-> {"snapshot": RECORD, "bytes", "cloned", "kept"}; large files
