@@ -40,17 +40,6 @@ static int open_and_verify(const struct world *world, const char *hex, struct er
 	return result;
 }
 
-static void flip(const struct world *world, const char *name, uint64_t bit)
-{
-	int fd = openat(world->blobs, name, O_RDWR | O_CLOEXEC);
-	unsigned char byte;
-
-	assert_int_equal(pread(fd, &byte, 1, (off_t)(bit / 8)), 1);
-	byte ^= (unsigned char)(1 << bit % 8);
-	assert_int_equal(pwrite(fd, &byte, 1, (off_t)(bit / 8)), 1);
-	close(fd);
-}
-
 static void test_flips(void **state)
 {
 	struct world *world = *state;

@@ -95,6 +95,62 @@ static void test_verify(void **state)
 	tree_index_free(second);
 }
 
+static int verify_both(const struct world *world, const char *hex, const struct tree_index *parent)
+{
+	struct err err = ERR_INIT;
+	struct tree_index *index = tree_index_open(world->blobs, hex, &err);
+	struct tree_verify_ask ask = {.index = index, .blobs = world->blobs, .parent = parent};
+	struct tree_verified verified;
+	int result = index ? tree_verify(&ask, &verified, &err) : -1;
+
+	tree_index_free(index);
+	return result;
+}
+
+static uint64_t blob_length(const struct world *world, const char *name)
+{
+	struct stat status;
+
+	assert_int_equal(fstatat(world->blobs, name, &status, 0), 0);
+	return (uint64_t)status.st_size;
+}
+
+/* The packs of the parent, of the new chunks and of the deltas, and the index. */
+static void test_flips(void **state)
+{
+	struct world *world = *state;
+	struct tree_index *first, *second;
+	struct tree_totals totals;
+	char names[8][SHA256_HEX];
+	uint64_t x = 11;
+	uint32_t n;
+
+	put_pages(world->root, "table", 0, 300 * 1000, 1, 0);
+	first = capture(world, NULL, &totals);
+	touch_pages(world->root, "table", 200 * 1000);
+	second = capture_deltas(world, first, &totals);
+	n = second->n_packs + 1;
+	assert_true(second->n_deltas && n >= 4 && n <= 8);
+	hex_encode(second->digest, SHA256_SIZE, names[0]);
+	for (uint32_t i = 1; i < n; i++)
+		hex_encode(second->packs[i - 1].sha256, SHA256_SIZE, names[i]);
+	assert_int_equal(verify_both(world, names[0], first), 0);
+	for (uint32_t i = 0; i < 1000; i++) {
+		const char *name = names[i % n];
+		uint64_t bit;
+
+		x = x * 6364136223846793005u + 1442695040888963407u;
+		bit = (x >> 20) % (8 * blob_length(world, name));
+		flip(world, name, bit);
+		if (verify_both(world, names[0], first) == 0)
+			fail_msg("bit %llu of %s was not seen", (unsigned long long)bit, name);
+		flip(world, name, bit);
+	}
+	assert_int_equal(verify_both(world, names[0], first), 0);
+	tree_index_free(first);
+	tree_index_free(second);
+}
+
 /* Move the packs that only `second` has to the folder `remote`. */
 static void take_away(const struct world *world, const struct tree_index *first,
 	const struct tree_index *second, int remote)
@@ -225,6 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TREE_TEST(test_small),
 		TREE_TEST(test_verify),
+		TREE_TEST(test_flips),
 		TREE_TEST(test_fetched),
 		TREE_TEST(test_renamed),
 		TREE_TEST(test_apart),

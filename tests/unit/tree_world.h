@@ -342,4 +342,16 @@ static inline void materialize(const struct tree_materialize_ask *ask)
 		fail_msg("%s", err.msg);
 }
 
+/* One bit of the blob `name`. */
+static inline void flip(const struct world *world, const char *name, uint64_t bit)
+{
+	int fd = openat(world->blobs, name, O_RDWR | O_CLOEXEC);
+	unsigned char byte;
+
+	assert_int_equal(pread(fd, &byte, 1, (off_t)(bit / 8)), 1);
+	byte ^= (unsigned char)(1 << bit % 8);
+	assert_int_equal(pwrite(fd, &byte, 1, (off_t)(bit / 8)), 1);
+	close(fd);
+}
+
 #endif
