@@ -48,7 +48,8 @@
  *				AGENT_TARGET; as in snapshot_save_ask; with "unclean"
  *				{"interrupted": true} where a restore did not end, and {"empty":
  *				true, "replaced"?} where there is nothing
- *	prepare {"name": NAME}          -> {}: what a restore makes in the cache is there
+ *	prepare {"name": NAME}          -> {}: what a restore makes in the cache is there, and
+ *				the index read that the next restore of it begins with
  *	restore {"name": NAME, "replace"?, "whole"?}
  *				-> {"snapshot": RECORD, "bytes", "cloned", "kept"}; large files
  *				that were replaced take their space until the agent ends

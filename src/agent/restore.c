@@ -121,9 +121,12 @@ int agent_prepare(struct agent *agent, const json_t *request, json_t **result, s
 	autoclose int base = -1;
 
 	if (cache_use(agent, err) < 0 ||
-		snapshot_open(agent, json_str(request, "name"), &snapshot, err) < 0)
+		snapshot_open(agent, json_str(request, "name"), &snapshot, err) < 0 ||
+		make_base(agent, &snapshot, &base, err) < 0)
 		return -1;
-	return make_base(agent, &snapshot, &base, err);
+	tree_index_free(agent->prepared);
+	agent->prepared = TAKE(snapshot.index);
+	return 0;
 }
 
 static int materialize(struct agent *agent, const struct snapshot *snapshot, const json_t *request,

@@ -32,6 +32,19 @@ int snapshot_read(const char *name, struct snapshot *snapshot, struct err *err)
 	return snapshot->config ? 0 : err_wrap(err, "snapshot \"%s\"", name);
 }
 
+/* The one that agent_prepare() read for us, once; else out of the cache. */
+static struct tree_index *open_index(struct agent *agent, const char *wanted, struct err *err)
+{
+	char hex[SHA256_HEX];
+
+	if (agent->prepared) {
+		hex_encode(agent->prepared->digest, SHA256_SIZE, hex);
+		if (str_eq(hex, wanted))
+			return TAKE(agent->prepared);
+	}
+	return tree_index_open(agent->blobs, wanted, err);
+}
+
 int snapshot_open(struct agent *agent, const char *name, struct snapshot *snapshot, struct err *err)
 {
 	const char *hex;
@@ -41,7 +54,7 @@ int snapshot_open(struct agent *agent, const char *name, struct snapshot *snapsh
 	hex = digest_hex(json_str(json_array_get(json_object_get(snapshot->manifest, "layers"), 0),
 				 "digest"),
 		err);
-	snapshot->index = hex ? tree_index_open(agent->blobs, hex, err) : NULL;
+	snapshot->index = hex ? open_index(agent, hex, err) : NULL;
 	return snapshot->index ? 0 : err_wrap(err, "snapshot \"%s\"", name);
 }
 

@@ -218,14 +218,56 @@ static int prepare(struct restoring *job, const struct restore_options *chosen, 
 }
 
 /*
- * What the volume was made of before is there, and fits, and nothing has to be prepared: so the
- * services end while the agent starts.  Should it be wrong they are started again.
+ * What the volume was made of before is there, and fits: so the services end while the agent starts
+ * and looks at it.  Should it be wrong they are started again.
  */
 static bool is_repeated(
 	const struct restoring *job, const char *name, const struct restore_options *chosen)
 {
 	return !chosen->thin && came_from_snapshot(job) &&
 	       (!name || str_eq(name, json_str(job->known, "source")));
+}
+
+struct preparing {
+	pthread_t thread;
+	struct engine *engine;
+	struct snapshot_restore_ask ask;
+	const char *name;
+	json_t *record;
+	struct err err;
+	int status;
+};
+
+static void *find_and_prepare(void *arg)
+{
+	struct preparing *preparing = arg;
+	struct snapshot_restore_ask *ask = &preparing->ask;
+
+	preparing->record = snapshots_find(
+		ask->agent, ask->volume, preparing->name, &preparing->err);
+	ask->name = json_str(preparing->record, "digest");
+	preparing->status = preparing->record
+				    ? plan_snapshot_prepare(preparing->engine, ask, &preparing->err)
+				    : -1;
+	return NULL;
+}
+
+/* The first failure counts. */
+static int stop_and_prepare(struct restoring *job, const char *name,
+	const struct restore_options *chosen, bool *stopped, struct err *err)
+{
+	struct preparing preparing = {.engine = engine_clone(job->session.engine),
+		.ask = ask_of(job, chosen, false),
+		.name = name};
+
+	signals_thread(&preparing.thread, find_and_prepare, &preparing);
+	*stopped = stop(job, chosen, err) == 0;
+	pthread_join(preparing.thread, NULL);
+	engine_close(preparing.engine);
+	job->record = preparing.record;
+	if (*stopped && preparing.status < 0)
+		*err = preparing.err;
+	return *stopped ? preparing.status : -1;
 }
 
 /* === what no name is left for === */
@@ -277,12 +319,19 @@ static int restore(struct restoring *job, const char *name, const struct restore
 	bool done;
 	int status = 0;
 
-	if (!early && (look(job, name, err) < 0 || prepare(job, chosen, err) < 0))
+	if (early) {
+		bool stopped;
+
+		status = stop_and_prepare(job, name, chosen, &stopped, err);
+		if (!stopped)
+			return -1;
+		if (status == 0)
+			status = check_server(
+				job->app, &job->session, &job->place, job->record, err);
+	} else if (look(job, name, err) < 0 || prepare(job, chosen, err) < 0 ||
+		   stop(job, chosen, err) < 0) {
 		return -1;
-	if (stop(job, chosen, err) < 0)
-		return -1;
-	if (early)
-		status = look(job, name, err);
+	}
 	if (status == 0)
 		status = swap(job, chosen, replace, err);
 	done = status == 0;
