@@ -33,7 +33,7 @@ static void test_many_files(void **state)
 
 	put_pages(world->root, "large", 0, 3 << 20, 5, 0);
 	for (int i = 0; i < 500; i++) {
-		char name[16];
+		char name[32];
 
 		snprintf(name, sizeof(name), "small%03d", i);
 		put_pages(world->root, name, 0, (size_t)i * 100, (uint64_t)i + 10, 'a');
