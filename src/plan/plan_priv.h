@@ -142,6 +142,9 @@ void ready_read_log(struct engine *engine, const char *id, bool tty, int lines, 
 /* The last lines that a container wrote, each on a line of its own; the caller's. */
 char *ready_last_lines(struct engine *engine, const char *id, bool tty);
 
+/* Do these words, of a server or its client, tell of a disk that is full? */
+bool ready_tells_full(const char *text);
+
 /* === ports.c === */
 /* Is every host port that `plan` will bind free? `actual`: our own containers may hold them. */
 int ports_check(struct engine *engine, const struct plan *plan, const struct actual *actual,

@@ -281,6 +281,17 @@ char *ready_last_lines(struct engine *engine, const char *id, bool tty)
 	return buf_detach(&out);
 }
 
+bool ready_tells_full(const char *text)
+{
+	static const char *const words[] = {
+		"No space left", "error 28", "rror number 28", "errno: 28", "Disk is full"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strstr(text, words[i]))
+			return true;
+	return false;
+}
+
 static int died(const struct ready_state *state, struct engine *engine, const json_t *inspect,
 	struct err *err)
 {
@@ -291,9 +302,13 @@ static int died(const struct ready_state *state, struct engine *engine, const js
 
 	if (!str_empty(problem))
 		return err_set(err, ERR_SERVICE, "%s: %s", state->object, problem);
-	return err_set(err, ERR_SERVICE, "%s %s with status %d%s%s", state->object,
+	return err_set(err, ERR_SERVICE, "%s %s with status %d%s%s%s", state->object,
 		json_bool(status, "OOMKilled") ? "was killed for want of memory" : "exited",
-		(int)json_int(status, "ExitCode"), *lines ? "; its last lines:" : "", lines);
+		(int)json_int(status, "ExitCode"),
+		ready_tells_full(lines)
+			? ": its disk was full (make room where the engine keeps its volumes)"
+			: "",
+		*lines ? "; its last lines:" : "", lines);
 }
 
 static int64_t check_ns(const json_t *inspect, const char *key, int64_t otherwise)

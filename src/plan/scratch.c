@@ -314,17 +314,6 @@ const char *scratch_container(const struct scratch *scratch)
 
 /* === running === */
 
-static bool tells_full(const char *text)
-{
-	static const char *const words[] = {
-		"No space left", "error 28", "rror number 28", "errno: 28", "Disk is full"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strstr(text, words[i]))
-			return true;
-	return false;
-}
-
 /* On the disk of its volume; 0 also when nothing can be asked, for want of room most likely. */
 static int64_t free_bytes(const struct scratch *scratch)
 {
@@ -344,7 +333,7 @@ static bool found_full(const struct scratch *scratch)
 	autobuf struct buf text = BUF_INIT(LOG_MAX);
 
 	ready_read_log(scratch->engine, scratch->container, false, LOG_LINES, &text);
-	return text.len ? tells_full(buf_str(&text)) : free_bytes(scratch) < LITTLE_BYTES;
+	return text.len ? ready_tells_full(buf_str(&text)) : free_bytes(scratch) < LITTLE_BYTES;
 }
 
 static int died(const struct scratch *scratch, const json_t *state, struct err *err)
@@ -435,7 +424,7 @@ void scratch_explain(const struct scratch *scratch, struct err *err)
 	/* Its clients are killed with it, amid a word. */
 	if (check_running(scratch, &gone) < 0 && gone.kind == ERR_SNAPSHOT)
 		*err = gone;
-	else if (tells_full(err->msg))
+	else if (ready_tells_full(err->msg))
 		err_hint(err, MAKE_ROOM);
 	else if (*lines && strstr(err->msg, "onnection"))
 		err_hint(err, "; the server's last lines:%s", lines);

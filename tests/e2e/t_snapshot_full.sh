@@ -63,16 +63,23 @@ nothing_left() {
 # It may succeed, where it needs little; if not, the reason is the disk, with what to do.
 told() {
 	local status=0
-	"$DEVENV" "$@" >>"$T/told" 2>&1 </dev/null || status=$?
+	"$DEVENV" "$@" >"$T/last" 2>&1 </dev/null || status=$?
+	cat "$T/last" >>"$T/told"
 	((status == 0)) ||
-		tail -n 1 "$T/told" | grep -Ei 'no space left on device.*\(make room|would be left.*\(make room'
+		grep -Ezi '(no space left on device|would be left|disk (was|is) full).*make room' "$T/last" ||
+		say_told
+}
+say_told() {
+	tail -n 12 "$T/told" >&2
+	return 1
 }
 # One of the commands since it last ran has told.
 runs_or_told() {
 	if [[ $(pg 'select count(*) from t') == 1000 ]]; then
 		: >"$T/told"
 	else
-		grep -E 'shop/pg could not be started again: .*no space left.*; then: devenv start shop/pg' "$T/told"
+		grep -Ezi '(no space left|disk (was|is) full).*; then: devenv start shop/pg' "$T/told" ||
+			say_told
 	fi
 }
 
