@@ -49,7 +49,7 @@
  *				{"interrupted": true} where a restore did not end, and {"empty":
  *				true, "replaced"?} where there is nothing
  *	prepare {"name": NAME}          -> {}: what a restore makes in the cache is there, and
- *				the index read that the next restore of it begins with
+ *				its index read for the request about it that comes next
  *	restore {"name": NAME, "replace"?, "whole"?}
  *				-> {"snapshot": RECORD, "bytes", "cloned", "kept"}; large files
  *				that were replaced take their space until the agent ends

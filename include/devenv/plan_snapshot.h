@@ -51,6 +51,17 @@
  */
 int plan_snapshot_probe(struct engine *engine, const char *volume, json_t **probe, struct err *err);
 
+/*
+ * Has a server no room to start where the engine keeps `volume` (NULL: the cache)? For one that
+ * ended without a word: its log had no room either. Starts an agent, which may not have it too.
+ */
+bool plan_snapshot_is_full(struct engine *engine, const char *volume);
+
+/* And then. */
+#define PLAN_MAKE_ROOM \
+	"make room where the engine keeps its volumes; `devenv snapshot prune` frees what no " \
+	"snapshot needs"
+
 /* === one agent for several requests === */
 
 /*

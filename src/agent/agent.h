@@ -15,7 +15,7 @@ struct agent {
 	bool data_ended;             /* no DATA comes any more for this request */
 	int blobs;                   /* the folder of the cache's blobs; -1: not opened yet */
 	int using;                   /* the cache's lock, shared as long as we live */
-	struct tree_index *prepared; /* of the snapshot that is restored next; NULL: none */
+	struct tree_index *prepared; /* read for the next request about it; NULL: none */
 	struct tree_removed removed; /* by a restore: freed when we end, or restore again */
 	pthread_mutex_t notes_lock;  /* notes come from any thread */
 	int64_t noted_ms;            /* when the last PROGRESS went out */

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LITTLE_BYTES ((int64_t)64 << 20) /* servers want more to start */
-
 /* === what a service keeps its data in === */
 
 /* Where images of databases have it, and below. */
@@ -323,17 +321,6 @@ int snapshots_start(struct app *app, struct session *session, const struct snaps
 		"; the work was done, and the services run, ready or not", err);
 }
 
-/* The log of a server that had no room to start has none either. */
-static bool is_full(struct session *session)
-{
-	autojson json_t *probe = NULL;
-	struct err why = ERR_INIT;
-
-	if (plan_snapshot_probe(session->engine, NULL, &probe, &why) < 0)
-		return strstr(why.msg, "no space left") != NULL;
-	return json_int(json_object_get(probe, "cache"), "free") < LITTLE_BYTES;
-}
-
 /* Who was stopped for us comes up again; if not, it is said how he does. */
 static int start_stopped(struct app *app, struct session *session,
 	const struct snapshot_place *place, struct err *err)
@@ -344,8 +331,9 @@ static int start_stopped(struct app *app, struct session *session,
 		return 0;
 	if (err->kind == ERR_CANCELLED)
 		return -1;
-	if (err->kind == ERR_SERVICE && !strstr(err->msg, "make room") && is_full(session))
-		err_hint(err, "; its disk is full: make room where the engine keeps its volumes");
+	if (err->kind == ERR_SERVICE && !strstr(err->msg, "make room") &&
+		plan_snapshot_is_full(session->engine, NULL))
+		err_hint(err, "; its disk is full (%s)", PLAN_MAKE_ROOM);
 	return err_hint(err, "; then: devenv start %s", words);
 }
 

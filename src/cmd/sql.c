@@ -201,8 +201,8 @@ static int sql_run(struct app *app, void *opts, int argc, char **argv, struct er
 	autosession struct session session = SESSION_INIT;
 	struct tunnels tunnels = {0};
 	struct tunnel_entry *entry;
-	int own = argc > 1 && str_eq(argv[1], "--") ? 2
-						    : argc > 0; /* the client's words from here */
+	/* The client's words begin here. */
+	int own = argc > 1 && str_eq(argv[1], "--") ? 2 : argc > 0;
 	int rc = session_open(app, 0, &session, err);
 
 	if (rc == 0)

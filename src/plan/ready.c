@@ -11,6 +11,7 @@
 
 #include "devenv/clock.h"
 #include "devenv/mem.h"
+#include "devenv/plan_snapshot.h"
 #include "devenv/str.h"
 
 #include <inttypes.h>
@@ -305,9 +306,7 @@ static int died(const struct ready_state *state, struct engine *engine, const js
 	return err_set(err, ERR_SERVICE, "%s %s with status %d%s%s%s", state->object,
 		json_bool(status, "OOMKilled") ? "was killed for want of memory" : "exited",
 		(int)json_int(status, "ExitCode"),
-		ready_tells_full(lines)
-			? ": its disk was full (make room where the engine keeps its volumes)"
-			: "",
+		ready_tells_full(lines) ? ": its disk was full (" PLAN_MAKE_ROOM ")" : "",
 		*lines ? "; its last lines:" : "", lines);
 }
 

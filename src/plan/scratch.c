@@ -27,13 +27,6 @@
 #define LOOK_MS 15000
 #define FULL_BYTES ((int64_t)4 << 20)
 
-#define MAKE_ROOM \
-	"make room where the engine keeps its volumes; `devenv snapshot prune` frees what no " \
-	"snapshot needs"
-
-/* With less than that free the images' scripts make no data directory. */
-#define LITTLE_BYTES ((int64_t)64 << 20)
-
 /* Of what a server says about its end. */
 #define LOG_LINES 200
 #define LOG_MAX ((size_t)1 << 20)
@@ -314,16 +307,6 @@ const char *scratch_container(const struct scratch *scratch)
 
 /* === running === */
 
-/* On the disk of its volume; 0 also when nothing can be asked, for want of room most likely. */
-static int64_t free_bytes(const struct scratch *scratch)
-{
-	autojson json_t *probe = NULL;
-	struct err ignored = ERR_INIT;
-
-	plan_snapshot_probe(scratch->engine, scratch->volume, &probe, &ignored);
-	return json_int(json_object_get(probe, "target"), "free");
-}
-
 /*
  * Did it find the disk full?  Its last lines may be about anything else, and there are none when
  * the engine had no room for them; what it wrote may be gone by now, so that there is room again.
@@ -333,7 +316,8 @@ static bool found_full(const struct scratch *scratch)
 	autobuf struct buf text = BUF_INIT(LOG_MAX);
 
 	ready_read_log(scratch->engine, scratch->container, false, LOG_LINES, &text);
-	return text.len ? ready_tells_full(buf_str(&text)) : free_bytes(scratch) < LITTLE_BYTES;
+	return text.len ? ready_tells_full(buf_str(&text))
+			: plan_snapshot_is_full(scratch->engine, scratch->volume);
 }
 
 static int died(const struct scratch *scratch, const json_t *state, struct err *err)
@@ -342,7 +326,7 @@ static int died(const struct scratch *scratch, const json_t *state, struct err *
 
 	return err_set(err, ERR_SNAPSHOT, "the scratch server ended with status %d%s%s%s",
 		(int)json_int(state, "ExitCode"),
-		found_full(scratch) ? ": its disk was full (" MAKE_ROOM ")" : "",
+		found_full(scratch) ? ": its disk was full (" PLAN_MAKE_ROOM ")" : "",
 		*lines ? "; its last lines:" : "", lines);
 }
 
@@ -367,7 +351,7 @@ static int check_room(const struct scratch *scratch, struct err *err)
 	if (json_int(json_object_get(probe, "target"), "free") >= FULL_BYTES)
 		return 0;
 	err_os(err, ERR_SNAPSHOT, ENOSPC, "the scratch server does not answer");
-	return err_hint(err, MAKE_ROOM);
+	return err_hint(err, PLAN_MAKE_ROOM);
 }
 
 static int wait_answers(struct scratch *scratch, struct dbclient *client, struct err *err)
@@ -425,7 +409,7 @@ void scratch_explain(const struct scratch *scratch, struct err *err)
 	if (check_running(scratch, &gone) < 0 && gone.kind == ERR_SNAPSHOT)
 		*err = gone;
 	else if (ready_tells_full(err->msg))
-		err_hint(err, MAKE_ROOM);
+		err_hint(err, PLAN_MAKE_ROOM);
 	else if (*lines && strstr(err->msg, "onnection"))
 		err_hint(err, "; the server's last lines:%s", lines);
 }

@@ -16,6 +16,9 @@
 
 #define NAME_MAX_LEN 255
 
+/* With less than that free the images' scripts make no data directory. */
+#define LITTLE_BYTES ((int64_t)64 << 20)
+
 static int ask_open(struct agent *agent, const json_t *request, json_t **result, struct err *err)
 {
 	return agent_ask(agent, &(struct agent_question){.request = request}, result, err);
@@ -41,6 +44,16 @@ int plan_snapshot_probe(struct engine *engine, const char *volume, json_t **prob
 	struct agent_spec spec = {.volume = volume, .write = true, .object = "agent"};
 
 	return ask_agent(engine, &spec, request, probe, err);
+}
+
+bool plan_snapshot_is_full(struct engine *engine, const char *volume)
+{
+	autojson json_t *probe = NULL;
+	struct err why = ERR_INIT;
+
+	if (plan_snapshot_probe(engine, volume, &probe, &why) < 0)
+		return strstr(why.msg, "no space left") != NULL;
+	return json_int(json_object_get(probe, volume ? "target" : "cache"), "free") < LITTLE_BYTES;
 }
 
 /* Ask the one that is open, if there is one. */

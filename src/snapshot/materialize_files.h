@@ -11,6 +11,7 @@
 
 #define SYNC_EACH 128 /* up to so many files and folders are synced one by one */
 
+/* A tree in the making; crew, kit and small are those of its files alone. */
 struct making {
 	const struct tree_materialize_ask *ask;
 	struct tree_made *made;

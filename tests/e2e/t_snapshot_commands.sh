@@ -11,6 +11,7 @@ services:
   pg: {extends: {file: $SHOP, service: pg}}
   bystander:
     extends: {file: $SHOP, service: idle}
+    command: [sh, -c, "test ! -e /files/end && exec sleep infinity"]
     volumes: ["files:/files"]
     healthcheck: {test: "test ! -e /files/slow", interval: 500ms, retries: 1000}
 volumes: {maria: , pg: , files: }
@@ -214,6 +215,14 @@ check "and says what holds" grep -q 'the services run' interrupted.err
 check_out "the service runs" '^slow$' "$DEVENV" exec -T bystander ls /files
 check "undo goes back" "$DEVENV" snapshot undo files
 check_out "to the files before" '^mine$' "$DEVENV" exec -T bystander cat /files/precious
+check "files with which it ends" bash -c 'mkdir end && touch end/end && tar -C end -cf end.tar .'
+check "become a snapshot, too" "$DEVENV" snapshot import end.tar files ending
+expect_fail "who restores it is told what is to be done" 8 \
+	'bystander.* exited with status 1.*; then: devenv start shop/bystander' \
+	"$DEVENV" snapshot restore files ending
+check "undo goes back from there" "$DEVENV" snapshot undo files
+check "and it starts" "$DEVENV" start bystander
+check "which goes" "$DEVENV" snapshot rm ending
 check "who empties the volume" "$DEVENV" exec -T bystander sh -c 'rm -r /files/*'
 check "gets files into it" "$DEVENV" snapshot restore files files
 expect_fail "and that it was empty is nothing to go back to" 9 'nothing to undo' \

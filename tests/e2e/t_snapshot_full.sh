@@ -64,9 +64,11 @@ nothing_left() {
 told() {
 	local status=0
 	"$DEVENV" "$@" >"$T/last" 2>&1 </dev/null || status=$?
-	cat "$T/last" >>"$T/told"
+	tr '\n' ' ' <"$T/last" >>"$T/told" # each command a line
+	echo >>"$T/told"
 	((status == 0)) ||
-		grep -Ezi '(no space left on device|would be left|disk (was|is) full).*make room' "$T/last" ||
+		tail -n 1 "$T/told" |
+		grep -Ei '(no space left on device|would be left|disk (was|is) full).*\(make room' ||
 		say_told
 }
 say_told() {
@@ -78,7 +80,7 @@ runs_or_told() {
 	if [[ $(pg 'select count(*) from t') == 1000 ]]; then
 		: >"$T/told"
 	else
-		grep -Ezi '(no space left|disk (was|is) full).*; then: devenv start shop/pg' "$T/told" ||
+		grep -Ei '(no space left|disk (was|is) full).*; then: devenv start shop/pg' "$T/told" ||
 			say_told
 	fi
 }

@@ -186,6 +186,18 @@ by_url() {
 		"$("$DEVENV" -C "$T/ws" tunnel env standby --format json | jq -r .DATABASE_URL)"
 }
 check_out 'env: and the URL' '^42$' by_url
+jdbc() { "$DEVENV" -C "$T/ws" tunnel env maria --format json | jq -r .JDBC_URL; }
+check_out 'env: for Java, too, with the user' \
+	'^jdbc:mysql://127.0.0.1:22721/shop\?user=analyst&sslMode=DISABLED&' jdbc
+only() { # the one tunnel that there is
+	mkdir "$T/one"
+	{
+		printf 'services: {none: {image: none}}\nx-tunnels:\n'
+		tunnel_key alone 22728 postgres "$STANDBY_PORT" 'user: postgres'
+	} >"$T/one/compose.yaml"
+	echo 'SELECT 45' | "$DEVENV" -C "$T/one" sql
+}
+check_out 'sql: without a name the only one' '^ +45$' only
 by_folder() {
 	eval "$("$DEVENV" -C "$T/ws" tunnel env dir)"
 	psql -X -A -t -d postgres -c "SELECT 43" &&
