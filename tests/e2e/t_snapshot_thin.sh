@@ -102,21 +102,22 @@ told() { # PATTERN: returns when the engine tells of that; of nothing: in the mi
 	if [[ -z $1 ]]; then
 		read -rt 0.9 <> <(:) || return 0
 	fi
-	grep -Em 1 "$1" < <(exec timeout 60 curl -sN --unix-socket "${DOCKER_HOST#unix://}" \
+	grep -Em 1 "$1" < <(exec timeout 20 curl -sN --unix-socket "${DOCKER_HOST#unix://}" \
 		"http://engine/v1.41/events?since=$(date +%s.%N)") >/dev/null
 }
-killed_at() { # PATTERN: fails where the restore had ended by then, or the engine's events before it
-	local killed status=0 in_time=true
+killed_at() { # PATTERN: fails where the restore had ended by then, or the engine told nothing
+	local killed status=0
 	"$DEVENV" down --volumes && "$DEVENV" up filer || return
 	filer "echo 'at $moment' >/files/file; touch /files/more"
 	told "$1" &
 	local reached=$!
 	"$DEVENV" snapshot restore files kept --thin --replace </dev/null &
 	killed=$!
-	wait "$reached" || in_time=false
-	kill -9 "$killed" || true
+	if wait "$reached"; then
+		kill -9 "$killed" || true
+	fi
 	wait "$killed" || status=$?
-	$in_time && [[ $status -eq 137 ]] && not is_done
+	[[ $status -eq 137 ]] && not is_done
 }
 is_done() { # all but what it says
 	[[ $(volume files | jq -r .Options.type) == overlay ]] &&
