@@ -73,11 +73,15 @@ struct agent;
 struct agent *plan_snapshot_open(
 	struct engine *engine, const char *volume, const struct sink *sink, struct err *err);
 
-/* Nothing is asked of it any more: it goes away while something else is done. NULL is fine. */
-void plan_snapshot_hang_up(struct agent *agent);
-
 /* It is gone. NULL is fine. */
 void plan_snapshot_close(struct agent *agent);
+
+/*
+ * Instead of plan_snapshot_close(), for who need not wait until what a restore replaced is freed: a
+ * file system that shares blocks may take a second for that. The agent goes by itself then, or when
+ * the next one is opened or the volume is removed. NULL is fine.
+ */
+void plan_snapshot_leave(struct agent *agent);
 
 /*
  * plan_snapshot_show(), plan_snapshot_list() and plan_snapshot_remove() of an agent that is open.

@@ -195,7 +195,7 @@ struct tree_materialize_ask {
 	int blobs;
 	int target;   /* empty, but for a folder lost+found, or what a killed run left */
 	bool replace; /* what is in `target` goes, once the new tree is whole beside it */
-	/* With replace: gets what may go later, if `spare` is free without that; NULL: at once. */
+	/* With replace: gets what may go later, where 1 GiB is free without that; NULL: at once. */
 	struct tree_removed *removed;
 	/*
 	 * With replace: a file of the target that has the size, mtime, owner, mode and attributes

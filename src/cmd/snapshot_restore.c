@@ -270,42 +270,17 @@ static int stop_and_prepare(struct restoring *job, const char *name,
 	return *stopped ? preparing.status : -1;
 }
 
-/* === what no name is left for === */
-
-struct leaving {
-	pthread_t thread;
-	struct engine *engine;
-	struct agent *agent;
-	const json_t *digests;
-};
-
-static void *leave(void *arg)
+/*
+ * The agent's last work, when the services run again: on a file system that shares blocks, and with
+ * many small extents, to free them keeps its log busy, and a start waits for that.
+ */
+static void tidy_up(struct restoring *job, bool done)
 {
-	struct leaving *leaving = arg;
-
-	plan_snapshot_forget(leaving->engine, leaving->agent, leaving->digests);
-	plan_snapshot_hang_up(leaving->agent);
-	return NULL;
-}
-
-/* The last work of the agent, while the services start. */
-static void begin_leaving(struct restoring *job, bool done, struct leaving *leaving)
-{
-	*leaving = (struct leaving){.agent = job->agent, .digests = job->superseded};
-	if (!done || !job->agent || !json_array_size(job->superseded)) {
-		plan_snapshot_hang_up(job->agent);
-		return;
-	}
-	leaving->engine = engine_clone(job->session.engine);
-	signals_thread(&leaving->thread, leave, leaving);
-}
-
-static void end_leaving(struct leaving *leaving)
-{
-	if (!leaving->engine)
-		return;
-	pthread_join(leaving->thread, NULL);
-	engine_close(leaving->engine);
+	if (done && job->agent && json_array_size(job->superseded))
+		plan_snapshot_forget(job->session.engine, job->agent, job->superseded);
+	/* Who has no service gets the volume to himself. */
+	if (job->place.running.n)
+		plan_snapshot_leave(TAKE(job->agent));
 }
 
 static int restore(struct restoring *job, const char *name, const struct restore_options *chosen,
@@ -314,7 +289,6 @@ static int restore(struct restoring *job, const char *name, const struct restore
 	const char *volume = job->place.volume;
 	bool replace = chosen->replace || job->place.cut || came_from_snapshot(job);
 	bool early = is_repeated(job, name, chosen);
-	struct leaving leaving;
 	struct err second = ERR_INIT;
 	bool done;
 	int status = 0;
@@ -340,10 +314,9 @@ static int restore(struct restoring *job, const char *name, const struct restore
 			"--replace for data that came from no snapshot; `devenv snapshot save "
 			"%s` keeps it first",
 			volume);
-	begin_leaving(job, done, &leaving);
 	/* When it failed, what was there before is there. */
 	status = snapshots_start_again(job->app, &job->session, &job->place, status, err);
-	end_leaving(&leaving);
+	tidy_up(job, done);
 	/* Killed before this, the next run takes what is there for what it has to finish. */
 	if (done && chosen->thin && note(job, status < 0 ? &second : err) < 0)
 		status = -1;

@@ -137,9 +137,13 @@ static void detach(struct agent *agent)
 	cleanup_close(&agent->stop[0]);
 }
 
-void agent_hang_up(struct agent *agent)
+static void agent_free(struct agent *agent)
 {
-	detach(agent);
+	engine_close(agent->stream);
+	frame_link_release(&agent->link);
+	buf_release(&agent->errors);
+	free(agent->object);
+	free(agent);
 }
 
 void agent_close(struct agent *agent)
@@ -153,11 +157,16 @@ void agent_close(struct agent *agent)
 	if (agent_container_remove(agent->engine, &agent->container, &err) < 0)
 		sink_warn(agent->sink, agent->object,
 			"the agent's container could not be removed: %s", err.msg);
-	engine_close(agent->stream);
-	frame_link_release(&agent->link);
-	buf_release(&agent->errors);
-	free(agent->object);
-	free(agent);
+	agent_free(agent);
+}
+
+void agent_leave(struct agent *agent)
+{
+	if (!agent)
+		return;
+	detach(agent);
+	agent_container_leave(&agent->container);
+	agent_free(agent);
 }
 
 const char *agent_id(const struct agent *agent)

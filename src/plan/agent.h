@@ -37,16 +37,16 @@ struct agent *agent_open(struct engine *engine, const struct agent_spec *spec, s
 const char *agent_id(const struct agent *agent);
 
 /*
- * Nothing is asked any more: it ends, and the engine begins to remove it, while something else is
- * done before agent_close().
- */
-void agent_hang_up(struct agent *agent);
-
-/*
  * Stop and remove it, whatever it does; NULL is fine. What must not be cut short it ends first, for
  * some seconds.
  */
 void agent_close(struct agent *agent);
+
+/*
+ * Hang up and wait for nothing: it ends by itself, and the engine removes it; whoever sweeps before
+ * that, as agent_open() does, takes it for one left over. NULL is fine.
+ */
+void agent_leave(struct agent *agent);
 
 struct agent_question {
 	const json_t *request; /* {"do": ...} */

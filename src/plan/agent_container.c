@@ -1,8 +1,9 @@
 /*
  * agent_container.c - the agent's container: what it may do, and whose it is.
  *
- * It is removed by whoever made it.  The engine also removes it when it ends, which it does when
- * its stdin does; so only a container that was never started outlives a kill -9 (helper.h).
+ * It is removed by whoever made it, or, where nobody needs to wait for that, by the engine when it
+ * ends, which it does when its stdin does; so only a container that was never started outlives a
+ * kill -9 (helper.h).
  */
 #include "agent_container.h"
 
@@ -98,15 +99,25 @@ int agent_container_create(struct engine *engine, const struct agent_spec *spec,
 	return container_create(engine, name, NULL, body, NULL, &container->id, err);
 }
 
+static void release(struct agent_container *container, bool gone)
+{
+	helper_release(&container->helper, gone);
+	free(container->id);
+	*container = AGENT_CONTAINER_NONE;
+}
+
 int agent_container_remove(
 	struct engine *engine, struct agent_container *container, struct err *err)
 {
 	int result = container->id ? container_remove(engine, container->id, true, err) : 0;
 
-	helper_release(&container->helper, result == 0);
-	free(container->id);
-	*container = AGENT_CONTAINER_NONE;
+	release(container, result == 0);
 	return result;
+}
+
+void agent_container_leave(struct agent_container *container)
+{
+	release(container, false);
 }
 
 int agent_container_sweep(struct engine *engine, struct err *err)

@@ -25,6 +25,9 @@ int agent_container_create(struct engine *engine, const struct agent_spec *spec,
 int agent_container_remove(
 	struct engine *engine, struct agent_container *container, struct err *err);
 
+/* The engine removes it when it ends, or a sweep before that. */
+void agent_container_leave(struct agent_container *container);
+
 /* Remove the containers whose devenv ended without doing so. */
 int agent_container_sweep(struct engine *engine, struct err *err);
 

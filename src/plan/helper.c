@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DAY_S (24 * 60 * 60)
+#define HOUR_S (60 * 60)
 
 static char *lock_path(const char *id)
 {
@@ -65,7 +65,7 @@ void helper_sweep(void)
 	for (size_t i = 0; i < names.n; i++) {
 		autofree char *path = lock_path(names.v[i]);
 
-		if (stat(path, &status) == 0 && clock_wall() - status.st_mtime > DAY_S &&
+		if (stat(path, &status) == 0 && clock_wall() - status.st_mtime > HOUR_S &&
 			helper_take(&left, names.v[i]))
 			helper_release(&left, true);
 	}

@@ -77,15 +77,14 @@ struct agent *plan_snapshot_open(
 		err);
 }
 
-void plan_snapshot_hang_up(struct agent *agent)
-{
-	if (agent)
-		agent_hang_up(agent);
-}
-
 void plan_snapshot_close(struct agent *agent)
 {
 	agent_close(agent);
+}
+
+void plan_snapshot_leave(struct agent *agent)
+{
+	agent_leave(agent);
 }
 
 int plan_snapshot_show_by(struct agent *agent, const char *name, json_t **record, struct err *err)

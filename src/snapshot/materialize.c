@@ -20,6 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PLENTY ((uint64_t)1 << 30)
+
 /* === all entries === */
 
 static int make_hardlink(
@@ -248,7 +250,7 @@ int tree_materialize(
 	if (materialize_place(
 		    ask->target, &ask->index->entries[0], &ask->watch, ask->removed, err) < 0)
 		return -1;
-	if (ask->removed && tree_check_room(ask->target, ask->spare, &ignored) < 0)
+	if (ask->removed && tree_check_room(ask->target, PLENTY, &ignored) < 0)
 		tree_removed_free(ask->removed);
 	*made = own;
 	return 0;
