@@ -51,8 +51,9 @@
  *	prepare {"name": NAME}          -> {}: what a restore makes in the cache is there, and
  *				its index read for the request about it that comes next
  *	restore {"name": NAME, "replace"?, "whole"?}
- *				-> {"snapshot": RECORD, "bytes", "cloned", "kept"}; large files
- *				that were replaced take their space until the agent ends
+ *				-> {"snapshot": RECORD, "bytes", "cloned", "kept", "freeing":
+ *				whether large files that were replaced take their space until the
+ *				agent ends}
  *	tree {"name": NAME}             -> {}: what thin volumes stand on is there
  *	thin {"name": NAME, "volume", "replace"?} -> {"dropped": bytes}: THIN_FOLDER/VOLUME begins
  *				as the snapshot; without "replace" AGENT_TARGET has to be empty

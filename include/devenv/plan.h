@@ -117,6 +117,7 @@ struct plan_request {
 	const json_t *inherit;
 	const struct oneoff *oneoff; /* up: in place of its service\'s own container; or NULL */
 	bool volumes;                /* down: named volumes too */
+	bool wait_running;           /* start: also until what runs already is ready */
 	int timeout_s;               /* stop: -1 for each service's own */
 };
 

@@ -9,7 +9,7 @@
  *	autojson json_t *saved = NULL;
  *	if (plan_snapshot_save(engine, &ask, &saved, err) < 0) ...
  *	struct snapshot_restore_ask back = {.volume = "shop_data", .name = "before"};
- *	plan_snapshot_restore(engine, &back, &restored, err);
+ *	plan_snapshot_restore(engine, &back, err);
  *
  * A snapshot's record, which most functions hand out, is
  *
@@ -134,6 +134,7 @@ struct snapshot_restore_ask {
 	bool whole;          /* with replace: also files that did not change since a restore */
 	const char *object;  /* of the events; NULL: "volume NAME" */
 	const struct sink *sink;
+	bool *freeing; /* gets: when the agent ends, will it free what was replaced? or NULL */
 };
 
 /*
@@ -149,8 +150,8 @@ int plan_snapshot_prepare(
  * the snapshot's origin. Refused with ERR_SNAPSHOT for a volume that
  * is not empty, without `replace`, and for one that a running container uses.
  */
-int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_ask *ask,
-	json_t **restored, struct err *err);
+int plan_snapshot_restore(
+	struct engine *engine, const struct snapshot_restore_ask *ask, struct err *err);
 
 /* The records of all snapshots in the cache, by name. An engine without a cache has none. */
 int plan_snapshot_list(

@@ -161,8 +161,8 @@ int agent_restore(struct agent *agent, const json_t *request, json_t **result, s
 		snapshot_open(agent, json_str(request, "name"), &snapshot, err) < 0 ||
 		materialize(agent, &snapshot, request, &made, err) < 0)
 		return -1;
-	*result = json_pack("{s:o, s:I, s:I, s:I}", "snapshot", snapshot_record(&snapshot), "bytes",
-		(json_int_t)made.bytes, "cloned", (json_int_t)made.cloned, "kept",
-		(json_int_t)made.kept);
+	*result = json_pack("{s:o, s:I, s:I, s:I, s:b}", "snapshot", snapshot_record(&snapshot),
+		"bytes", (json_int_t)made.bytes, "cloned", (json_int_t)made.cloned, "kept",
+		(json_int_t)made.kept, "freeing", agent->removed.n > 0);
 	return 0;
 }

@@ -130,6 +130,7 @@ static int find_users(struct branching *work, const struct strv *volumes,
 		for (size_t k = 0; k < place.running.n; k++)
 			if (!strv_has(&users->running, place.running.v[k]))
 				strv_push(&users->running, place.running.v[k]);
+		users->stopped = users->stopped || place.stopped;
 		snapshot_place_release(&place);
 		if (status < 0)
 			return -1;
@@ -385,7 +386,7 @@ static bool find_switched(const struct branching *work, const char *name, struct
 	return known;
 }
 
-/* After a kill in between the content is switched, and who uses it not started. */
+/* After a kill in between the content is switched, and who uses it not started, or not ready. */
 static int start_again(struct branching *work, struct err *err)
 {
 	struct snapshot_place users = {0};

@@ -74,6 +74,7 @@ struct restoring {
 	json_t *record;      /* what is restored */
 	json_t *superseded;  /* digests: no `undo` and no volume is of these any more */
 	uint64_t dropped;    /* bytes that had been written to a thin volume */
+	bool freeing;        /* the agent will be at that when it ends */
 };
 
 /* Did what the volume holds begin as a snapshot, or is it in one? */
@@ -142,7 +143,8 @@ static int fill(
 {
 	struct snapshot_restore_ask ask = ask_of(job, chosen, replace);
 
-	return plan_snapshot_restore(job->session.engine, &ask, NULL, err);
+	ask.freeing = &job->freeing;
+	return plan_snapshot_restore(job->session.engine, &ask, err);
 }
 
 static int fill_thin(struct restoring *job, bool replace, struct err *err)
@@ -278,8 +280,8 @@ static void tidy_up(struct restoring *job, bool done)
 {
 	if (done && job->agent && json_array_size(job->superseded))
 		plan_snapshot_forget(job->session.engine, job->agent, job->superseded);
-	/* Who has no service gets the volume to himself. */
-	if (job->place.running.n)
+	/* Who has no service may want the volume for himself. */
+	if (job->freeing && job->place.running.n)
 		plan_snapshot_leave(TAKE(job->agent));
 }
 

@@ -181,9 +181,11 @@ static void add_user(
 	for (size_t i = 0; i < ws->n; i++) {
 		autofree char *word = xasprintf("%s/%s", ws->manifests[i].name, container->service);
 
-		if (str_eq(ws->manifests[i].project, container->project) &&
-			(running || strv_has(&stopped, word)) && !strv_has(&place->running, word))
-			strv_push(&place->running, word);
+		if (!str_eq(ws->manifests[i].project, container->project) ||
+			!(running || strv_has(&stopped, word)) || strv_has(&place->running, word))
+			continue;
+		strv_push(&place->running, word);
+		place->stopped = place->stopped || strv_has(&stopped, word);
 	}
 }
 
@@ -243,7 +245,8 @@ void snapshot_place_release(struct snapshot_place *place)
 static int run_on(struct app *app, struct session *session, const struct snapshot_place *place,
 	plan_fn *make, int timeout_s, struct err *err)
 {
-	struct plan_request request = {.ws = &session->ws, .words = &place->running};
+	struct plan_request request = {
+		.ws = &session->ws, .words = &place->running, .wait_running = place->stopped};
 	struct plan plan = {0};
 	int status;
 

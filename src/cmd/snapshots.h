@@ -26,6 +26,7 @@ struct snapshot_place {
 	struct strv containers;          /* ids of all containers that mount it */
 	bool exists;                     /* in the engine */
 	bool cut;                        /* a killed run was making it thin: plan_thin.h */
+	bool stopped;                    /* a killed command stopped some of `running` */
 };
 
 /*

@@ -337,6 +337,15 @@ int plan_stop(struct engine *engine, const struct plan_request *request, struct 
 
 /* === start, restart === */
 
+/* Who runs may have been started a moment ago. */
+static void wait_running(struct job *job)
+{
+	for (size_t i = 0; i < job->actual.n; i++)
+		if (job->indexes[i] == NO_ACTION && fits_running(job, &job->actual.containers[i]) &&
+			!job->actual.containers[i].oneoff)
+			add_container(job->plan, ACTION_READY, &job->actual.containers[i]);
+}
+
 /* After each start or restart, wait until it is ready; dependents wait for that. */
 static void add_waits(struct job *job)
 {
@@ -371,6 +380,8 @@ int plan_start(struct engine *engine, const struct plan_request *request, struct
 			result = plan_need_files(
 				plan, job.indexes[i], &job.actual.containers[i], err);
 	add_waits(&job);
+	if (request->wait_running)
+		wait_running(&job);
 	job_end(&job);
 	return result;
 }

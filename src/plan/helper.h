@@ -33,8 +33,8 @@ int helper_new(struct helper *helper, const char *kind, struct err *err);
 bool helper_take(struct helper *helper, const char *id);
 
 /*
- * Remove the locks that nobody holds and whose things nobody found for an hour: the engine removes an
- * agent's container itself when the agent ends.
+ * Remove the locks that nobody holds and whose things nobody found for an hour: the engine removes
+ * an agent's container itself when the agent ends.
  */
 void helper_sweep(void);
 

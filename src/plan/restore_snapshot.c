@@ -87,7 +87,7 @@ int restore_snapshot(
 		return -1;
 	restore.name = json_str(found, "digest");
 	if (restore_check(engine, ask, found, err) < 0 ||
-		plan_snapshot_restore(engine, &restore, NULL, err) < 0)
+		plan_snapshot_restore(engine, &restore, err) < 0)
 		return -1;
 	*record = TAKE(found);
 	return 0;

@@ -237,8 +237,8 @@ int plan_snapshot_prepare(
 	return 0;
 }
 
-int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_ask *ask,
-	json_t **restored, struct err *err)
+int plan_snapshot_restore(
+	struct engine *engine, const struct snapshot_restore_ask *ask, struct err *err)
 {
 	autofree char *own = xasprintf("volume %s", ask->volume);
 	struct agent_spec spec = {.volume = ask->volume,
@@ -254,8 +254,8 @@ int plan_snapshot_restore(struct engine *engine, const struct snapshot_restore_a
 		ask_repaired(engine, ask->agent, &spec, request, &result, err) < 0)
 		return err_wrap(err, "restore volume %s", ask->volume);
 	tell_saved(ask->sink, spec.object, result);
-	if (restored)
-		*restored = json_incref(json_object_get(result, "snapshot"));
+	if (ask->freeing)
+		*ask->freeing = json_bool(result, "freeing");
 	return 0;
 }
 

@@ -87,7 +87,7 @@ static int restore(const struct boot *boot, struct err *err)
 		.sink = boot->ask->sink};
 
 	tell(boot, "restoring");
-	return plan_snapshot_restore(boot->engine, &ask, NULL, err);
+	return plan_snapshot_restore(boot->engine, &ask, err);
 }
 
 static int start_server(struct boot *boot, struct err *err)

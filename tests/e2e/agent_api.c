@@ -51,7 +51,9 @@ static int restore(struct engine *engine, char **args, json_t **result, struct e
 		.replace = str_eq(args[2], "replace"),
 		.sink = &sink};
 
-	return plan_snapshot_restore(engine, &ask, result, err);
+	if (plan_snapshot_restore(engine, &ask, err) < 0)
+		return -1;
+	return plan_snapshot_show(engine, ask.name, &sink, result, err);
 }
 
 static int list(struct engine *engine, char **args, json_t **result, struct err *err)

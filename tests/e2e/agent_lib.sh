@@ -4,11 +4,6 @@ build=$(dirname "$DEVENV")
 agent=$build/tests/agent_api
 check "build the test's program" make -s -C "$HERE/../.." -o "$build/libdevenv.a" BUILD="$build" "$agent"
 
-agents() {
-	api GET /containers/json --get --data-urlencode 'all=1' \
-		--data-urlencode 'filters={"label":["io.devenv.helper=agent"]}' | jq -r '.[].Id'
-}
-no_agents() { [[ -z $(agents) ]]; }
 # A volume, and where it is. Podman gives it an owner when a container first uses it.
 volume() {
 	api POST /volumes/create -H 'Content-Type: application/json' --data "{\"Name\":\"$1\"}" |

@@ -161,6 +161,17 @@ containers() {
 		--data-urlencode "filters={\"label\":[$labels]}" | jq -r '.[].Id'
 }
 
+# devenv's agents, running or not, as ids.
+agents() {
+	api GET /containers/json --get --data-urlencode 'all=1' \
+		--data-urlencode 'filters={"label":["io.devenv.helper=agent"]}' | jq -r '.[].Id'
+}
+# An engine that does not answer has not shown that there is none.
+no_agents() {
+	local ids
+	ids=$(agents) && [[ -z $ids ]]
+}
+
 # The test image as one that was imported: Podman builds only on images whose config has a history,
 # which ours have not: import_base REPOSITORY:TAG
 import_base() {

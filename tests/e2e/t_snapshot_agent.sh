@@ -48,13 +48,16 @@ check_out "its chunks are not stored twice" '^[0-9]+$' echo "$new"
 big=$(volume big)
 head -c 100M /dev/urandom >"$big/random"
 sha256sum <"$big/random" >sum
-seen_or_ended() { ! no_agents || ! kill -0 "$killed"; }
+runs_or_ended() {
+	[[ $(api GET "/containers/$(agents)/json" | jq .State.Running) == true ]] ||
+		! kill -0 "$killed"
+}
 kill_in_the_middle() { # MOMENT COMMAND...
 	local moment=$1 killed
 	shift
 	"$@" >/dev/null 2>&1 </dev/null &
 	killed=$!
-	wait_for 20 seen_or_ended
+	wait_for 20 runs_or_ended
 	read -rt "$moment" <> <(:) || true
 	kill -9 "$killed" 2>/dev/null || true
 	wait "$killed" 2>/dev/null || true

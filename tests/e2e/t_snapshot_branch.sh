@@ -41,12 +41,6 @@ rows() { db 'select group_concat(i order by i) from t'; }
 serves() { rows | grep -Eqx '1,2|1,3'; }
 used() { sync -f "$shared"; df --output=used -k "$shared" | tail -n 1; }
 current() { "$DEVENV" snapshot branch --format json | jq -r '.shop_data.current'; }
-no_agents() {
-	local ids
-	ids=$(api GET /containers/json --get --data-urlencode 'all=1' \
-		--data-urlencode 'filters={"label":["io.devenv.helper=agent"]}' | jq -r '.[].Id') &&
-		[[ -z $ids ]]
-}
 
 expect_fail "nothing to branch off yet" 9 'devenv up' "$DEVENV" snapshot branch feature
 check "the database comes up" "$DEVENV" up

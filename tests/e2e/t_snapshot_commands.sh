@@ -128,6 +128,10 @@ check_out "its new table is gone" '^0$' maria \
 	"select count(*) from information_schema.tables where table_name = 'u'"
 check "PostgreSQL goes back to the newest" "$DEVENV" snapshot reset pg
 check_out "its rows are those" '^2$' pg 'select count(*) from t'
+check "the agent that frees what was there goes by itself" wait_for 20 no_agents
+check "PostgreSQL goes back once more" "$DEVENV" snapshot reset pg --no-undo
+check "and whoever comes next ends it" "$DEVENV" snapshot list
+check "at once" no_agents
 check "nobody else was stopped" test "$bystander" = "$(started bystander)"
 check_out "nothing had to be recovered" '^0$' bash -c \
 	"'$DEVENV' logs --tail 40 pg 2>&1 | grep -c 'automatic recovery in progress' || true"

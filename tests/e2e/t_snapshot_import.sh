@@ -143,7 +143,7 @@ unpacked() { (($(du -sk "$cache/imports" | cut -f1) > 10000)); }
 not_unpacked() { [[ -z $(find "$cache/imports" -mindepth 1) ]]; }
 agent() {
 	api GET /containers/json --get --data-urlencode \
-		'filters={"label":["io.devenv.helper=agent"]}' | jq -r '.[0].Id'
+		'filters={"label":["io.devenv.helper=agent"]}' | jq -r 'max_by(.Created).Id'
 }
 slow_tar
 check "a tar comes from a pipe" wait_for 60 unpacked
