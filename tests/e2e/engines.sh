@@ -100,11 +100,21 @@ clean_engine() {
 	done
 }
 
-# What ends with an engine may write a last file meanwhile.
+# What engines and tests mounted below a folder.
+end_mounts() {
+	local place
+	awk -v below="$1/" 'index($2, below) == 1 {print $2}' /proc/mounts | sort -r |
+		while read -r place; do
+			umount -l "$place" || true
+		done
+}
+
+# What ends with an engine may write a last file meanwhile, or mount something.
 remove_folder() {
 	local tries
 	for ((tries = 0; tries < 50; tries++)); do
 		rm -rf "$1" 2>/dev/null && return
+		end_mounts "$1"
 		read -rt 0.1 <> <(:) || true
 	done
 	echo "# left behind: $1"
