@@ -26,7 +26,7 @@ function redis(...words) {
 const server = http.createServer(async (request, response) => {
 	try {
 		const count = await redis('GET', 'messages');
-		response.end(`${Number(count.replace(/^[:$]/, '')) || 0} messages so far\n`);
+		response.end(`${count === '$-1' ? 0 : count} messages so far\n`); // $-1: none yet
 	} catch (error) {
 		response.statusCode = 503;
 		response.end(`${error.message}\n`);
