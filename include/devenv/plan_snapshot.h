@@ -79,7 +79,7 @@ void plan_snapshot_close(struct agent *agent);
 /*
  * Instead of plan_snapshot_close(), for who need not wait until what a restore replaced is freed: a
  * file system that shares blocks may take a second for that. The agent goes by itself then, or when
- * the next one is opened or the volume is removed. NULL is fine.
+ * devenv opens the next one or removes the volume. NULL is fine.
  */
 void plan_snapshot_leave(struct agent *agent);
 

@@ -243,10 +243,10 @@ void snapshot_place_release(struct snapshot_place *place)
 }
 
 static int run_on(struct app *app, struct session *session, const struct snapshot_place *place,
-	plan_fn *make, int timeout_s, struct err *err)
+	plan_fn *make, int timeout_s, bool wait_running, struct err *err)
 {
 	struct plan_request request = {
-		.ws = &session->ws, .words = &place->running, .wait_running = place->stopped};
+		.ws = &session->ws, .words = &place->running, .wait_running = wait_running};
 	struct plan plan = {0};
 	int status;
 
@@ -269,7 +269,7 @@ static int run_through(struct app *app, struct session *session, const struct sn
 	plan_fn *make, int timeout_s, int *cancelled, struct err *err)
 {
 	*cancelled = 0;
-	if (run_on(app, session, place, make, timeout_s, err) == 0)
+	if (run_on(app, session, place, make, timeout_s, place->stopped, err) == 0)
 		return 0;
 	if (err->kind != ERR_CANCELLED)
 		return -1;
@@ -277,7 +277,7 @@ static int run_through(struct app *app, struct session *session, const struct sn
 	signals_forget();
 	err_clear(err);
 	sink_warn(&app->sink, NULL, "services are brought back first; Ctrl-C once more leaves");
-	return run_on(app, session, place, make, timeout_s, err);
+	return run_on(app, session, place, make, timeout_s, false, err);
 }
 
 static int interrupted(int status, const char *done, struct err *err)

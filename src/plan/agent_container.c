@@ -92,7 +92,7 @@ int agent_container_create(struct engine *engine, const struct agent_spec *spec,
 	if (create_cache(engine, err) < 0 || check_volumes(engine, spec, err) < 0 ||
 		agent_image(engine, &image, err) < 0)
 		return -1;
-	if (helper_new(&container->helper, "agent", err) < 0)
+	if (helper_new(&container->helper, HELPER_AGENTS, "agent", err) < 0)
 		return -1;
 	name = xasprintf("devenv-agent-%s", container->helper.id);
 	body = body_of(spec, image, container->helper.id);
@@ -133,12 +133,12 @@ int agent_container_sweep(struct engine *engine, struct err *err)
 		const char *id = json_str(json_object_get(item, "Labels"), LABEL_AGENT);
 		struct agent_container left = AGENT_CONTAINER_NONE;
 
-		if (!helper_take(&left.helper, id))
+		if (!helper_take(&left.helper, HELPER_AGENTS, id))
 			continue;
 		left.id = xstrdup(json_str(item, "Id"));
 		if (agent_container_remove(engine, &left, err) < 0)
 			return -1;
 	}
-	helper_sweep();
+	helper_sweep_agents();
 	return 0;
 }

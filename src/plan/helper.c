@@ -14,18 +14,18 @@
 
 #define HOUR_S (60 * 60)
 
-static char *lock_path(const char *id)
+static char *lock_path(const char *folder, const char *id)
 {
 	autofree char *state = fs_state_dir();
 
-	return xasprintf("%s/agents/%s", state, id);
+	return xasprintf("%s/%s/%s", state, folder, id);
 }
 
-int helper_new(struct helper *helper, const char *kind, struct err *err)
+int helper_new(struct helper *helper, const char *folder, const char *kind, struct err *err)
 {
 	*helper = HELPER_NONE;
 	random_hex(helper->id, HELPER_ID_BYTES);
-	helper->path = lock_path(helper->id);
+	helper->path = lock_path(folder, helper->id);
 	return lock_take(&helper->lock, helper->path, kind, kind, err);
 }
 
@@ -36,7 +36,7 @@ static bool is_id(const char *id)
 	       strspn(id, "0123456789abcdef") == 2 * HELPER_ID_BYTES;
 }
 
-bool helper_take(struct helper *helper, const char *id)
+bool helper_take(struct helper *helper, const char *folder, const char *id)
 {
 	struct err busy = ERR_INIT;
 
@@ -44,7 +44,7 @@ bool helper_take(struct helper *helper, const char *id)
 	if (!is_id(id))
 		return false;
 	snprintf(helper->id, sizeof(helper->id), "%s", id);
-	helper->path = lock_path(id);
+	helper->path = lock_path(folder, id);
 	if (fs_exists(helper->path) &&
 		lock_take(&helper->lock, helper->path, "a helper", "sweep", &busy) == 0)
 		return true;
@@ -52,9 +52,9 @@ bool helper_take(struct helper *helper, const char *id)
 	return false;
 }
 
-void helper_sweep(void)
+void helper_sweep_agents(void)
 {
-	autofree char *folder = lock_path("");
+	autofree char *folder = lock_path(HELPER_AGENTS, "");
 	autostrv struct strv names = STRV_INIT;
 	struct err ignored = ERR_INIT;
 	struct helper left;
@@ -63,10 +63,10 @@ void helper_sweep(void)
 	if (!fs_is_dir(folder) || fs_list(folder, &names, &ignored) < 0)
 		return;
 	for (size_t i = 0; i < names.n; i++) {
-		autofree char *path = lock_path(names.v[i]);
+		autofree char *path = lock_path(HELPER_AGENTS, names.v[i]);
 
 		if (stat(path, &status) == 0 && clock_wall() - status.st_mtime > HOUR_S &&
-			helper_take(&left, names.v[i]))
+			helper_take(&left, HELPER_AGENTS, names.v[i]))
 			helper_release(&left, true);
 	}
 }

@@ -255,7 +255,7 @@ struct scratch *scratch_open(
 
 	*scratch = (struct scratch){.engine = engine, .spec = *spec, .helper = HELPER_NONE};
 	if (scratch_sweep(engine, err) == 0 &&
-		helper_new(&scratch->helper, "a scratch server", err) == 0) {
+		helper_new(&scratch->helper, HELPER_SCRATCH, "a scratch server", err) == 0) {
 		scratch->volume = xasprintf("devenv-scratch-%s", scratch->helper.id);
 		if (make_volume(scratch, err) == 0 && make_container(scratch, err) == 0)
 			return scratch;
@@ -458,7 +458,7 @@ int scratch_sweep(struct engine *engine, struct err *err)
 		struct helper helper;
 		bool gone;
 
-		if (!helper_take(&helper, id))
+		if (!helper_take(&helper, HELPER_SCRATCH, id))
 			continue;
 		gone = sweep_containers(engine, id, err) == 0 &&
 		       remove_volume(engine, json_str(item, "Name"), err) == 0;

@@ -52,7 +52,7 @@ bool plan_snapshot_is_full(struct engine *engine, const char *volume)
 	struct err why = ERR_INIT;
 
 	if (plan_snapshot_probe(engine, volume, &probe, &why) < 0)
-		return strstr(why.msg, "no space left") != NULL;
+		return strcasestr(why.msg, "no space left") != NULL;
 	return json_int(json_object_get(probe, volume ? "target" : "cache"), "free") < LITTLE_BYTES;
 }
 

@@ -167,7 +167,7 @@ static int make_thin(struct engine *engine, const struct thin_ask *ask, struct e
 	autofree char *name = NULL;
 	int status;
 
-	if (!options || helper_new(&helper, "a trial", err) < 0)
+	if (!options || helper_new(&helper, HELPER_SCRATCH, "a trial", err) < 0)
 		return -1;
 	name = xasprintf("devenv-scratch-%s", helper.id);
 	status = make_trial(engine, options, name, &helper, err);

@@ -85,6 +85,8 @@ pid=$!
 check "another starts" wait_for 60 booting
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null || true
+find "$XDG_STATE_HOME/devenv/scratch" -type f -exec touch -d '2 days ago' {} +
+check "days later something else is done" "$DEVENV" snapshot list
 check "servers start on both" boot clean "$named" --format json
 cp "$T/.out" booted
 check_out "with all rows, and end cleanly" '^clean t 2 InnoDB.*pg-[0-9-]+ public.t 2 .*shut down' \
@@ -219,6 +221,26 @@ check "and says what holds" grep -q 'the services run' interrupted.err
 check_out "the service runs" '^slow$' "$DEVENV" exec -T bystander ls /files
 check "undo goes back" "$DEVENV" snapshot undo files
 check_out "to the files before" '^mine$' "$DEVENV" exec -T bystander cat /files/precious
+check "another branch of them" "$DEVENV" snapshot branch other files
+check "in which it is not ready" "$DEVENV" exec -T bystander touch /files/slow
+check "it is left" "$DEVENV" snapshot switch main
+bystander=$(started bystander)
+"$DEVENV" snapshot switch other >/dev/null 2>&1 </dev/null &
+pid=$!
+check "who goes back there waits" wait_for 30 waiting
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null || true
+"$DEVENV" snapshot switch other >/dev/null 2>again.err </dev/null &
+pid=$!
+check "so does the same again after a kill" wait_for 30 grep -q 'bystander: Waiting' again.err
+kill -INT "$pid"
+status=0
+wait "$pid" || status=$?
+check "until Ctrl-C ends that" test "$status" = 130
+check "once more it is there already" "$DEVENV" snapshot switch other
+check "it is left for good" "$DEVENV" snapshot switch main
+check "and deleted" "$DEVENV" snapshot branch -d other
+check_out "with the files of before" '^mine$' "$DEVENV" exec -T bystander cat /files/precious
 check "files with which it ends" bash -c 'mkdir end && touch end/end && tar -C end -cf end.tar .'
 check "become a snapshot, too" "$DEVENV" snapshot import end.tar files ending
 expect_fail "who restores it is told what is to be done" 8 \

@@ -55,7 +55,7 @@ helpers() {
 		api GET /volumes | jq -r '.Volumes[]?.Name | select(startswith("devenv-scratch"))' &&
 		find "$T/engine/volumes/devenv-cache/_data" \
 			'(' -name '.put-*' -o -name '.new*' -o -path '*/imports/*' ')' &&
-		find "$XDG_STATE_HOME/devenv/agents" -type f
+		find "$XDG_STATE_HOME/devenv" -type f '(' -path '*/agents/*' -o -path '*/scratch/*' ')'
 }
 nothing_left() {
 	helpers >"$T/left" && not test -s "$T/left"
